@@ -1,0 +1,86 @@
+"""The merged graph as arrays: message edges in both directions, sorted by destination."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from perturbkg.io.files import written_beside
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A graph of typed nodes and typed edges; each undirected edge is stored as two messages.
+
+    Relation r of the forward message (head -> tail) has the code r, its inverse r + len(relations).
+    Messages are sorted by (dst, relation, src), so a CSR index is one cumulative count away.
+    """
+
+    src: np.ndarray  # (messages,) int32
+    dst: np.ndarray  # (messages,) int32
+    relation: np.ndarray  # (messages,) int16, below 2 * len(relations)
+    node_type: np.ndarray  # (nodes,) int16 codes into types
+    types: list[str]
+    relations: list[str]
+
+    @property
+    def nodes(self) -> int:
+        """Count the nodes."""
+        return len(self.node_type)
+
+    @classmethod
+    def from_edges(
+        cls,
+        head: np.ndarray,
+        tail: np.ndarray,
+        relation: np.ndarray,
+        *,
+        node_type: np.ndarray,
+        types: list[str],
+        relations: list[str],
+    ) -> "Graph":
+        """Make the message arrays of undirected edges (edges,) given once each."""
+        src = np.concatenate([head, tail]).astype(np.int32)
+        dst = np.concatenate([tail, head]).astype(np.int32)
+        both = np.concatenate([relation, np.asarray(relation) + len(relations)]).astype(np.int16)
+        order = np.lexsort((src, both, dst))
+        return cls(
+            src[order], dst[order], both[order], np.asarray(node_type, np.int16), list(types), list(relations)
+        )
+
+    def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return head, tail, relation of each undirected edge once: (edges,) each."""
+        forward = self.relation < len(self.relations)
+        return self.src[forward], self.dst[forward], self.relation[forward]
+
+    def with_edges(self, head: np.ndarray, tail: np.ndarray, relation: np.ndarray) -> "Graph":
+        """Return a graph of the same nodes with other edges."""
+        return Graph.from_edges(
+            head, tail, relation, node_type=self.node_type, types=self.types, relations=self.relations
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write graph.npz: plain arrays, no objects."""
+        with written_beside(path) as temporary:
+            np.savez(
+                temporary,
+                src=self.src,
+                dst=self.dst,
+                relation=self.relation,
+                node_type=self.node_type,
+                types=np.array(self.types),
+                relations=np.array(self.relations),
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Graph":
+        """Read graph.npz."""
+        with np.load(path, allow_pickle=False) as file:
+            return cls(
+                file["src"],
+                file["dst"],
+                file["relation"],
+                file["node_type"],
+                [str(name) for name in file["types"]],
+                [str(name) for name in file["relations"]],
+            )

@@ -1,0 +1,41 @@
+"""Metrics: each file scores predicted against observed delta profiles, one value for each signature."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a metric may see of one test part. Rows are signatures, columns the 978 landmark genes."""
+
+    observed: np.ndarray  # (n, genes) float32
+    predicted: np.ndarray  # (n, genes) float32
+    cell: np.ndarray  # (n,) int: row in training_mean
+    training_mean: np.ndarray  # (cells, genes) float32: mean training profile of each cell line
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """What a number means, beside the number."""
+
+    name: str
+    formula: str
+    range: tuple[float, float]
+    better: Literal["higher", "lower"]
+    best: float
+    chance: float | None  # None where it depends on the data; the formula says how
+    undefined: str  # the reason given where the value is null
+
+
+@dataclass(frozen=True)
+class Metric(ABC):
+    """A family of one or more named values."""
+
+    infos: ClassVar[tuple[MetricInfo, ...]]
+
+    @abstractmethod
+    def compute(self, evaluation: Evaluation) -> dict[str, np.ndarray]:
+        """Return name -> (n,) float64, NaN where undefined (written as null with `MetricInfo.undefined`)."""

@@ -1,0 +1,109 @@
+"""Find plug-ins: a folder of this package is the registry, a file in it is a plug-in, its name the key.
+
+Files that start with an underscore are shared helpers, not plug-ins. A plug-in file holds exactly one
+public subclass of the base class that its folder's `__init__.py` defines, and that class is a dataclass
+whose fields are the plug-in's options.
+"""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from perturbkg.errors import InputError
+
+PACKAGE = Path(__file__).parent
+BASE_CLASS = {
+    "ablations": "Ablation",
+    "encoders": "Encoder",
+    "knowledge_graphs": "KnowledgeGraph",
+    "metrics": "Metric",
+    "models": "Model",
+    "signatures": "SignatureSource",
+    "splits": "Split",
+}
+
+
+def names(kind: str) -> list[str]:
+    """List the plug-ins of a kind (a key of `BASE_CLASS`), sorted."""
+    return sorted(path.stem for path in (PACKAGE / kind).glob("*.py") if not path.stem.startswith("_"))
+
+
+def source(kind: str, name: str) -> Path:
+    """Return the file of a plug-in; raise InputError for an unknown name, listing the known ones."""
+    known = names(kind)
+    if name not in known:
+        raise InputError(f"{kind}: unknown name {name!r}; known are {', '.join(known)}")
+    return PACKAGE / kind / f"{name}.py"
+
+
+@cache
+def load(kind: str, name: str) -> type[Any]:
+    """Import a plug-in and return its class."""
+    source(kind, name)
+    module = importlib.import_module(f"perturbkg.{kind}.{name}")
+    base = getattr(importlib.import_module(f"perturbkg.{kind}"), BASE_CLASS[kind])
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
+        and not value.__name__.startswith("_")
+    ]
+    if len(found) != 1:
+        raise TypeError(f"{module.__name__} must define one public {base.__name__}, found {len(found)}")
+    return found[0]
+
+
+def create(kind: str, name: str, options: dict[str, Any] | None = None, **fixed: Any) -> Any:
+    """Make a plug-in object from the options of the config; an unknown option is an InputError."""
+    known = options_of(kind, name)
+    for key in options or {}:
+        if key not in known:
+            raise InputError(f"{kind}.{name}: unknown option {key!r}; known are {', '.join(known) or 'none'}")
+    return load(kind, name)(**(options or {}), **fixed)
+
+
+def options_of(kind: str, name: str) -> dict[str, Any]:
+    """Return option -> default of a plug-in, read from its source without importing it.
+
+    The workflow validates options at parse time, where importing torch would cost seconds on every call.
+    Options are the annotated fields of the plug-in's class; `ClassVar`s and `seed` are not options.
+    """
+    tree = ast.parse(source(kind, name).read_text(encoding="utf-8"))
+    found: dict[str, Any] = {}
+    for cls in tree.body:
+        if not isinstance(cls, ast.ClassDef) or cls.name.startswith("_"):
+            continue
+        bases = {base.id for base in cls.bases if isinstance(base, ast.Name)}
+        if BASE_CLASS[kind] not in bases:
+            continue
+        for item in cls.body:
+            if (
+                isinstance(item, ast.AnnAssign)
+                and isinstance(item.target, ast.Name)
+                and item.value is not None
+            ):
+                annotation = ast.unparse(item.annotation)
+                if (
+                    annotation.startswith("ClassVar")
+                    or item.target.id.startswith("_")
+                    or "field(" in ast.unparse(item.value)
+                ):
+                    continue
+                found[item.target.id] = ast.literal_eval(item.value)
+    found.pop("seed", None)
+    return found
+
+
+def fields_of(cls: type[Any]) -> dict[str, Any]:
+    """Return option -> default of an imported plug-in class (what `options_of` must agree with)."""
+    return {
+        field.name: field.default
+        for field in dataclasses.fields(cls)
+        if field.init and field.default is not dataclasses.MISSING and field.name != "seed"
+    }

@@ -1,0 +1,182 @@
+"""One pandera model for each table that crosses a rule: column names stand here and nowhere else."""
+
+from pathlib import Path
+
+import pandera.polars as pa
+import polars as pl
+from pandera.errors import SchemaError, SchemaErrors
+
+from perturbkg.errors import InputError
+from perturbkg.io.files import written_beside
+
+
+class Table(pa.DataFrameModel):
+    """A closed table: no column more, none less, in this order."""
+
+    class Config:
+        """Pandera options."""
+
+        strict = True
+        ordered = True
+
+
+class Nodes(Table):
+    """kg/nodes.parquet: a node of the knowledge graph."""
+
+    node: str = pa.Field(unique=True)  # "<type>:<source>:<source_id>"
+    type: str
+    source: str
+    source_id: str
+    name: str
+
+
+class Edges(Table):
+    """kg/edges.parquet: an undirected edge, stored once."""
+
+    relation: str
+    head: str
+    tail: str
+    provenance: str  # where the edge comes from, e.g. "primekg:target"
+
+
+class Drugs(Table):
+    """drugs.parquet: an L1000 perturbagen with a structure."""
+
+    drug: str = pa.Field(unique=True)
+    name: str
+    smiles: str  # canonical SMILES of the parent molecule
+    parent: str  # first block of the parent's InChIKey
+    scaffold: str  # Bemis-Murcko scaffold of the parent; "" for an acyclic parent
+    targets: pl.List(pl.String)  # type: ignore[valid-type]  # gene symbols
+    kg_node: str = pa.Field(nullable=True)  # node of the knowledge graph that is the same drug
+    match: str = pa.Field(nullable=True)  # how it was matched: inchikey, xref, name
+
+
+class Cells(Table):
+    """cells.parquet: a cell line with a baseline."""
+
+    cell: str = pa.Field(unique=True)
+    lineage: str = pa.Field(nullable=True)
+    disease: str = pa.Field(nullable=True)
+    description: str = pa.Field(nullable=True)
+
+
+class Selection(Table):
+    """selection.parquet: a signature that passed the filters, with its column in the GCTX."""
+
+    signature: str = pa.Field(unique=True)
+    drug: str
+    cell: str
+    dose_um: float = pa.Field(nullable=True)
+    time_h: float = pa.Field(nullable=True)
+    replicates: pl.Int64 = pa.Field(nullable=True)
+    tas: float = pa.Field(nullable=True)
+    replicate_correlation: float = pa.Field(nullable=True)
+
+
+class Counts(Table):
+    """counts.parquet: what one step of the preparation read, removed and kept."""
+
+    stage: str  # the rule
+    what: str  # signatures, drugs, edges...
+    reason: str  # why rows were removed; "read" and "kept" for the first and last line
+    count: pl.Int64 = pa.Field(ge=0)
+
+
+class Exclusions(Table):
+    """exclusions.parquet: a defective item that was kept out, with its reason."""
+
+    stage: str
+    what: str
+    item: str
+    row: pl.Int64 = pa.Field(nullable=True)  # line in the source file, the header being line 1
+    reason: str
+
+
+class GraphNodes(Table):
+    """graph/nodes.parquet: a node of the merged graph; its row in the file is its number in graph.npz."""
+
+    node: str = pa.Field(unique=True)
+    type: str
+    name: str
+    row: pl.Int64 = pa.Field(ge=0)  # row in the feature matrix of its type
+
+
+class NodeInputs(Table):
+    """graph/inputs.parquet: what an encoder may read of each node of the merged graph, null where nothing."""
+
+    node: str = pa.Field(unique=True)
+    type: str
+    text: str = pa.Field(nullable=True)
+    smiles: str = pa.Field(nullable=True)
+    sequence: str = pa.Field(nullable=True)
+    baseline: pl.Int64 = pa.Field(nullable=True)  # row in baseline.h5ad
+
+
+class Matches(Table):
+    """graph/matches.parquet: how (and whether) each L1000 drug was found in the knowledge graph."""
+
+    drug: str
+    kg_node: str = pa.Field(nullable=True)
+    match: str  # inchikey, xref, name, or none
+
+
+class Fold(Table):
+    """splits/{split}/fold{k}.parquet: the part of each signature; left_out where the split uses it nowhere."""
+
+    signature: str = pa.Field(unique=True)
+    part: str = pa.Field(isin=["train", "validation", "test", "left_out"])
+
+
+class TestDrugs(Table):
+    """splits/{split}/fold{k}.test_drugs.parquet: how far each test drug is from the training drugs."""
+
+    drug: str = pa.Field(unique=True)
+    nearest_drug: str
+    similarity: float = pa.Field(ge=0, le=1)  # Tanimoto, Morgan radius 2, 2048 bits
+    has_target: bool  # at least one target in the graph
+
+
+class History(Table):
+    """history.parquet: one epoch of one ensemble member."""
+
+    member: pl.Int64
+    epoch: pl.Int64
+    loss: float
+    validation: float  # mean Pearson over validation signatures
+
+
+class Scores(Table):
+    """scores.parquet: a metric's value for one test signature; null with a reason where undefined."""
+
+    dataset: pl.Categorical
+    split: pl.Categorical
+    fold: pl.Int64
+    model: pl.Categorical
+    ablation: pl.Categorical
+    seed: pl.Int64
+    signature: pl.Categorical
+    metric: pl.Categorical
+    value: float = pa.Field(nullable=True)
+    reason: pl.Categorical = pa.Field(nullable=True)
+
+
+def check(table: pl.DataFrame, schema: type[Table], name: str) -> pl.DataFrame:
+    """Return the table if it meets its schema, else raise InputError in one line that names it."""
+    try:
+        return schema.validate(table)
+    except (SchemaError, SchemaErrors) as error:
+        first = " ".join(str(error).split())
+        raise InputError(f"{name}: not a {schema.__name__} table: {first[:300]}") from error
+
+
+def write(table: pl.DataFrame, schema: type[Table], path: str | Path) -> None:
+    """Check a table and write it as Parquet, beside and renamed."""
+    checked = check(table, schema, str(path))
+    with written_beside(path) as temporary:
+        checked.write_parquet(temporary)
+
+
+def read(path: str | Path, schema: type[Table]) -> pl.DataFrame:
+    """Read a Parquet table that another rule wrote, and check it."""
+    return check(pl.read_parquet(path), schema, str(path))

@@ -1,0 +1,1 @@
+"""Statistics: intervals and tests over clustered signatures."""

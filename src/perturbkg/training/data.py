@@ -1,0 +1,62 @@
+"""What a model is given: the merged graph, node features, drugs, cell lines; signatures come separately."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from perturbkg.graph.arrays import Graph
+
+
+@dataclass(frozen=True)
+class Features:
+    """Frozen vectors of the nodes of one type."""
+
+    matrix: np.ndarray  # (nodes of the type, dim) float32; a row of zeros where nothing was encoded
+    encoded: np.ndarray  # (nodes of the type,) bool: whether there was something to encode
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """(drug, cell line) pairs as rows of `Data.drugs` and `Data.cells`."""
+
+    drug: np.ndarray  # (n,) int64
+    cell: np.ndarray  # (n,) int64
+
+    def __len__(self) -> int:
+        """Count the pairs."""
+        return len(self.drug)
+
+
+@dataclass(frozen=True)
+class Signatures(Pairs):
+    """Pairs with their observed delta profiles."""
+
+    delta: np.ndarray  # (n, 978) float32
+
+
+@dataclass(frozen=True)
+class Data:
+    """Everything but signatures. Drug d is node `drug_node[d]`, row d of the features of type `lincs_drug`."""
+
+    graph: Graph
+    features: dict[str, Features]  # node type -> vectors, all modalities of a type concatenated
+    drugs: list[str]
+    cells: list[str]
+    genes: list[str]  # the 978 landmark symbols, in the order of a profile
+    drug_node: np.ndarray  # (drugs,) int64
+    cell_node: np.ndarray  # (cells,) int64
+    gene_node: np.ndarray  # (978,) int64; -1 for a landmark gene that the graph lacks
+    fingerprints: np.ndarray  # (drugs, 2048) uint8: Morgan radius 2, for Tanimoto whatever the encoders are
+    targets: sp.csr_array  # (drugs, genes that are anybody's target) float32 0/1
+    baseline: np.ndarray  # (cells, 978) float32, log2 expression
+
+    @property
+    def drug_features(self) -> np.ndarray:
+        """(drugs, dim) float32: encoded structure (and more, if the config says so) of each drug."""
+        return self.features["lincs_drug"].matrix
+
+    @property
+    def cell_features(self) -> np.ndarray:
+        """(cells, dim) float32: encoded baseline (and more) of each cell line."""
+        return self.features["cell_line"].matrix
