@@ -122,7 +122,7 @@ class Matches(Table):
 
 
 class Fold(Table):
-    """splits/{split}/fold{k}.parquet: the part of each signature; left_out where the split uses it nowhere."""
+    """splits/{split}/fold{k}.parquet: the part of each signature (left_out: used nowhere)."""
 
     signature: str = pa.Field(unique=True)
     part: str = pa.Field(isin=["train", "validation", "test", "left_out"])

@@ -1,1 +1,1 @@
-"""The merged graph: built from knowledge graph, drugs and cell lines; kept as arrays sorted by destination."""
+"""The merged graph: built from knowledge graph, drugs and cell lines; kept as sorted arrays."""

@@ -37,7 +37,7 @@ class Signatures(Pairs):
 
 @dataclass(frozen=True)
 class Data:
-    """Everything but signatures. Drug d is node `drug_node[d]`, row d of the features of type `lincs_drug`."""
+    """Everything but signatures. Drug d is node `drug_node[d]` and row d of `features["lincs_drug"]`."""
 
     graph: Graph
     features: dict[str, Features]  # node type -> vectors, all modalities of a type concatenated
