@@ -72,32 +72,45 @@ def options_of(kind: str, name: str) -> dict[str, Any]:
     """Return option -> default of a plug-in, read from its source without importing it.
 
     The workflow validates options at parse time, where importing torch would cost seconds on every call.
-    Options are the annotated fields of the plug-in's class; `ClassVar`s and `seed` are not options.
+    Options are the annotated fields of the plug-in's class and of the private classes of its folder that
+    it inherits from; `ClassVar`s and `seed` are not options.
     """
     tree = ast.parse(source(kind, name).read_text(encoding="utf-8"))
     found: dict[str, Any] = {}
     for cls in tree.body:
-        if not isinstance(cls, ast.ClassDef) or cls.name.startswith("_"):
-            continue
-        bases = {base.id for base in cls.bases if isinstance(base, ast.Name)}
-        if BASE_CLASS[kind] not in bases:
-            continue
-        for item in cls.body:
-            if (
-                isinstance(item, ast.AnnAssign)
-                and isinstance(item.target, ast.Name)
-                and item.value is not None
-            ):
-                annotation = ast.unparse(item.annotation)
-                if (
-                    annotation.startswith("ClassVar")
-                    or item.target.id.startswith("_")
-                    or "field(" in ast.unparse(item.value)
-                ):
-                    continue
-                found[item.target.id] = ast.literal_eval(item.value)
+        if isinstance(cls, ast.ClassDef) and not cls.name.startswith("_"):
+            found |= _fields(kind, cls, tree) or {}
     found.pop("seed", None)
     return found
+
+
+def _fields(kind: str, cls: ast.ClassDef, tree: ast.Module) -> dict[str, Any] | None:
+    """Return the fields of a class of `tree`, inherited ones first; None if it is no plug-in."""
+    bases = [base.id for base in cls.bases if isinstance(base, ast.Name)]
+    inherited: dict[str, Any] | None = {} if BASE_CLASS[kind] in bases else None
+    for statement in tree.body:
+        module = (statement.module or "") if isinstance(statement, ast.ImportFrom) else ""
+        if not module.startswith(f"perturbkg.{kind}._"):
+            continue
+        path = PACKAGE / kind / f"{module.rsplit('.', 1)[1]}.py"
+        shared = ast.parse(path.read_text(encoding="utf-8"))
+        for base in shared.body:
+            if isinstance(base, ast.ClassDef) and base.name in bases:
+                fields = _fields(kind, base, shared)
+                inherited = inherited if fields is None else {**fields, **(inherited or {})}
+    if inherited is None:
+        return None
+    for item in cls.body:
+        if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name) or item.value is None:
+            continue
+        if (
+            ast.unparse(item.annotation).startswith("ClassVar")
+            or item.target.id.startswith("_")
+            or "field(" in ast.unparse(item.value)
+        ):
+            continue
+        inherited[item.target.id] = ast.literal_eval(item.value)
+    return inherited
 
 
 def fields_of(cls: type[Any]) -> dict[str, Any]:
