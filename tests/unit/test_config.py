@@ -1,0 +1,143 @@
+"""The config: closed, described, and wrong values told in one line."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from perturbkg import config as configuration
+from perturbkg import plugins
+from perturbkg.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = configuration.read(ROOT / "workflow/schemas/config.schema.yaml")
+DEFAULT = configuration.read(ROOT / "config/config.yaml")
+
+
+def merged(path: Path) -> dict:
+    """Merge an overlay like Snakemake does: mappings key by key, everything else replaced."""
+
+    def merge(base: dict, overlay: dict) -> dict:
+        result = dict(base)
+        for key, value in overlay.items():
+            both = isinstance(value, dict) and isinstance(base.get(key), dict)
+            result[key] = merge(base[key], value) if both else value
+        return result
+
+    return merge(DEFAULT, configuration.read(path))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_config_of_the_project_is_valid(path):
+    configuration.validate(merged(path), SCHEMA)
+
+
+def changed(*keys, to):
+    """Return the default config with one key changed."""
+    config = copy.deepcopy(DEFAULT)
+    place = config
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = to
+    return config
+
+
+@pytest.mark.parametrize(
+    ("config", "parts"),
+    [
+        (changed("flods", to=3), ["unknown key 'flods'", "did you mean 'folds'", "validation"]),
+        (changed("filters", "dose", to=1), ["filters: unknown key 'dose'", "dose_um"]),
+        (changed("folds", to="five"), ["folds: 'five' must be integer"]),
+        (changed("folds", to=1), ["folds: 1"]),
+        (changed("source", to="internet"), ["source: 'internet'", "simulated, files"]),
+        (changed("models", to=["gta"]), ["models: unknown name 'gta'", "did you mean 'gat'", "mlp"]),
+        (changed("splits", to=["scafold"]), ["splits: unknown name 'scafold'", "scaffold"]),
+        (changed("metrics", to=["r2"]), ["metrics: unknown name 'r2'", "pearson"]),
+        (
+            changed("ablations", to={"gat": ["no_grph"]}),
+            ["ablations.gat: unknown name 'no_grph'", "no_graph"],
+        ),
+        (changed("ablations", to={"gta": []}), ["ablations: unknown name 'gta'"]),
+        (changed("encoders", "drug", to=["mogran"]), ["encoders.drug: unknown name 'mogran'", "morgan"]),
+        (changed("knowledge_graph", to="hetionet"), ["knowledge_graph: unknown name 'hetionet'", "primekg"]),
+        (
+            changed("model_options", to={"gat": {"heds": 1}}),
+            ["model_options.gat: unknown option 'heds'", "heads"],
+        ),
+        (
+            changed("model_options", to={"mlp": {"dropout": "a"}}),
+            ["model_options.mlp.dropout: 'a' must be a number"],
+        ),
+        (changed("report", "reference", to="best"), ["report.reference: 'best'", "gat"]),
+        (changed("source", to="files"), ["files.kg: null"]),
+        (changed("name", to="a b"), ["name: 'a b'"]),
+    ],
+    ids=lambda value: value[0][:40] if isinstance(value, list) else "",
+)
+def test_a_wrong_value_is_one_line_with_key_value_and_what_is_allowed(config, parts):
+    with pytest.raises(InputError) as error:
+        configuration.validate(config, SCHEMA)
+    message = str(error.value)
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+def test_a_missing_key_is_named():
+    config = copy.deepcopy(DEFAULT)
+    del config["folds"]
+    with pytest.raises(InputError, match="key 'folds' is missing"):
+        configuration.validate(config, SCHEMA)
+
+
+@pytest.mark.parametrize("text", ["a: [", "- a\n- b\n"])
+def test_a_file_that_is_no_mapping_is_one_line(tmp_path, text):
+    path = tmp_path / "overlay.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"overlay\.yaml") as error:
+        configuration.read(path)
+    assert "\n" not in str(error.value)
+
+
+def test_an_absent_file_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        configuration.read(tmp_path / "none.yaml")
+
+
+def closed(schema, path=""):
+    """Yield the places of a schema that take any key, or that describe nothing."""
+    if (
+        schema.get("type") == "object"
+        and "properties" in schema
+        and schema.get("additionalProperties") is not False
+    ):
+        yield f"{path}: open"
+    for key, value in schema.get("properties", {}).items():
+        if "description" not in value:
+            yield f"{path}.{key}: no description"
+        yield from closed(value, f"{path}.{key}")
+
+
+def test_the_schema_is_closed_and_described():
+    assert list(closed(SCHEMA)) == []
+
+
+def test_the_default_config_shows_every_key_and_its_default_is_listed_in_order():
+    assert list(DEFAULT) == list(SCHEMA["properties"])
+    for key in ("files", "filters", "graph", "report", "threads"):
+        assert list(DEFAULT[key]) == list(SCHEMA["properties"][key]["properties"])
+
+
+@pytest.mark.parametrize("kind", ["models", "encoders", "ablations"])
+def test_the_default_config_shows_every_option_of_every_plug_in_with_its_default(kind):
+    shown = DEFAULT[
+        {"models": "model_options", "encoders": "encoder_options", "ablations": "ablation_options"}[kind]
+    ]
+    expected = {}
+    for name in plugins.names(kind):
+        known = {
+            key: list(v) if isinstance(v, tuple) else v for key, v in plugins.options_of(kind, name).items()
+        }
+        if known:
+            expected[name] = known
+    assert shown == expected

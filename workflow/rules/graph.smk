@@ -1,0 +1,58 @@
+# One graph of knowledge-graph nodes, L1000 drugs and cell lines, and what is known of each node.
+# Needs: kg/, drugs.parquet, cells.parquet, baseline.h5ad. Makes: graph/.
+
+
+rule merge_graph:
+    input:
+        nodes=rules.read_knowledge_graph.output.nodes,
+        edges=rules.read_knowledge_graph.output.edges,
+        drugs=rules.prepare_drugs.output.drugs,
+        cells=rules.prepare_cells.output.cells,
+        baseline=rules.prepare_cells.output.baseline,
+        code=code("merge_graph"),
+    output:
+        graph=f"{R}/graph/graph.npz",
+        graph_nodes=f"{R}/graph/nodes.parquet",
+        provenance=f"{R}/graph/provenance.parquet",
+        counts=f"{R}/graph/counts.parquet",
+    params:
+        relations=config["graph"]["relations"],
+        expressed_genes=config["graph"]["expressed_genes"],
+    log:
+        f"{LOGS}/merge_graph.log",
+    benchmark:
+        f"{BENCHMARKS}/merge_graph.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    conda:
+        "../envs/prepare.yaml"
+    script:
+        "../../scripts/merge_graph.py"
+
+
+rule collect_node_inputs:
+    input:
+        **raw_files("drug_text", "disease_text", "protein_sequence"),
+        graph_nodes=rules.merge_graph.output.graph_nodes,
+        drugs=rules.prepare_drugs.output.drugs,
+        cells=rules.prepare_cells.output.cells,
+        code=code("collect_node_inputs"),
+    output:
+        inputs=f"{R}/graph/inputs.parquet",
+        counts=f"{R}/graph/inputs_counts.parquet",
+    params:
+        files=raw_files("drug_text", "disease_text", "protein_sequence"),
+    log:
+        f"{LOGS}/collect_node_inputs.log",
+    benchmark:
+        f"{BENCHMARKS}/collect_node_inputs.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../envs/prepare.yaml"
+    script:
+        "../../scripts/collect_node_inputs.py"

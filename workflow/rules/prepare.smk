@@ -1,0 +1,143 @@
+# Raw files read into the tables of perturbkg.schemas, everything left out being counted.
+# Needs: the raw files. Makes: kg/, drugs.parquet, cells.parquet, baseline.h5ad, signatures.h5ad.
+
+SIGNATURE_FILES = {
+    "select_signatures": ["siginfo", "compoundinfo", "cellinfo"],
+    "prepare_cells": ["cellinfo", "geneinfo", "baseline"],
+    "prepare_drugs": ["compoundinfo", "xref", "drug_text"],
+    "read_signatures": ["gctx", "geneinfo"],
+}
+
+
+rule read_knowledge_graph:
+    input:
+        **raw_files("kg"),
+        code=code("read_knowledge_graph", knowledge_graphs=config["knowledge_graph"]),
+    output:
+        nodes=f"{R}/kg/nodes.parquet",
+        edges=f"{R}/kg/edges.parquet",
+        counts=f"{R}/kg/counts.parquet",
+    params:
+        files=raw_files("kg"),
+        reader=config["knowledge_graph"],
+    log:
+        f"{LOGS}/read_knowledge_graph.log",
+    benchmark:
+        f"{BENCHMARKS}/read_knowledge_graph.tsv"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    conda:
+        "../envs/prepare.yaml"
+    script:
+        "../../scripts/read_knowledge_graph.py"
+
+
+rule select_signatures:
+    input:
+        **raw_files(*SIGNATURE_FILES["select_signatures"]),
+        code=code("select_signatures", signatures=config["signatures"]),
+    output:
+        selection=f"{R}/signatures/selection.parquet",
+        counts=f"{R}/signatures/counts.parquet",
+        exclusions=f"{R}/signatures/exclusions.parquet",
+    params:
+        files=raw_files(*SIGNATURE_FILES["select_signatures"]),
+        reader=config["signatures"],
+        filters=config["filters"],
+    log:
+        f"{LOGS}/select_signatures.log",
+    benchmark:
+        f"{BENCHMARKS}/select_signatures.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../envs/prepare.yaml"
+    script:
+        "../../scripts/select_signatures.py"
+
+
+rule prepare_cells:
+    input:
+        **raw_files(*SIGNATURE_FILES["prepare_cells"]),
+        code=code("prepare_cells", signatures=config["signatures"]),
+    output:
+        cells=f"{R}/cells.parquet",
+        baseline=f"{R}/baseline.h5ad",
+        counts=f"{R}/cells/counts.parquet",
+        exclusions=f"{R}/cells/exclusions.parquet",
+    params:
+        files=raw_files(*SIGNATURE_FILES["prepare_cells"]),
+        reader=config["signatures"],
+    log:
+        f"{LOGS}/prepare_cells.log",
+    benchmark:
+        f"{BENCHMARKS}/prepare_cells.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../envs/prepare.yaml"
+    script:
+        "../../scripts/prepare_cells.py"
+
+
+rule prepare_drugs:
+    input:
+        **raw_files(*SIGNATURE_FILES["prepare_drugs"]),
+        selection=rules.select_signatures.output.selection,
+        nodes=rules.read_knowledge_graph.output.nodes,
+        code=code("prepare_drugs", signatures=config["signatures"]),
+    output:
+        drugs=f"{R}/drugs.parquet",
+        matches=f"{R}/drugs/matches.parquet",
+        counts=f"{R}/drugs/counts.parquet",
+        exclusions=f"{R}/drugs/exclusions.parquet",
+    params:
+        files=raw_files(*SIGNATURE_FILES["prepare_drugs"]),
+        reader=config["signatures"],
+    log:
+        f"{LOGS}/prepare_drugs.log",
+    benchmark:
+        f"{BENCHMARKS}/prepare_drugs.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        "../envs/prepare.yaml"
+    script:
+        "../../scripts/prepare_drugs.py"
+
+
+rule read_signatures:
+    input:
+        **raw_files(*SIGNATURE_FILES["read_signatures"]),
+        selection=rules.select_signatures.output.selection,
+        drugs=rules.prepare_drugs.output.drugs,
+        cells=rules.prepare_cells.output.cells,
+        code=code("read_signatures", signatures=config["signatures"]),
+    output:
+        signatures=f"{R}/signatures.h5ad",
+        counts=f"{R}/signatures/read_counts.parquet",
+        exclusions=f"{R}/signatures/read_exclusions.parquet",
+    params:
+        files=raw_files(*SIGNATURE_FILES["read_signatures"]),
+        reader=config["signatures"],
+        minimum=config["minimum_signatures"],
+    log:
+        f"{LOGS}/read_signatures.log",
+    benchmark:
+        f"{BENCHMARKS}/read_signatures.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    conda:
+        "../envs/prepare.yaml"
+    script:
+        "../../scripts/read_signatures.py"

@@ -1,0 +1,56 @@
+# Which signatures train, which validate and which test, saved once and shared by all models.
+# Needs: signatures.h5ad, drugs.parquet, graph/. Makes: splits/{split}/.
+
+
+rule make_split:
+    input:
+        signatures=rules.read_signatures.output.signatures,
+        drugs=rules.prepare_drugs.output.drugs,
+        code=lambda wildcards: code("make_split", splits=wildcards.split),
+    output:
+        folds=[f"{R}/splits/{{split}}/fold{fold}.parquet" for fold in range(config["folds"])],
+    params:
+        split=lambda wildcards: wildcards.split,
+        options={},
+        folds=config["folds"],
+        validation=config["validation"],
+        seed=config["seed"],
+    log:
+        f"{LOGS}/make_split/{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/make_split/{{split}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../envs/prepare.yaml"
+    script:
+        "../../scripts/make_split.py"
+
+
+rule describe_fold:
+    input:
+        fold=f"{R}/splits/{{split}}/fold{{fold}}.parquet",
+        signatures=rules.read_signatures.output.signatures,
+        drugs=rules.prepare_drugs.output.drugs,
+        cells=rules.prepare_cells.output.cells,
+        graph=rules.merge_graph.output.graph,
+        graph_nodes=rules.merge_graph.output.graph_nodes,
+        code=code("describe_fold"),
+    output:
+        manifest=f"{R}/splits/{{split}}/fold{{fold}}.manifest.json",
+        test_drugs=f"{R}/splits/{{split}}/fold{{fold}}.test_drugs.parquet",
+        cell_means=f"{R}/splits/{{split}}/fold{{fold}}.cell_means.h5ad",
+    log:
+        f"{LOGS}/describe_fold/{{split}}/fold{{fold}}.log",
+    benchmark:
+        f"{BENCHMARKS}/describe_fold/{{split}}/fold{{fold}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    conda:
+        "../envs/prepare.yaml"
+    script:
+        "../../scripts/describe_fold.py"
