@@ -14,7 +14,7 @@ class Evaluation:
     observed: np.ndarray  # (n, genes) float32
     predicted: np.ndarray  # (n, genes) float32
     cell: np.ndarray  # (n,) int: row in training_mean
-    training_mean: np.ndarray  # (cells, genes) float32: mean training profile of each cell line
+    training_mean: np.ndarray  # (cells, genes) float32: mean training profile; NaN for a cell line without
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class MetricInfo:
     name: str
     formula: str
     range: tuple[float, float]
-    better: Literal["higher", "lower"]
-    best: float
+    better: Literal["higher", "lower", "closer"]  # closer: to `best`, from either side
+    best: float  # the value of a perfect prediction; whatever `better` says, nearer to it is better
     chance: float | None  # None where it depends on the data; the formula says how
-    undefined: str  # the reason given where the value is null
+    undefined: str  # the reason given where the value is null; "" for a metric that is always defined
 
 
 @dataclass(frozen=True)

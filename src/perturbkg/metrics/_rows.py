@@ -1,0 +1,82 @@
+"""What the metrics share: blocks of rows, Pearson and ranks of rows, the choice of genes, centring."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+BLOCK = 512  # rows that fit a core's cache with their temporaries, whatever the number of signatures
+# ASSUME: a spread below this share of a profile's largest value is float32 rounding (profiles and training
+# means are float32 sums over up to some 10,000 signatures), so such a profile is constant.
+ROUNDING = 1e-5
+
+
+def by_block(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+    """Apply a function of row blocks, which returns (rows,), to arrays of n rows: (n,) float64."""
+    result = np.empty(len(arrays[0]))
+    for start in range(0, len(result), BLOCK):
+        rows = slice(start, start + BLOCK)
+        result[rows] = function(*(array[rows] for array in arrays))
+    return result
+
+
+def varies(profiles: np.ndarray) -> np.ndarray:
+    """Tell which rows are not constant, rounding aside: (rows,) bool."""
+    scale = np.abs(profiles).max(axis=1)
+    return np.ptp(profiles, axis=1) > ROUNDING * scale
+
+
+def pearson(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Correlate (rows, genes) row by row in float64; NaN where a row is constant."""
+    defined = varies(a) & varies(b)
+    a = a - a.mean(axis=1, keepdims=True, dtype=np.float64)
+    b = b - b.mean(axis=1, keepdims=True, dtype=np.float64)
+    covariance = np.einsum("rg,rg->r", a, b)
+    norms = np.sqrt(np.einsum("rg,rg->r", a, a)) * np.sqrt(np.einsum("rg,rg->r", b, b))
+    result = np.full(len(a), np.nan)
+    np.divide(covariance, norms, out=result, where=defined)
+    return np.clip(result, -1, 1)
+
+
+def tie_bounds(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and last position of each value's run of equals in sorted rows: (rows, n) int each."""
+    n = ordered.shape[1]
+    position = np.broadcast_to(np.arange(n), ordered.shape)
+    changes = ordered[:, 1:] != ordered[:, :-1]
+    if changes.all():
+        return position, position
+    starts = np.pad(changes, ((0, 0), (1, 0)), constant_values=True)
+    ends = np.pad(changes, ((0, 0), (0, 1)), constant_values=True)
+    first = np.maximum.accumulate(np.where(starts, position, 0), axis=1)
+    last = np.minimum.accumulate(np.where(ends, position, n - 1)[:, ::-1], axis=1)[:, ::-1]
+    return first, last
+
+
+def ranks(profiles: np.ndarray) -> np.ndarray:
+    """Rank (rows, genes) within each row from 0, equals sharing their average rank."""
+    order = np.argsort(profiles, axis=1)
+    first, last = tie_bounds(np.take_along_axis(profiles, order, axis=1))
+    result = np.empty(profiles.shape)
+    np.put_along_axis(result, order, (first + last) / 2, axis=1)
+    return result
+
+
+def largest(values: np.ndarray, k: int) -> np.ndarray:
+    """Mark the k largest of each row, equals taken in gene order: (rows, genes) bool, k true in each row."""
+    cut = np.partition(values, -k, axis=1)[:, -k, None]
+    chosen = values > cut
+    equal = values == cut
+    missing = k - chosen.sum(axis=1, keepdims=True)
+    return chosen | (equal & (equal.cumsum(axis=1) <= missing))
+
+
+def degs(observed: np.ndarray, k: int) -> np.ndarray:
+    """Return the columns of each row's k genes with the largest |delta|, in gene order: (rows, k) int."""
+    return np.nonzero(largest(np.abs(observed), k))[1].reshape(len(observed), k)
+
+
+def centred(profiles: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Subtract the training means (rows, genes); a row equal to its mean but for rounding becomes zeros."""
+    difference = profiles.astype(np.float64) - means
+    scale = np.maximum(np.abs(profiles).max(axis=1), np.abs(means).max(axis=1))
+    difference[np.abs(difference).max(axis=1) <= ROUNDING * scale] = 0
+    return difference
