@@ -1,0 +1,73 @@
+"""Real Snakemake runs, each in its own copy of the project."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "config", "workflow", "scripts", "src")
+
+
+class Project:
+    """A copy of the project's source in a folder of its own, with the Snakemake of this environment."""
+
+    def __init__(self, folder: Path) -> None:
+        """Copy what a run needs."""
+        self.folder = folder
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(
+                    source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+                )
+            else:
+                shutil.copy2(source, folder / part)
+        self.environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of a Snakemake call."""
+        return [sys.executable, "-m", "snakemake", *arguments]
+
+    def run(self, *arguments: str, status: int | None = 0) -> str:
+        """Run Snakemake; return what it printed; check its exit status."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        printed = done.stdout + done.stderr
+        if status is not None:
+            assert done.returncode == status, printed[-6000:]
+        return printed
+
+    def planned(self, *arguments: str) -> set[tuple[str, ...]]:
+        """Return the jobs of a dry run as (rule, its wildcards...)."""
+        jobs, rule = set(), None
+        for line in self.run("--dry-run", *arguments).splitlines():
+            word = line.strip()
+            if word.startswith(("rule ", "localrule ")) and word.endswith(":"):
+                rule = word.split()[1].rstrip(":")
+                jobs.add((rule,))
+            elif word.startswith("wildcards:") and rule is not None:
+                jobs.discard((rule,))
+                jobs.add((rule, *word.removeprefix("wildcards:").strip().split(", ")))
+        return jobs
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """Make copies of the project."""
+
+    def make(name: str) -> Project:
+        return Project(tmp_path_factory.mktemp(name))
+
+    return make

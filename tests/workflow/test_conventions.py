@@ -1,0 +1,77 @@
+"""What holds the rooms together: one name finds everything, and environments are those that were tested."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+RULES = {
+    match.group(1): path
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
+    for match in re.finditer(r"^rule (\w+):", path.read_text(), re.MULTILINE)
+}
+PINNED = dict(
+    line.split("==") for line in (ROOT / "constraints.txt").read_text().lower().splitlines() if "==" in line
+)
+
+
+def body(rule):
+    text = RULES[rule].read_text()
+    return re.split(r"^rule ", text.split(f"rule {rule}:", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def test_every_rule_has_a_script_of_its_name_and_every_script_a_rule():
+    assert {path.stem for path in (ROOT / "scripts").glob("*.py")} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_rule_declares_threads_memory_run_time_log_benchmark_and_environment(rule):
+    text = body(rule)
+    for word in ("threads:", "mem_mb=", "runtime=", "log:", "benchmark:", "conda:", "script:", "code="):
+        assert word in text, word
+    assert f"scripts/{rule}.py" in text
+    assert re.search(rf"LOGS}}/{rule}[./]", text)
+    assert re.search(rf"BENCHMARKS}}/{rule}[./]", text)
+    assert "run:" not in text.replace("run=", "")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("*.py")), ids=lambda path: path.stem)
+def test_a_script_fits_on_a_screen(path):
+    assert len(path.read_text().splitlines()) <= 120
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflow/envs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_environment_holds_the_versions_that_were_tested_together(path):
+    environment = yaml.safe_load(path.read_text())
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    for requirement in pip:
+        name, version = requirement.lower().split("==")
+        assert PINNED[name] == version
+    assert "python=3.11" in environment["dependencies"]
+
+
+def test_every_dependency_is_pinned_and_explained():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(n for extra in project["optional-dependencies"].values() for n in extra),
+    ]
+    explained = (ROOT / "docs/dependencies.md").read_text()
+    for name in wanted:
+        bare = name.split("[")[0]
+        assert bare.lower() in PINNED, bare
+        assert f"**{bare}**" in explained, bare
+
+
+def test_all_package_imports_are_absolute_and_no_code_unpickles():
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]:
+        text = path.read_text()
+        assert not re.search(r"^\s*from \.", text, re.MULTILINE), path
+        assert "import pickle" not in text, path
+        assert "allow_pickle=True" not in text, path
+        assert "trust_remote_code=True" not in text, path
+    for path in (ROOT / "src").rglob("*.py"):
+        assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE), path

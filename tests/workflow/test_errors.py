@@ -1,0 +1,62 @@
+"""What a user sees of Snakemake when an input is bad: one clear line, an exit code, no traceback."""
+
+import gzip
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("workflow_errors")
+
+
+@pytest.fixture(scope="module")
+def made(project):
+    return project("errors")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["--config", "flods=3"], ["config: unknown key 'flods', did you mean 'folds'"]),
+        (["--config", "folds=many"], ["config: folds: 'many' must be integer"]),
+        (["--config", "models=[gta]"], ["config: models: unknown name 'gta', did you mean 'gat'"]),
+        (
+            ["--config", "files_root=nowhere", "--configfile", "config/local.yaml"],
+            ["files.kg: no file at nowhere/primekg/kg.csv.gz"],
+        ),
+    ],
+)
+def test_a_bad_config_stops_before_anything_runs(made, arguments, parts):
+    printed = made.run("--dry-run", *arguments, status=1)
+    assert "Traceback" not in printed
+    for part in parts:
+        assert part in printed
+    assert len([line for line in printed.splitlines() if line.startswith("config:")]) == 1
+
+
+def test_a_bad_overlay_file_stops_before_anything_runs(made):
+    (made.folder / "overlay.yaml").write_text("filters: {dose: 5}\n")
+    printed = made.run("--dry-run", "--configfile", "overlay.yaml", status=1)
+    assert "config: filters: unknown key 'dose'" in printed
+
+
+def test_a_truncated_file_is_one_line_that_names_it(made, raw_world):
+    folder = made.folder / "raw"
+    folder.mkdir()
+    whole = gzip.compress(raw_world["kg"].read_bytes())
+    (folder / "kg.csv.gz").write_bytes(whole[: len(whole) // 2])
+    lines = [
+        f"  {key}: {path}" for key, path in raw_world.items() if key not in {"kg", "truth", "truth_edges"}
+    ]
+    (made.folder / "broken.yaml").write_text(
+        "\n".join(
+            ["name: broken", "source: files", f"files_root: {folder}", "files:", "  kg: kg.csv.gz", *lines]
+        )
+        + "\n"
+    )
+    printed = made.run(
+        "--cores", "1", "--configfile", "broken.yaml", "--", "results/broken/kg/nodes.parquet", status=1
+    )
+    told = [line for line in printed.splitlines() if line.startswith("error in read_knowledge_graph:")]
+    assert len(told) == 1
+    assert "kg.csv.gz" in told[0]
+    assert "Traceback" not in printed
+    assert not (made.folder / "results/broken/kg/nodes.parquet").exists()

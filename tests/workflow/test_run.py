@@ -1,0 +1,148 @@
+"""The whole DAG for real: what it makes, makes again to the byte, and does not make again."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import polars as pl
+import pytest
+
+SMALL = ("--configfile", "config/test.yaml")
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole_run")]
+
+
+@pytest.fixture(scope="module")
+def finished(project):
+    """Run the test config whole, once."""
+    made = project("whole_run")
+    made.run("--cores", "2", *SMALL)
+    return made
+
+
+def table_bytes(project):
+    """Return every table and figure that must be the same to the byte (resources holds seconds)."""
+    folder = project.folder / "results/test"
+    found = sorted([*folder.glob("tables/*"), *folder.glob("figures/*.svg"), folder / "scores.parquet"])
+    assert len(found) > 10
+    return {path.name: path.read_bytes() for path in found if not path.name.startswith("resources")}
+
+
+def test_a_run_leaves_what_the_design_promises(finished):
+    results = finished.folder / "results/test"
+    for name in (
+        "kg/nodes.parquet",
+        "kg/edges.parquet",
+        "signatures.h5ad",
+        "drugs.parquet",
+        "cells.parquet",
+        "baseline.h5ad",
+        "graph/graph.npz",
+        "graph/nodes.parquet",
+        "scores.parquet",
+        "report.html",
+        "run.json",
+    ):
+        assert (results / name).stat().st_size > 0, name
+    run = json.loads((results / "run.json").read_text())
+    assert run["config"]["name"] == "test"
+    assert run["versions"]["torch"]
+    assert all(len(digest) == 64 for digest in run["inputs"].values())
+    assert not list(results.rglob(".*partial*"))
+
+
+def test_every_model_ablation_and_metric_is_scored_on_every_test_signature(finished):
+    config = json.loads((finished.folder / "results/test/run.json").read_text())["config"]
+    scores = pl.read_parquet(finished.folder / "results/test/scores.parquet")
+    runs = scores.select("split", "fold", "model", "ablation", "seed").unique()
+    ablated = sum(len(names) for names in config["ablations"].values())
+    assert runs.height == len(config["splits"]) * config["folds"] * (len(config["models"]) + ablated) * len(
+        config["seeds"]
+    )
+    counts = scores.group_by("split", "fold", "model", "ablation", "seed", "metric").agg(n=pl.len())
+    assert counts.group_by("split", "fold").agg(pl.col("n").n_unique())["n"].to_list() == [1] * (
+        len(config["splits"]) * config["folds"]
+    )
+    assert scores.filter(pl.col("value").is_null() & pl.col("reason").is_null()).is_empty()
+    assert scores.filter(pl.col("value").is_nan()).is_empty()
+
+
+def test_no_parent_is_shared_by_training_and_test_in_the_scaffold_split(finished):
+    for path in (finished.folder / "results/test/splits/scaffold").glob("*.manifest.json"):
+        assert json.loads(path.read_text())["shared"]["parents"] == 0
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.run("--cores", "1", *SMALL)
+
+
+def test_editing_the_gat_reruns_its_jobs_and_nothing_else(finished):
+    path = finished.folder / "src/perturbkg/models/gat.py"
+    before = path.read_text()
+    path.write_text(before + "\n# an edit\n")
+    try:
+        planned = finished.planned(*SMALL)
+    finally:
+        path.write_text(before)
+    by_rule = {}
+    for rule, *wildcards in planned:
+        by_rule.setdefault(rule, []).append(wildcards)
+    assert set(by_rule) == {
+        "train_model",
+        "score_predictions",
+        "collect_scores",
+        "make_tables",
+        "make_figures",
+        "make_report",
+        "all",
+    }
+    for rule in ("train_model", "score_predictions"):
+        assert len(by_rule[rule]) == 8  # 2 folds x (none and 3 ablations)
+        assert all("model=gat" in wildcards for wildcards in by_rule[rule])
+
+
+def test_editing_an_ablation_reruns_its_jobs_and_nothing_else(finished):
+    path = finished.folder / "src/perturbkg/ablations/no_graph.py"
+    before = path.read_text()
+    path.write_text(before + "\n# an edit\n")
+    try:
+        planned = finished.planned(*SMALL)
+    finally:
+        path.write_text(before)
+    trained = [wildcards for rule, *wildcards in planned if rule == "train_model"]
+    assert len(trained) == 2
+    assert all("ablation=no_graph" in wildcards for wildcards in trained)
+
+
+def test_changing_a_model_option_reruns_that_model(finished):
+    overlay = finished.folder / "overlay.yaml"
+    overlay.write_text("model_options: {nearest_drugs: {neighbours: 3}}\n")
+    planned = finished.planned("--configfile", "config/test.yaml", "overlay.yaml")
+    trained = [wildcards for rule, *wildcards in planned if rule == "train_model"]
+    assert len(trained) == 2
+    assert all("model=nearest_drugs" in wildcards for wildcards in trained)
+
+
+def test_a_run_killed_on_one_core_and_started_again_makes_the_same_tables(finished, project):
+    again = project("killed_run")
+    process = subprocess.Popen(
+        again.command("--cores", "1", *SMALL),
+        cwd=again.folder,
+        env=again.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and not list(again.folder.glob("results/test/runs/**/run.json")):
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    made_before = len(list(again.folder.glob("results/test/runs/**/run.json")))
+    assert made_before > 0
+    assert not (again.folder / "results/test/report.html").exists()
+    again.run("--unlock", *SMALL)
+    again.run("--cores", "1", *SMALL)
+    assert table_bytes(again) == table_bytes(finished)
