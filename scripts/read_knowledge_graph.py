@@ -1,0 +1,28 @@
+"""Read a published knowledge graph into its table of nodes and its table of undirected edges."""
+
+from pathlib import Path
+
+from perturbkg import plugins, schemas
+from perturbkg.io.scripting import reporting
+
+
+def main(
+    *, files: dict[str, str], reader: str, nodes: str | Path, edges: str | Path, counts: str | Path
+) -> None:
+    """Read `files` with the knowledge graph plug-in `reader`; write nodes, edges and counts."""
+    graph = plugins.create("knowledge_graphs", reader)
+    tables = graph.read({key: Path(path) for key, path in files.items()})
+    schemas.write(tables.nodes, schemas.Nodes, nodes)
+    schemas.write(tables.edges, schemas.Edges, edges)
+    schemas.write(tables.counts, schemas.Counts, counts)
+
+
+if "snakemake" in globals():
+    with reporting(snakemake.log[0], "read_knowledge_graph"):
+        main(
+            files=snakemake.params.files,
+            reader=snakemake.params.reader,
+            nodes=snakemake.output.nodes,
+            edges=snakemake.output.edges,
+            counts=snakemake.output.counts,
+        )

@@ -1,0 +1,163 @@
+"""Read other people's delimited text, plain or .gz, every value as text, with errors a user can act on.
+
+Rows are numbered as in the file: the header is row 1.
+"""
+
+import csv
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from perturbkg.errors import InputError
+
+# The CMap tables write -666 where nothing is known.
+MISSING = ("", "-666", "-666.0", "NaN", "nan")
+
+
+def given(files: Mapping[str, str | Path], key: str, described: Mapping[str, str]) -> Path:
+    """Return the path of a file key; a missing key or file is an InputError that says what it should be."""
+    if key not in files:
+        raise InputError(f"files: no key {key!r}; give the path of: {described[key]}")
+    path = Path(files[key])
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; files.{key} must be: {described[key]}")
+    return path
+
+
+@contextmanager
+def explained(path: Path, separator: str = ",", quote: str | None = '"') -> Iterator[None]:
+    """Turn what Polars raises while it reads `path` into a one-line InputError."""
+    try:
+        yield
+    except pl.exceptions.NoDataError as error:
+        raise InputError(f"{path}: empty file; fetch it again") from error
+    except OSError as error:
+        raise InputError(f"{path}: truncated or damaged ({error}); fetch it again") from error
+    except pl.exceptions.ComputeError as error:
+        raise InputError(f"{path}{_why_unreadable(path, separator, quote)}; mend the file") from error
+
+
+def header(path: Path, separator: str = ",", quote: str | None = '"') -> list[str]:
+    """Return the column names of a file without reading the rest."""
+    try:
+        with _opened(path) as lines:
+            names = next(_records(lines, separator, quote), [])
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: truncated or damaged ({error}); fetch it again") from error
+    if not names:
+        raise InputError(f"{path}: empty file; fetch it again")
+    return names
+
+
+def require(path: Path, found: Sequence[str], columns: Sequence[str]) -> None:
+    """Raise InputError unless every one of `columns` was found in the header of `path`."""
+    missing = [column for column in columns if column not in found]
+    if missing:
+        raise InputError(
+            f"{path}: row 1: no column {', '.join(map(repr, missing))}; found are "
+            f"{', '.join(found[:20])}{', ...' if len(found) > 20 else ''}"
+        )
+
+
+def read(
+    path: Path,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    separator: str = "\t",
+    quote: str | None = None,
+    missing: Sequence[str] = MISSING,
+) -> pl.DataFrame:
+    """Read columns as text; `missing` becomes null, absent optional columns are null, blank lines are skipped.
+
+    Adds `row` (Int64), the line in the file. More columns than those asked for are ignored.
+    """
+    found = header(path, separator, quote)
+    require(path, found, required)
+    present = [column for column in [*required, *optional] if column in found]
+    with explained(path, separator, quote):
+        table = pl.read_csv(
+            path,
+            columns=present,
+            separator=separator,
+            quote_char=quote,
+            infer_schema=False,
+            null_values=list(missing),
+            row_index_name="row",
+            row_index_offset=2,
+        )
+    absent = [column for column in optional if column not in found]
+    table = table.with_columns(
+        pl.col("row").cast(pl.Int64), *[pl.lit(None, pl.String).alias(c) for c in absent]
+    )
+    table = table.filter(~pl.all_horizontal(pl.col(present).is_null()))
+    if table.is_empty():
+        raise InputError(f"{path}: a header and no rows; fetch it again")
+    return table.select("row", *required, *optional)
+
+
+def numbers(table: pl.DataFrame, columns: Sequence[str], path: Path) -> pl.DataFrame:
+    """Turn text columns into Float64; text that is no number is an InputError that names its row."""
+    cast = table.with_columns(pl.col(columns).cast(pl.Float64, strict=False))
+    for column in columns:
+        wrong = table.filter(table[column].is_not_null() & cast[column].is_null())
+        if len(wrong):
+            raise InputError(
+                f"{path}: row {wrong['row'][0]}: {column} is {wrong[column][0]!r}, not a number; mend the row"
+            )
+    return cast
+
+
+def identified(table: pl.DataFrame, column: str, path: Path) -> pl.DataFrame:
+    """Return the table if every row has an id in `column` that no other row has, else raise InputError."""
+    nameless = table.filter(pl.col(column).is_null())
+    if len(nameless):
+        raise InputError(f"{path}: row {nameless['row'][0]}: no {column}; mend or remove the row")
+    twice = table.filter(pl.col(column).is_duplicated())
+    if len(twice):
+        value = twice[column][0]
+        rows = twice.filter(pl.col(column) == value)["row"]
+        raise InputError(
+            f"{path}: rows {rows[0]} and {rows[1]}: {column} {value!r} twice; remove one of them"
+        )
+    return table
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Iterator[str]]:
+    """Open text, plain or gzip by its first bytes."""
+    with path.open("rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    with (
+        gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+        if zipped
+        else path.open(encoding="utf-8-sig", newline="")
+    ) as lines:
+        yield lines
+
+
+def _records(lines: Iterator[str], separator: str, quote: str | None) -> Iterator[list[str]]:
+    """Split lines into fields."""
+    if quote is None:
+        return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+    return csv.reader(lines, delimiter=separator, quotechar=quote)
+
+
+def _why_unreadable(path: Path, separator: str, quote: str | None) -> str:
+    """Find the first row that is too long or no UTF-8; only on the way to an error, as it is slow."""
+    row = 0
+    try:
+        with _opened(path) as lines:
+            width = None
+            for row, fields in enumerate(_records(lines, separator, quote), start=1):
+                width = width or len(fields)
+                if len(fields) > width:
+                    return f": row {row}: {len(fields)} fields under a header of {width}"
+    except UnicodeDecodeError:
+        return f": after row {row}: not UTF-8 text"
+    except (OSError, EOFError) as error:
+        return f": after row {row}: damaged ({error})"
+    return ": not a delimited text file that can be read"
