@@ -102,6 +102,19 @@ class GraphNodes(Table):
     row: pl.Int64 = pa.Field(ge=0)  # row in the feature matrix of its type
 
 
+class Provenance(Table):
+    """graph/provenance.parquet: where the edges of the merged graph come from.
+
+    A row for each relation and source of knowledge-graph edges (head and tail null), and one for each added edge.
+    """
+
+    relation: str
+    head: str = pa.Field(nullable=True)
+    tail: str = pa.Field(nullable=True)
+    provenance: str
+    count: pl.Int64 = pa.Field(ge=0)
+
+
 class NodeInputs(Table):
     """graph/inputs.parquet: what an encoder may read of each node of the merged graph, null where nothing."""
 
@@ -159,6 +172,35 @@ class Scores(Table):
     metric: pl.Categorical
     value: float = pa.Field(nullable=True)
     reason: pl.Categorical = pa.Field(nullable=True)
+
+
+class MetricValues(Table):
+    """What `perturbkg score` writes: a metric's value for a signature; null with a reason where undefined."""
+
+    signature: pl.Categorical
+    metric: pl.Categorical
+    value: float = pa.Field(nullable=True)
+    reason: pl.Categorical = pa.Field(nullable=True)
+
+
+class Runs(Table):
+    """runs.parquet: one training run and what it took."""
+
+    dataset: str
+    split: str
+    fold: pl.Int64
+    model: str
+    ablation: str
+    seed: pl.Int64
+    seconds_load: float
+    seconds_ablate: float
+    seconds_fit: float
+    seconds_predict: float
+    peak_memory_mb: float
+    parameters: pl.Int64  # numbers that training fitted
+    epochs: pl.Int64
+    threads: pl.Int64
+    notes: str  # JSON: what the ablation really changed
 
 
 def check(table: pl.DataFrame, schema: type[Table], name: str) -> pl.DataFrame:

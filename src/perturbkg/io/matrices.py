@@ -1,13 +1,20 @@
 """Read and write the profile matrices (AnnData on disk: signatures, baselines, predictions)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import polars as pl
+from anndata.io import read_elem, sparse_dataset
 
+from perturbkg.errors import InputError
 from perturbkg.io.files import written_beside
+
+ROWS_AT_ONCE = 4096
 
 
 def write_matrix(X: np.ndarray, obs: pl.DataFrame, var: pl.DataFrame, path: str | Path) -> None:
@@ -21,8 +28,41 @@ def write_matrix(X: np.ndarray, obs: pl.DataFrame, var: pl.DataFrame, path: str 
 
 def read_matrix(path: str | Path) -> tuple[np.ndarray, pl.DataFrame, pl.DataFrame]:
     """Return X (rows, columns) float32, obs and var, their index being the first column."""
-    table = anndata.read_h5ad(path)
-    return np.asarray(table.X, dtype=np.float32), _to_polars(table.obs), _to_polars(table.var)
+    obs, var = read_labels(path)
+    return read_rows(path, np.arange(len(obs))), obs, var
+
+
+def read_labels(path: str | Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return obs and var, their index being the first column, and leave X on disk."""
+    with _opened(path) as file:
+        obs, var = read_elem(file["obs"]), read_elem(file["var"])
+    return _to_polars(obs), _to_polars(var)
+
+
+def read_rows(path: str | Path, rows: np.ndarray) -> np.ndarray:
+    """Return some rows of X (rows, columns) float32, reading it in blocks: h5py picks single rows slowly."""
+    with _opened(path) as file:
+        sparse = isinstance(file["X"], h5py.Group)
+        X = sparse_dataset(file["X"]) if sparse else file["X"]
+        result = np.empty((len(rows), X.shape[1]), dtype=np.float32)
+        for start in range(0, X.shape[0], ROWS_AT_ONCE):
+            inside = np.flatnonzero((rows >= start) & (rows < start + ROWS_AT_ONCE))
+            if len(inside):
+                block = X[start : start + ROWS_AT_ONCE]
+                result[inside] = (block.toarray() if sparse else block)[rows[inside] - start]
+    return result
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[h5py.File]:
+    """Open an AnnData file to read; raise InputError where it is not one, or not whole."""
+    try:
+        with h5py.File(path, "r") as file:
+            if not {"X", "obs", "var"} <= set(file):
+                raise InputError(f"{path}: not an AnnData file: X, obs or var is missing")
+            yield file
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as HDF5 ({' '.join(str(error).split())})") from error
 
 
 # Polars' own conversions need pyarrow; these columns are few and plain.

@@ -11,15 +11,15 @@ from perturbkg.metrics._rows import by_block, tie_bounds
 
 @dataclass(frozen=True)
 class AuprcDeg(Metric):
-    """Average precision of the predicted |delta| at finding the genes with an observed |delta| of 2 or more."""
+    """Average precision of the predicted |delta| at finding the genes observed at 2 or more."""
 
     # ASSUME: a gene is differentially expressed at |z| >= 2 (Level 5 deltas are moderated z-scores).
     threshold: ClassVar[float] = 2.0
     infos: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             name="auprc_deg",
-            formula="average precision of |p_i| for the genes with |y_i| >= 2: mean, over these genes, of the "
-            "share of such genes among all with an |p_i| at least as large; "
+            formula="average precision of |p_i| for the genes with |y_i| >= 2: mean, over these genes, of "
+            "the share of such genes among all with an |p_i| at least as large; "
             "chance is the share of such genes in y_i",
             range=(0, 1),
             better="higher",

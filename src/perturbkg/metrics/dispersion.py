@@ -18,8 +18,8 @@ class Dispersion(Metric):
     infos: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             name="dispersion",
-            formula="mean over genes of var(p) / var(y), both over the test signatures of one cell line, genes "
-            "with var(y) = 0 left out; each signature of the cell line is given this one value; "
+            formula="mean over genes of var(p) / var(y), both over the test signatures of one cell line, "
+            "genes with var(y) = 0 left out; each signature of the cell line is given this one value; "
             "near 0 is mean collapse; chance depends on the model's spread alone",
             range=(0, np.inf),
             better="closer",

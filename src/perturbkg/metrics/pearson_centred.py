@@ -16,8 +16,8 @@ class PearsonCentred(Metric):
     infos: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             name="pearson_centred",
-            formula="Pearson correlation over all genes of p_i - m and y_i - m, m being the mean training profile "
-            "of the cell line of i",
+            formula="Pearson correlation over all genes of p_i - m and y_i - m, m being the mean training "
+            "profile of the cell line of i",
             range=(-1, 1),
             better="higher",
             best=1,

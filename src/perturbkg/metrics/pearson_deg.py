@@ -27,7 +27,7 @@ class PearsonDeg(Metric):
             chance=0,
             undefined=f"predicted or observed profile constant over these genes, or fewer than {k} genes",
         )
-        for k in (20, 50, 100)
+        for k in sizes
     )
 
     def compute(self, evaluation: Evaluation) -> dict[str, np.ndarray]:

@@ -11,15 +11,15 @@ from perturbkg.metrics._rows import by_block, largest, varies
 
 @dataclass(frozen=True)
 class PrecisionExtremes(Metric):
-    """Share of the 50 most up (down) regulated genes of the prediction that are among the 100 of the truth."""
+    """Share of the 50 most up (down) regulated predicted genes that are among the 100 of the truth."""
 
     predicted_size: ClassVar[int] = 50
     observed_size: ClassVar[int] = 100
     infos: ClassVar[tuple[MetricInfo, ...]] = tuple(
         MetricInfo(
             name=f"precision_{way}50",
-            formula=f"share of the 50 {extreme} of p_i that are among the 100 {extreme} of y_i; equals are taken "
-            "in gene order; chance is 100 / genes, given here for the 978 landmark genes",
+            formula=f"share of the 50 {extreme} of p_i that are among the 100 {extreme} of y_i; equals are "
+            "taken in gene order; chance is 100 / genes, given here for the 978 landmark genes",
             range=(0, 1),
             better="higher",
             best=1,

@@ -21,8 +21,8 @@ class Retrieval(Metric):
         MetricInfo(
             name="retrieval",
             formula="share, among the other test signatures j of the cell line of i, of those with "
-            "cos(p_i - m, y_j - m) > cos(p_i - m, y_i - m), m being the mean training profile of the cell line; "
-            "equals count one half; the cosine with a profile equal to m (to 1e-5) is 0",
+            "cos(p_i - m, y_j - m) > cos(p_i - m, y_i - m), m being the mean training profile of the cell "
+            "line; equals count one half; the cosine with a profile equal to m (to 1e-5) is 0",
             range=(0, 1),
             better="lower",
             best=0,

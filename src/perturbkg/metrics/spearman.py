@@ -16,7 +16,8 @@ class Spearman(Metric):
     infos: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             name="spearman",
-            formula="Pearson correlation of the ranks of p_i and y_i over all genes; equals share their average rank",
+            formula="Pearson correlation of the ranks of p_i and y_i over all genes; "
+            "equals share their average rank",
             range=(-1, 1),
             better="higher",
             best=1,

@@ -1,0 +1,129 @@
+"""Read predictions and observations from AnnData files and match them by name; nothing is lost silently."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from perturbkg.errors import InputError
+from perturbkg.io.matrices import read_labels, read_rows
+from perturbkg.metrics import Evaluation
+
+
+def read_evaluation(
+    truth: str | Path,
+    prediction: str | Path,
+    *,
+    means: str | Path | None = None,
+    signatures: list[str] | None = None,
+) -> tuple[Evaluation, pl.DataFrame]:
+    """Return what the metrics see, and obs of the truth in the same order.
+
+    The index of obs names a signature, that of var a gene; both files must hold the same ones, in any order.
+    obs of the truth has the column `cell`. `signatures` chooses some of the truth (a test part); only their
+    rows are read. `means` holds the mean training profiles, the index of its obs being the cell line;
+    without it they are NaN, which leaves the metrics that need them undefined.
+
+    Raises InputError for a missing, doubled or additional signature, gene or cell line, and for a value
+    that is not finite.
+    """
+    obs, var = read_labels(truth)
+    truth_name, genes = obs.columns[0], _index(var, "gene", truth)
+    if "cell" not in obs.columns:
+        raise InputError(f"{truth}: obs has no column 'cell'; name each signature's cell line there")
+    rows = _positions(_index(obs, "signature", truth), "signature", truth)
+    chosen = list(rows) if signatures is None else signatures
+    for name in chosen:
+        if name not in rows:
+            raise InputError(f"{truth}: signature {name!r} of the test part is not among the observed ones")
+    row = np.array([rows[name] for name in chosen], dtype=np.int64)
+    if not len(row):
+        raise InputError(f"{truth}: no signature to score")
+    obs = obs[row].cast({truth_name: pl.String, "cell": pl.String})
+    if obs["cell"].null_count():
+        raise InputError(
+            f"{truth}: signature {obs[truth_name].filter(obs['cell'].is_null())[0]!r} has no cell"
+        )
+
+    predicted_obs, predicted_var = read_labels(prediction)
+    predicted_row = _matched(_index(predicted_obs, "signature", prediction), chosen, "signature", prediction)
+    if "cell" in predicted_obs.columns:
+        stated = predicted_obs["cell"].cast(pl.String)[predicted_row]
+        for name, cell, true_cell in zip(chosen, stated, obs["cell"], strict=True):
+            if cell != true_cell:
+                raise InputError(
+                    f"{prediction}: signature {name!r} is of cell line {cell!r}, in {truth} of {true_cell!r}"
+                )
+    column = _matched(_index(predicted_var, "gene", prediction), genes, "gene", prediction)
+    observed = read_rows(truth, row)
+    predicted = read_rows(prediction, predicted_row)[:, column]
+    _check_finite(observed, truth, "signature", chosen, genes)
+    _check_finite(predicted, prediction, "signature", chosen, genes)
+
+    cells = sorted(set(obs["cell"]))
+    training_mean = np.full((len(cells), len(genes)), np.nan, dtype=np.float32)
+    if means is not None:
+        training_mean = _read_means(means, cells, genes)
+    code = {name: number for number, name in enumerate(cells)}
+    cell_code = np.array([code[name] for name in obs["cell"]], dtype=np.int64)
+    return Evaluation(observed, predicted, cell_code, training_mean), obs
+
+
+def _read_means(path: str | Path, cells: list[str], genes: list[str]) -> np.ndarray:
+    """Return the mean training profile of each cell line: (cells, genes) float32."""
+    obs, var = read_labels(path)
+    rows = _positions(_index(obs, "cell line", path), "cell line", path)
+    for name in cells:
+        if name not in rows:
+            raise InputError(f"{path}: no mean training profile of cell line {name!r}")
+    column = _matched(_index(var, "gene", path), genes, "gene", path)
+    means = read_rows(path, np.array([rows[name] for name in cells]))[:, column]
+    _check_finite(means, path, "cell line", cells, genes)
+    return means
+
+
+def _index(labels: pl.DataFrame, what: str, path: str | Path) -> list[str]:
+    """Return the first column, which is the index of obs or var, as text."""
+    names = labels.to_series(0).cast(pl.String)
+    if names.null_count():
+        raise InputError(f"{path}: a {what} has no name")
+    return names.to_list()
+
+
+def _positions(names: list[str], what: str, path: str | Path) -> dict[str, int]:
+    """Map each name to its position; a name that stands twice is an InputError."""
+    position: dict[str, int] = {}
+    for number, name in enumerate(names):
+        if name in position:
+            raise InputError(f"{path}: {what} {name!r} stands twice (rows {position[name]} and {number})")
+        position[name] = number
+    return position
+
+
+def _matched(names: list[str], wanted: list[str], what: str, path: str | Path) -> np.ndarray:
+    """Return the position of each wanted name; both lists must hold the same ones."""
+    position = _positions(names, what, path)
+    missing = [name for name in wanted if name not in position]
+    if missing:
+        raise InputError(f"{path}: {what} {missing[0]!r} is missing ({len(missing)} of {len(wanted)} are)")
+    known = set(wanted)
+    extra = [name for name in names if name not in known]
+    if extra:
+        raise InputError(
+            f"{path}: {what} {extra[0]!r} is not among the {len(wanted)} that are scored "
+            f"({len(extra)} such); remove it"
+        )
+    return np.array([position[name] for name in wanted], dtype=np.int64)
+
+
+def _check_finite(
+    profiles: np.ndarray, path: str | Path, what: str, names: list[str], genes: list[str]
+) -> None:
+    """Raise InputError at the first value that is not finite."""
+    for row, profile in enumerate(profiles):
+        finite = np.isfinite(profile)
+        if not finite.all():
+            column = int(finite.argmin())
+            raise InputError(
+                f"{path}: {what} {names[row]!r}, gene {genes[column]!r}: {profile[column]} is not finite"
+            )
