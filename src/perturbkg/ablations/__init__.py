@@ -1,12 +1,13 @@
 """Ablations: each file takes one thing away from what a model is given, and the model is trained anew."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from perturbkg.training.data import Data
+from perturbkg.graph.arrays import Graph
+from perturbkg.training.data import Data, Features
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Ablated:
     """The data that the model sees instead, and what really changed (e.g. the share of edges that moved)."""
 
     data: Data
-    notes: dict[str, Any]
+    notes: dict[str, Any]  # JSON values; they end in run.json
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,28 @@ class Ablation(ABC):
     @abstractmethod
     def apply(self, data: Data, rng: np.random.Generator) -> Ablated:
         """Return ablated data; the argument is not changed."""
+
+
+def without_edges(data: Data, removed: np.ndarray) -> Ablated:
+    """Return data without the edges that are `removed`, (edges,) bool; notes: their number by relation."""
+    head, tail, relation = data.graph.edges()
+    counts = np.bincount(relation[removed], minlength=len(data.graph.relations))
+    graph = data.graph.with_edges(head[~removed], tail[~removed], relation[~removed])
+    names = dict(zip(data.graph.relations, counts.tolist(), strict=True))
+    return Ablated(replace(data, graph=graph), {"edges_removed": {"all": int(removed.sum())} | names})
+
+
+def edges_at(graph: Graph, nodes: np.ndarray) -> np.ndarray:
+    """Say which edges (edges,) bool end at one of the nodes."""
+    head, tail, _ = graph.edges()
+    return np.isin(head, nodes) | np.isin(tail, nodes)
+
+
+def blank(features: dict[str, Features], node_type: str) -> dict[str, Features]:
+    """Return features in which no node of a type has anything to encode: zeros, the type's learned vector."""
+    return {
+        name: Features(np.zeros_like(known.matrix), np.zeros_like(known.encoded))
+        if name == node_type
+        else known
+        for name, known in features.items()
+    }

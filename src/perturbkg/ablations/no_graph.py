@@ -1,0 +1,22 @@
+"""Take all edges away: a graph model is left with each node's own features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perturbkg.ablations import Ablated, Ablation, without_edges
+from perturbkg.training.data import Data
+
+
+@dataclass(frozen=True)
+class NoGraph(Ablation):
+    """Remove every edge (models add their own self-loops).
+
+    ASSUME: `targets` stays. It is an annotation of the drug that came with the compound table, and the
+    MLP baseline has it too; with it the ablated model is what the MLP is, and the graph is what differs.
+    """
+
+    def apply(self, data: Data, rng: np.random.Generator) -> Ablated:
+        """Return data whose graph has no edge; notes: how many were removed."""
+        graph = data.graph
+        return without_edges(data, np.ones(len(graph.edges()[0]), dtype=bool))

@@ -1,0 +1,23 @@
+"""Take away which proteins a drug is known to bind, in the graph and beside it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+
+from perturbkg.ablations import Ablated, Ablation, without_edges
+from perturbkg.training.data import Data
+
+TARGET_RELATIONS = ("lincs_drug_targets_protein", "drug_protein")
+
+
+@dataclass(frozen=True)
+class NoTargets(Ablation):
+    """Remove the edges from drugs to their targets (of both sources) and empty `targets`."""
+
+    def apply(self, data: Data, rng: np.random.Generator) -> Ablated:
+        """Return data without targets; notes: how many edges were removed."""
+        codes = [code for code, name in enumerate(data.graph.relations) if name in TARGET_RELATIONS]
+        return without_edges(
+            replace(data, targets=sp.csr_array(data.targets.shape, dtype=np.float32)), np.isin(data.graph.edges()[2], codes)
+        )

@@ -1,0 +1,21 @@
+"""Keep the degree of every node in every relation, and nothing else of who is joined to whom."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perturbkg.ablations import Ablated, Ablation
+from perturbkg.graph.rewiring import moved_share, swap_edges
+from perturbkg.training.data import Data
+
+
+@dataclass(frozen=True)
+class ShuffledEdges(Ablation):
+    """Swap the ends of pairs of edges within each relation; features and `targets` stay."""
+
+    swaps_per_edge: int = 10  # attempted swaps for each edge
+
+    def apply(self, data: Data, rng: np.random.Generator) -> Ablated:
+        """Return data with a rewired graph; notes: share of the edges that moved."""
+        graph = swap_edges(data.graph, self.swaps_per_edge, rng)
+        return Ablated(replace(data, graph=graph), {"moved_share": moved_share(data.graph, graph)})
