@@ -159,6 +159,17 @@ class History(Table):
     validation: float  # mean Pearson over validation signatures
 
 
+class TruthEdges(Table):
+    """truth_edges.parquet: a path that the simulated world planted, by node ids of the merged graph."""
+
+    drug: str
+    target: str
+    via: str = pa.Field(nullable=True)  # the pathway member that the target binds; null for a member itself
+    pathway: str
+    gene: str  # landmark gene that responds
+    effect: float  # z-score at 10 uM for 24 h, mean over the measured cell lines
+
+
 class Scores(Table):
     """scores.parquet: a metric's value for one test signature; null with a reason where undefined."""
 

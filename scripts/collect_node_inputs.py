@@ -1,0 +1,40 @@
+"""Collect what the encoders may read of each node of the merged graph."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from perturbkg import schemas
+from perturbkg.graph.inputs import LAYOUTS, collect_inputs, read_descriptions
+from perturbkg.io.scripting import reporting
+
+
+def main(
+    *,
+    graph_nodes: str | Path,
+    drugs: str | Path,
+    cells: str | Path,
+    files: Mapping[str, str | Path],
+    inputs: str | Path,
+    counts: str | Path,
+) -> None:
+    """Read the node table and those tables of descriptions that the dataset has; write inputs and counts."""
+    found, counted = collect_inputs(
+        schemas.read(graph_nodes, schemas.GraphNodes),
+        schemas.read(drugs, schemas.Drugs),
+        schemas.read(cells, schemas.Cells),
+        {key: read_descriptions(key, path) for key, path in files.items() if key in LAYOUTS and path},
+    )
+    schemas.write(found, schemas.NodeInputs, inputs)
+    schemas.write(counted, schemas.Counts, counts)
+
+
+if "snakemake" in globals():
+    with reporting(snakemake.log[0], "collect_node_inputs"):
+        main(
+            graph_nodes=snakemake.input.graph_nodes,
+            drugs=snakemake.input.drugs,
+            cells=snakemake.input.cells,
+            files=snakemake.params.files,
+            inputs=snakemake.output.inputs,
+            counts=snakemake.output.counts,
+        )

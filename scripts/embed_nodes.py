@@ -1,0 +1,44 @@
+"""Encode one modality of the nodes of one type."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from perturbkg import plugins, schemas
+from perturbkg.graph.features import encode_nodes, write_features
+from perturbkg.io.matrices import read_matrix
+from perturbkg.io.scripting import reporting
+
+
+def main(
+    *,
+    inputs: str | Path,
+    baseline: str | Path,
+    node_type: str,
+    encoder: str,
+    options: Mapping[str, Any],
+    threads: int,
+    features: str | Path,
+) -> None:
+    """Read the inputs, encode those of one node type, write the vectors."""
+    made = plugins.create("encoders", encoder, dict(options))
+    with threadpool_limits(threads):
+        found = encode_nodes(
+            made, schemas.read(inputs, schemas.NodeInputs), node_type, read_matrix(baseline)[0]
+        )
+    write_features(found, features, node_type=node_type, encoder=encoder, options=dict(options))
+
+
+if "snakemake" in globals():
+    with reporting(snakemake.log[0], "embed_nodes"):
+        main(
+            inputs=snakemake.input.inputs,
+            baseline=snakemake.input.baseline,
+            node_type=snakemake.params.node_type,
+            encoder=snakemake.params.encoder,
+            options=snakemake.params.options,
+            threads=snakemake.params.threads,
+            features=snakemake.output.features,
+        )

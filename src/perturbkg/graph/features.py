@@ -1,0 +1,110 @@
+"""Encode the nodes of one type, keep the vectors in safetensors, and read them back for all types."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from perturbkg.encoders import Encoder
+from perturbkg.errors import InputError
+from perturbkg.io.files import written_beside
+from perturbkg.io.scripting import progress
+from perturbkg.training.data import Features
+
+# safetensors writes several metadata entries in an order that differs from process to process, so that equal
+# features would differ in bytes: one entry holds all, as JSON with sorted keys.
+_METADATA = "perturbkg"
+_BLOCK = 4096  # inputs that an encoder gets at once: bounds its memory
+
+
+def encode_nodes(encoder: Encoder, inputs: pl.DataFrame, node_type: str, baseline: np.ndarray) -> Features:
+    """Encode the nodes of one type (rows of `NodeInputs`, in their order), each distinct input once.
+
+    `baseline` (cells, genes) is read by encoders of that modality only. A node with nothing to encode gets
+    zeros and `encoded` False. Raises InputError for a type that the graph lacks.
+    """
+    of_type = inputs.filter(type=node_type)
+    if of_type.is_empty():
+        known = ", ".join(inputs["type"].unique().sort())
+        raise InputError(f"features: no node has the type {node_type!r}; types of this graph are {known}")
+    if encoder.modality == "none":
+        return _nothing(of_type.height)
+    values = of_type.select(value=encoder.modality)
+    distinct = values.drop_nulls().unique(maintain_order=True).with_row_index("at")
+    if distinct.is_empty():
+        return _nothing(of_type.height)
+    items: Any = distinct["value"].to_list()
+    if encoder.modality == "baseline":
+        items = baseline[items]  # row numbers until here
+    blocks = range(0, len(items), _BLOCK)
+    vectors = np.concatenate([encoder.encode(items[start : start + _BLOCK]) for start in progress(blocks)])
+    at = values.join(distinct, on="value", how="left", maintain_order="left")["at"]
+    encoded = at.is_not_null().to_numpy()
+    matrix = np.zeros((of_type.height, vectors.shape[1]), dtype=np.float32)
+    matrix[encoded] = vectors[at.drop_nulls().to_numpy()]
+    return Features(matrix, encoded)
+
+
+def _nothing(nodes: int) -> Features:
+    """Return features of no columns."""
+    return Features(np.zeros((nodes, 0), dtype=np.float32), np.zeros(nodes, dtype=bool))
+
+
+def write_features(
+    features: Features, path: str | Path, *, node_type: str, encoder: str, options: dict[str, Any]
+) -> None:
+    """Write `matrix` float32 (n, dim) and `encoded` uint8 (n,), with what made them."""
+    made_by = {"encoder": encoder, "node_type": node_type, "options": options}
+    with written_beside(path) as temporary:
+        save_file(
+            {
+                "matrix": np.ascontiguousarray(features.matrix, dtype=np.float32),
+                "encoded": features.encoded.astype(np.uint8),
+            },
+            temporary,
+            metadata={_METADATA: json.dumps(made_by, sort_keys=True)},
+        )
+
+
+def read_features(paths: Sequence[str | Path], graph_nodes: pl.DataFrame) -> dict[str, Features]:
+    """Return the features of every node type of `GraphNodes`.
+
+    Several files of one type stand side by side, in the order of `paths`; a node is encoded if one of them
+    encoded it. A type without a file has no columns. Raises InputError for a file of another graph.
+    """
+    counts = dict(graph_nodes.group_by("type").len().sort("type").iter_rows())
+    parts: dict[str, list[Features]] = {node_type: [_nothing(count)] for node_type, count in counts.items()}
+    for path in paths:
+        node_type, features = _read(path)
+        if node_type not in counts:
+            raise InputError(
+                f"{path}: features of {node_type!r}, a type that the graph lacks; run embed_nodes again"
+            )
+        if len(features.matrix) != counts[node_type]:
+            raise InputError(
+                f"{path}: {len(features.matrix)} rows, but the graph has {counts[node_type]} nodes "
+                f"of the type {node_type!r}; run embed_nodes again"
+            )
+        parts[node_type].append(features)
+    return {
+        node_type: Features(
+            np.concatenate([part.matrix for part in several], axis=1),
+            np.logical_or.reduce([part.encoded for part in several]),
+        )
+        for node_type, several in parts.items()
+    }
+
+
+def _read(path: str | Path) -> tuple[str, Features]:
+    """Return the node type and the features of one file."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            made_by = json.loads((file.metadata() or {})[_METADATA])
+            return made_by["node_type"], Features(file.get_tensor("matrix"), file.get_tensor("encoded") > 0)
+    except (SafetensorError, OSError, KeyError) as error:
+        raise InputError(f"{path}: not a file of node features ({error}); run embed_nodes again") from error

@@ -1,0 +1,23 @@
+"""Names of the node types and relations that the code itself must know; all others come from the data."""
+
+GENE = "gene/protein"
+DRUG = "drug"  # of the knowledge graph
+DISEASE = "disease"
+LINCS_DRUG = "lincs_drug"  # an L1000 perturbagen: a node of its own beside the `drug` that it may be
+CELL_LINE = "cell_line"
+
+DRUG_IS_DRUG = "lincs_drug_is_drug"
+DRUG_TARGETS_PROTEIN = "lincs_drug_targets_protein"
+CELL_EXPRESSES_PROTEIN = "cell_expresses_protein"
+CELL_OF_DISEASE = "cell_of_disease"
+ADDED_RELATIONS = (DRUG_IS_DRUG, DRUG_TARGETS_PROTEIN, CELL_EXPRESSES_PROTEIN, CELL_OF_DISEASE)
+
+
+def slug(node_type: str) -> str:
+    """Return a node type as it stands in file names: gene/protein -> gene_protein."""
+    return node_type.replace("/", "_")
+
+
+def node_id(node_type: str, name: str) -> str:
+    """Return the node id of an L1000 drug or a cell line: lincs_drug:BRD-K12345678."""
+    return f"{node_type}:{name}"
