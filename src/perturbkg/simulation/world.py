@@ -1,0 +1,180 @@
+"""The simulated world: raw tables in the columns of the real sources, profiles, and the planted truth."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from perturbkg.simulation.biology import (
+    Genes,
+    Mechanism,
+    assign_targets,
+    make_baseline,
+    make_genes,
+    make_mechanism,
+    target_activity,
+)
+from perturbkg.simulation.compounds import Compounds, make_compounds, make_known
+from perturbkg.simulation.knowledge_graph import GENE, PATHWAY, make_knowledge_graph, node_id
+from perturbkg.simulation.options import LANDMARKS, SimulationOptions
+from perturbkg.simulation.response import exposure, measure, respond
+from perturbkg.simulation.tables import (
+    design_signatures,
+    make_cell_names,
+    make_cellinfo,
+    make_compoundinfo,
+    make_geneinfo,
+    make_siginfo,
+    make_texts,
+    make_xref,
+)
+
+BAD_SIGNAL, BAD_NOISE = 0.3, 2.0  # what a failed quality control does to signal and noise
+INFERRED_FROM = 3  # landmark genes that an inferred gene is averaged from
+
+
+@dataclass(frozen=True)
+class World:
+    """Raw files in memory. Keys of `tables` are the file keys of the config."""
+
+    tables: dict[str, pl.DataFrame]  # kg, siginfo, compoundinfo, cellinfo, geneinfo, baseline, xref, texts
+    profiles: np.ndarray  # (signatures, genes of the GCTX) float32
+    profile_signatures: list[str]
+    profile_genes: list[str]  # Entrez ids in the order of the GCTX
+    truth: dict[str, Any]
+    truth_edges: pl.DataFrame  # schemas.TruthEdges
+
+
+def simulate(options: SimulationOptions, rng: np.random.Generator) -> World:
+    """Simulate a world. Graph, targets, baselines and design do not depend on `kg_signal`; responses do."""
+    seed = rng.bit_generator.seed_seq.entropy  # type: ignore[attr-defined]
+    # A stream for each part: what one part draws never shifts another.
+    biology, chemistry, graph_stream, plan, responses_stream, wells, order = rng.spawn(7)
+
+    genes = make_genes(options, biology)
+    mechanism = make_mechanism(options, genes, biology)
+    names = make_cell_names(options)
+    baseline, factors = make_baseline(len(names), options.genes, biology)
+
+    compounds = make_compounds(options, chemistry)
+    affinity = assign_targets(mechanism, compounds.molecules.ring, chemistry)
+    known = make_known(compounds, genes, mechanism, affinity, chemistry)
+    graph = make_knowledge_graph(options, genes, mechanism, compounds, known, graph_stream)
+    texts = make_texts(graph, compounds, known, genes, graph_stream)
+
+    measured_cells = options.cells + 1  # the last of them lacks a baseline
+    activity = target_activity(baseline[:measured_cells], mechanism.target)
+    responses = respond(
+        options,
+        mechanism,
+        affinity,
+        activity,
+        compounds.molecules.substituents,
+        factors[:measured_cells],
+        responses_stream,
+    )
+    design = design_signatures(options, compounds, names, plan)
+    passed = design["qc_pass"].to_numpy()
+    parent = compounds.parent[design["compound"].to_numpy()]
+    strength = exposure(design["dose"].to_numpy(), design["time"].to_numpy()) * np.where(
+        passed, 1, BAD_SIGNAL
+    )
+    signal = responses.delta[parent, design["cell"].to_numpy()] * strength[:, None].astype(np.float32)
+    noise = np.where(passed, options.noise, BAD_NOISE * options.noise).astype(np.float32)
+    measured = measure(signal, design["replicates"].to_numpy(), noise, wells)
+    profiles, rows = _with_inferred(measured.z, genes, biology)
+
+    truth_edges = _truth_edges(
+        compounds,
+        genes,
+        mechanism,
+        graph.nodes,
+        affinity * responses.path_scale[:, None] * activity[: options.cells].mean(axis=0),
+    )
+    return World(
+        tables={
+            "kg": graph.kg,
+            "siginfo": make_siginfo(design, measured, compounds, names[:measured_cells], order),
+            "compoundinfo": make_compoundinfo(compounds, genes, mechanism, known),
+            "cellinfo": make_cellinfo(names),
+            "geneinfo": make_geneinfo(genes),
+            "baseline": _baseline_table(baseline, genes, names, without=options.cells),
+            "xref": make_xref(compounds, known, graph),
+            **texts,
+        },
+        profiles=profiles,
+        profile_signatures=design["sig_id"].to_list(),
+        profile_genes=genes.entrez[rows].astype(str).tolist(),
+        truth=_summary(options, seed, truth_edges),
+        truth_edges=truth_edges,
+    )
+
+
+def _with_inferred(z: np.ndarray, genes: Genes, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Add inferred genes to landmark profiles; return (signatures, genes) and the rows of `genes`.
+
+    Genes come in the order of their ids as text, as in the real file.
+    """
+    sources = rng.integers(LANDMARKS, size=(len(genes.inferred), INFERRED_FROM))
+    inferred = z[:, sources].mean(axis=2) if len(sources) else z[:, :0]
+    rows = np.concatenate([genes.landmarks, genes.inferred])
+    order = np.argsort(genes.entrez[rows].astype(str))
+    return np.concatenate([z, np.round(inferred, 4)], axis=1)[:, order], rows[order]
+
+
+def _baseline_table(baseline: np.ndarray, genes: Genes, names: list[str], *, without: int) -> pl.DataFrame:
+    """Return cell_iname and a column for each gene of the GCTX, but for one cell line."""
+    rows = np.concatenate([genes.landmarks, genes.inferred])
+    rows = rows[np.argsort(genes.entrez[rows].astype(str))]
+    values = pl.DataFrame(
+        np.round(baseline[:, rows].astype(np.float64), 4), schema=genes.entrez[rows].astype(str).tolist()
+    )
+    table = values.insert_column(0, pl.Series("cell_iname", names))
+    return table.filter(pl.int_range(pl.len()) != without)
+
+
+def _truth_edges(
+    compounds: Compounds, genes: Genes, mechanism: Mechanism, nodes: pl.DataFrame, strength: np.ndarray
+) -> pl.DataFrame:
+    """Return every planted path of usable compounds with signatures; strength is (parents, slots)."""
+    gene = np.array([node_id(GENE, "NCBI", str(entrez)) for entrez in genes.entrez], dtype=object)
+    pathway = [
+        node_id(PATHWAY, *row)
+        for row in nodes.filter(pl.col("type") == PATHWAY).select("source", "id").iter_rows()
+    ]
+    rows = np.flatnonzero(compounds.measured & compounds.usable)
+    drug, slot = np.nonzero(strength[compounds.parent[rows]])
+    paths, column = np.nonzero(mechanism.weights[mechanism.slot_pathway[slot]])
+    slot, row = slot[paths], rows[drug[paths]]
+    effect = strength[compounds.parent[row], slot] * mechanism.weights[mechanism.slot_pathway[slot], column]
+    via = mechanism.via[slot]
+    table = pl.DataFrame(
+        {
+            "drug": [f"lincs_drug:{compounds.pert_id[i]}" for i in row],
+            "target": gene[mechanism.target[slot]].tolist(),
+            "via": [gene[member] if member >= 0 else None for member in via],
+            "pathway": [pathway[mechanism.planted[p]] for p in mechanism.slot_pathway[slot]],
+            "gene": gene[genes.landmarks[column]].tolist(),
+            "effect": effect.astype(np.float64),
+        },
+        schema={
+            **dict.fromkeys(["drug", "target", "via", "pathway", "gene"], pl.String),
+            "effect": pl.Float64,
+        },
+    )
+    return table.sort("drug", "target", "gene")
+
+
+def _summary(options: SimulationOptions, seed: int | None, edges: pl.DataFrame) -> dict[str, Any]:
+    """Return truth.json."""
+    return {
+        "options": asdict(options),
+        "seed": seed,
+        "kg_signal": options.kg_signal,
+        "planted": {
+            "paths": edges.height,
+            "paths_over_an_interaction": edges["via"].count(),
+            **{f"{what}s": edges[what].n_unique() for what in ("drug", "target", "pathway", "gene")},
+        },
+    }
