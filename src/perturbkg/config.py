@@ -11,11 +11,17 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from perturbkg import plugins
 from perturbkg.errors import InputError
+from perturbkg.simulation.options import SimulationOptions
 
 #: Config key -> plug-in kind, for the keys that list plug-ins.
 LISTS = {"splits": "splits", "models": "models", "metrics": "metrics"}
 SINGLES = {"knowledge_graph": "knowledge_graphs", "signatures": "signatures"}
-OPTIONS = {"encoder_options": "encoders", "model_options": "models", "ablation_options": "ablations"}
+OPTIONS = {
+    "encoder_options": "encoders",
+    "split_options": "splits",
+    "model_options": "models",
+    "ablation_options": "ablations",
+}
 TYPE_NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a text", tuple: "a list"}
 
 
@@ -43,6 +49,7 @@ def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
         for name, options in config[key].items():
             _known(key, kind, name)
             _check_options(f"{key}.{name}", plugins.options_of(kind, name), options)
+    SimulationOptions.of(config["simulation"])
     if config["report"]["reference"] not in config["models"]:
         raise InputError(
             f"config: report.reference: {config['report']['reference']!r} is not one of models: "

@@ -1,6 +1,7 @@
 """The config: closed, described, and wrong values told in one line."""
 
 import copy
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from perturbkg import config as configuration
 from perturbkg import plugins
 from perturbkg.errors import InputError
+from perturbkg.simulation.options import SimulationOptions
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = configuration.read(ROOT / "workflow/schemas/config.schema.yaml")
@@ -68,6 +70,8 @@ def changed(*keys, to):
             changed("model_options", to={"mlp": {"dropout": "a"}}),
             ["model_options.mlp.dropout: 'a' must be a number"],
         ),
+        (changed("simulation", "drgs", to=1), ["simulation: unknown option 'drgs'", "drugs"]),
+        (changed("simulation", "drugs", to=1), ["simulation.drugs", "12"]),
         (changed("report", "reference", to="best"), ["report.reference: 'best'", "gat"]),
         (changed("source", to="files"), ["files.kg: null"]),
         (changed("name", to="a b"), ["name: 'a b'"]),
@@ -128,7 +132,11 @@ def test_the_default_config_shows_every_key_and_its_default_is_listed_in_order()
         assert list(DEFAULT[key]) == list(SCHEMA["properties"][key]["properties"])
 
 
-@pytest.mark.parametrize("kind", ["models", "encoders", "ablations"])
+def test_the_default_config_shows_every_option_of_the_simulated_world():
+    assert DEFAULT["simulation"] == dataclasses.asdict(SimulationOptions())
+
+
+@pytest.mark.parametrize("kind", ["models", "encoders", "splits", "ablations"])
 def test_the_default_config_shows_every_option_of_every_plug_in_with_its_default(kind):
     shown = DEFAULT[
         {"models": "model_options", "encoders": "encoder_options", "ablations": "ablation_options"}[kind]

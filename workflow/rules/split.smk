@@ -11,8 +11,7 @@ rule make_split:
         folds=[f"{R}/splits/{{split}}/fold{fold}.parquet" for fold in range(config["folds"])],
     params:
         split=lambda wildcards: wildcards.split,
-        options={},
-        folds=config["folds"],
+        options=lambda wildcards: options("split", wildcards.split),
         validation=config["validation"],
         seed=config["seed"],
     log:
