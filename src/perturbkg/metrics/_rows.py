@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-BLOCK = 512  # rows that fit a core's cache with their temporaries, whatever the number of signatures
+BLOCK = 64  # rows that fit a core's cache with their temporaries
 # ASSUME: a spread below this share of a profile's largest value is float32 rounding (profiles and training
 # means are float32 sums over up to some 10,000 signatures), so such a profile is constant.
 ROUNDING = 1e-5
@@ -39,15 +39,16 @@ def pearson(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def tie_bounds(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the first and last position of each value's run of equals in sorted rows: (rows, n) int each."""
-    n = ordered.shape[1]
-    position = np.broadcast_to(np.arange(n), ordered.shape)
+    rows, n = ordered.shape
+    position = np.arange(n)
+    first = np.tile(position, (rows, 1))
+    last = first.copy()
     changes = ordered[:, 1:] != ordered[:, :-1]
-    if changes.all():
-        return position, position
-    starts = np.pad(changes, ((0, 0), (1, 0)), constant_values=True)
-    ends = np.pad(changes, ((0, 0), (0, 1)), constant_values=True)
-    first = np.maximum.accumulate(np.where(starts, position, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, position, n - 1)[:, ::-1], axis=1)[:, ::-1]
+    tied = ~changes.all(axis=1)
+    starts = np.pad(changes[tied], ((0, 0), (1, 0)), constant_values=True)
+    ends = np.pad(changes[tied], ((0, 0), (0, 1)), constant_values=True)
+    first[tied] = np.maximum.accumulate(np.where(starts, position, 0), axis=1)
+    last[tied] = np.minimum.accumulate(np.where(ends, position, n - 1)[:, ::-1], axis=1)[:, ::-1]
     return first, last
 
 
@@ -63,10 +64,14 @@ def ranks(profiles: np.ndarray) -> np.ndarray:
 def largest(values: np.ndarray, k: int) -> np.ndarray:
     """Mark the k largest of each row, equals taken in gene order: (rows, genes) bool, k true in each row."""
     cut = np.partition(values, -k, axis=1)[:, -k, None]
-    chosen = values > cut
-    equal = values == cut
-    missing = k - chosen.sum(axis=1, keepdims=True)
-    return chosen | (equal & (equal.cumsum(axis=1) <= missing))
+    chosen = values >= cut
+    tied = np.count_nonzero(chosen, axis=1) > k
+    if tied.any():
+        equal = values[tied] == cut[tied]
+        surplus = np.count_nonzero(chosen[tied], axis=1) - k
+        kept = np.count_nonzero(equal, axis=1) - surplus
+        chosen[tied] &= ~equal | (equal.cumsum(axis=1) <= kept[:, None])
+    return chosen
 
 
 def degs(observed: np.ndarray, k: int) -> np.ndarray:
