@@ -35,7 +35,9 @@ def fabricate(
             "drug": [f"BRD-{d:04d}" for d in range(parents)],
             "name": [f"drug|{d}_<b>&{d}" if d % 7 == 3 else f"compound {d}" for d in range(parents)],
             "smiles": "C",
-            "parent": [f"PARENT{d // 2 * 2:04d}" if d % 10 == 1 else f"PARENT{d:04d}" for d in range(parents)],
+            "parent": [
+                f"PARENT{d // 2 * 2:04d}" if d % 10 == 1 else f"PARENT{d:04d}" for d in range(parents)
+            ],
             "scaffold": "",
             "targets": [["TP53"] if d % 3 else [] for d in range(parents)],
             "kg_node": [f"drug:DrugBank:DB{d}" if d % 2 else None for d in range(parents)],
@@ -50,7 +52,9 @@ def fabricate(
             "cell": [f"CELL{s // parents % cells}" for s in range(signatures)],
         }
     )
-    var = pl.DataFrame({"entrez": [str(g) for g in range(GENES)], "symbol": [f"GENE{g}" for g in range(GENES)]})
+    var = pl.DataFrame(
+        {"entrez": [str(g) for g in range(GENES)], "symbol": [f"GENE{g}" for g in range(GENES)]}
+    )
     strength = rng.gamma(1.5, 0.6, signatures)
     modules = rng.normal(size=(6, GENES)) * (rng.random((6, GENES)) < 0.15)
     delta = (rng.normal(size=(signatures, 6)) @ modules * strength[:, None]).astype(np.float32)
@@ -114,13 +118,19 @@ def fabricate(
                             if level is None and metric != "rmse":
                                 value = np.full(len(tested), np.nan)
                             if metric == "retrieval":
+                                value = 0.8 - value
                                 value[::17] = np.nan
                             scores.append((split, fold, model, ablation, seed, metric, tested, value))
 
     write_scores(scores, obs["signature"], paths["scores"])
     write_runs(runs, rng, paths["runs"])
     counts = pl.DataFrame(
-        {"stage": "select_signatures", "what": "signatures", "reason": ["read", "dose", "kept"], "count": [200, 80, 120]}
+        {
+            "stage": "select_signatures",
+            "what": "signatures",
+            "reason": ["read", "dose", "kept"],
+            "count": [200, 80, 120],
+        }
     )
     schemas.write(counts, schemas.Counts, folder / "counts.parquet")
     exclusions = pl.DataFrame(
@@ -184,7 +194,10 @@ def write_runs(identities: list[tuple], rng: np.random.Generator, path: Path) ->
         identities, schema=["split", "fold", "model", "ablation", "seed"], orient="row"
     ).with_columns(dataset=pl.lit("demo"))
     n = runs.height
-    moved = [json.dumps({"edges_moved": {"all": 0.93}}) if row[3] == "shuffle_edges" else "{}" for row in identities]
+    moved = [
+        json.dumps({"edges_moved": {"all": 0.93}}) if row[3] == "shuffle_edges" else "{}"
+        for row in identities
+    ]
     runs = runs.with_columns(
         seconds_load=pl.Series(rng.random(n)),
         seconds_ablate=pl.Series(rng.random(n)),

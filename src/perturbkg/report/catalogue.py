@@ -18,7 +18,8 @@ TABLES: dict[str, tuple[str, str]] = {
         "The reference model against every other",
         "Paired differences, reference minus other, on the test signatures that both have a value for, "
         "clustered by parent molecule; 95 % bootstrap interval, sign-flip permutation p, and q after "
-        "Benjamini-Hochberg over every comparison of this table.",
+        "Benjamini-Hochberg over every comparison of this table. Better: at q < 0.05. Of a metric that "
+        "should be near a value, the distances from it are compared.",
     ),
     "ablations": (
         "Ablations",

@@ -1,7 +1,8 @@
 """Tables of the report: their columns, how they are read back, and those that only count or sum up."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -180,6 +181,16 @@ def matches(found: pl.DataFrame) -> pl.DataFrame:
     """Count the ways in which drugs (schemas.Matches) were found in the knowledge graph."""
     ways = found.group_by("match").agg(drugs=pl.len(), kg_nodes=pl.col("kg_node").drop_nulls().n_unique())
     return conform("matches", ways).sort("drugs", "match", descending=[True, False])
+
+
+def label_folds(tables: Sequence[pl.DataFrame], folds: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """Put the tables of single folds together, each after its `split` and `fold`."""
+    return pl.concat(
+        table.select(
+            pl.lit(fold["split"]).alias("split"), pl.lit(fold["fold"], pl.Int64).alias("fold"), pl.all()
+        )
+        for table, fold in zip(tables, folds, strict=True)
+    )
 
 
 def read_table(name: str, path: str) -> pl.DataFrame:
