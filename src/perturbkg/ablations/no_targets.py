@@ -19,5 +19,6 @@ class NoTargets(Ablation):
         """Return data without targets; notes: how many edges were removed."""
         codes = [code for code, name in enumerate(data.graph.relations) if name in TARGET_RELATIONS]
         return without_edges(
-            replace(data, targets=sp.csr_array(data.targets.shape, dtype=np.float32)), np.isin(data.graph.edges()[2], codes)
+            replace(data, targets=sp.csr_array(data.targets.shape, dtype=np.float32)),
+            np.isin(data.graph.edges()[2], codes),
         )

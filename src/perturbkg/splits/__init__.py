@@ -65,15 +65,18 @@ def deal(groups: pl.Series, shares: Sequence[float], rng: np.random.Generator) -
     """Return the bin of each group, bins filled in proportion to their shares.
 
     The groups are sorted, then shuffled, then taken largest first (equal sizes in shuffled order), each into
-    the bin that is relatively least full with it, the first of equals. So bins get alike mixtures of large
-    and small groups, and bins of equal shares differ by at most the largest group.
+    the bin that is relatively least full with it, the first of equals; the last groups go to bins that are
+    still empty. So bins get alike mixtures of large and small groups, and bins of equal shares differ by at
+    most the largest group.
     """
     sizes = groups.alias("group").value_counts().sort("group")
     sizes = sizes[rng.permutation(len(sizes))].sort("count", descending=True, maintain_order=True)
     loads = [0] * len(shares)
     dealt = {}
-    for group, size in sizes.iter_rows():
-        bin_ = min(range(len(shares)), key=lambda b: (loads[b] + size) / shares[b])
+    for left, (group, size) in zip(range(len(sizes), 0, -1), sizes.iter_rows(), strict=True):
+        empty = [b for b, load in enumerate(loads) if load == 0]
+        bins = empty if left <= len(empty) else range(len(shares))
+        bin_ = min(bins, key=lambda b: (loads[b] + size) / shares[b])
         loads[bin_] += size
         dealt[group] = bin_
     return dealt

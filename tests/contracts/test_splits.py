@@ -1,0 +1,100 @@
+"""What every file of src/perturbkg/splits must do."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perturbkg import plugins
+from perturbkg.splits import PARTS, Split
+
+NAMES = plugins.names("splits")
+FOLDS, VALIDATION = 5, 0.1
+
+
+@st.composite
+def signature_tables(draw):
+    """Draw 60 to 200 signatures of 30 to 60 drugs in up to 8 cell lines; parents share scaffolds unevenly."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    drugs, cells = draw(st.integers(30, 60)), draw(st.integers(8, 12))
+    parent = np.sort(rng.integers(0, max(drugs * 2 // 3, 20), drugs))
+    scaffold_of = rng.integers(0, 25, drugs)
+    drug = np.concatenate([np.arange(drugs), rng.integers(0, drugs, draw(st.integers(30, 140)))])
+    return pl.DataFrame(
+        {
+            "signature": [f"S{i}" for i in range(len(drug))],
+            "drug": [f"BRD-{d}" for d in drug],
+            "cell": [f"C{c}" for c in rng.integers(0, cells, len(drug))],
+            "parent": [f"P{parent[d]}" for d in drug],
+            "scaffold": ["" if scaffold_of[parent[d]] < 5 else f"ring{scaffold_of[parent[d]]}" for d in drug],
+        }
+    )
+
+
+def assigned(name, table, seed=1):
+    """Return signature, fold, part of every signature in every fold."""
+    parts = plugins.create("splits", name).assign(table, FOLDS, VALIDATION, np.random.default_rng(seed))
+    assert len(parts) == FOLDS
+    return pl.concat(
+        pl.DataFrame({"signature": table["signature"], "fold": fold, "part": part})
+        for fold, part in enumerate(parts)
+    ).join(table, on="signature", maintain_order="left")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_class(name):
+    cls = plugins.load("splits", name)
+    assert issubclass(cls, Split)
+    assert plugins.options_of("splits", name) == plugins.fields_of(cls)
+    assert isinstance(cls.separates_parents, bool)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=25, deadline=None)
+@given(table=signature_tables())
+def test_every_group_is_tested_once_and_never_cut(name, table):
+    groups = plugins.create("splits", name).groups(table).alias("group")
+    assert groups.dtype == pl.String and groups.null_count() == 0
+    parts = assigned(name, table).join(
+        table.select("signature", groups), on="signature", maintain_order="left"
+    )
+    assert set(parts["part"]) <= {*PARTS, "left_out"}
+    per_fold = parts.filter(pl.col("part") != "left_out").group_by("fold", "group")
+    assert per_fold.agg(pl.col("part").n_unique())["part"].to_list() == [1] * per_fold.len().height
+    tested = parts.filter(part="test").group_by("signature").len()
+    assert tested.height == table.height and (tested["len"] == 1).all()
+    for _, fold in parts.group_by("fold"):
+        assert set(PARTS) <= set(fold["part"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=25, deadline=None)
+@given(table=signature_tables())
+def test_parents_are_apart_where_promised(name, table):
+    shared = (
+        assigned(name, table)
+        .filter(pl.col("part") != "left_out")
+        .group_by("fold", "parent")
+        .agg(pl.col("part").n_unique())
+        .filter(pl.col("part") > 1)
+    )
+    if plugins.load("splits", name).separates_parents:
+        assert shared.is_empty()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=15, deadline=None)
+@given(table=signature_tables(), seed=st.integers(0, 1000))
+def test_row_order_does_not_matter(name, table, seed):
+    shuffled = table.sample(fraction=1, shuffle=True, seed=seed)
+    key = ["fold", "signature"]
+    assert assigned(name, table).sort(key).equals(assigned(name, shuffled).sort(key))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=15, deadline=None)
+@given(table=signature_tables())
+def test_seed_decides(name, table):
+    assert assigned(name, table, 1).equals(assigned(name, table, 1))
+    assert not assigned(name, table, 1).equals(assigned(name, table, 2))
