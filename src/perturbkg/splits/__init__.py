@@ -46,6 +46,11 @@ class Split(ABC):
             )
         groups = self.groups(signatures)
         fold_of = deal(groups, [1 / folds] * folds, rng)
+        if len(fold_of) < folds:
+            raise InputError(
+                f"fold {len(fold_of)} of {folds}: no test signature, as {len(groups)} signatures form "
+                f"{len(fold_of)} groups; take fewer folds or looser filters"
+            )
         test_fold = groups.replace_strict(fold_of, return_dtype=pl.Int64)
         parts = []
         for fold in range(folds):
@@ -87,8 +92,8 @@ def check_parts(signatures: pl.DataFrame, part: pl.Series, fold: int, separates_
     for name in PARTS:
         if not (part == name).any():
             raise InputError(
-                f"fold {fold}: none of {len(signatures)} signatures falls into {name}; "
-                "take fewer folds, a larger validation share, or looser filters"
+                f"fold {fold}: no {name} signature, as {len(signatures)} signatures form too few groups; "
+                "take fewer folds, another validation share, or looser filters"
             )
     if separates_parents:
         shared = (
