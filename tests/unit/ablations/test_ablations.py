@@ -131,7 +131,7 @@ def test_no_cell(data):
 
 def test_shuffle_edges(data):
     # Proteins 3-4, 5-6 have two other matchings; drugs 7: 3, 8: 4, 5 and cells 0: 3, 1: 4, 6 two each.
-    seen = {frozenset(edges(apply("shuffle_edges", data, seed).data)) for seed in range(150)}
+    seen = {frozenset(edges(apply("shuffle_edges", data, s, swaps_per_edge=3).data)) for s in range(300)}
     assert len(seen) == 3 * 3 * 3
     ablated = apply("shuffle_edges", data, 1)
     share = ablated.notes["moved_share"]

@@ -1,0 +1,51 @@
+"""Tanimoto similarity by hand and against RDKit."""
+
+import numpy as np
+import polars as pl
+import pytest
+from rdkit import Chem, DataStructs
+from rdkit.Chem import rdFingerprintGenerator
+
+from perturbkg.errors import InputError
+from perturbkg.splits._similarity import fingerprints, nearest
+
+SMILES = ["CCO", "CC(=O)Oc1ccccc1C(=O)O", "c1ccccc1", "Cn1cnc2c1c(=O)n(C)c(=O)n2C", "OC(=O)c1ccccc1O", "C"]
+
+
+def test_nearest_by_hand():
+    # Common bits over all bits: 1/3, 2/3 and 2/4; then two equal references, of which the first.
+    queries = np.array([[1, 1, 0, 0], [0, 0, 0, 1]], dtype=np.float32)
+    references = np.array([[0, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 0]], dtype=np.float32)
+    row, similarity = nearest(queries, references)
+    assert row.tolist() == [1, 2]
+    assert similarity == pytest.approx([2 / 3, 1 / 4])
+
+
+def test_empty_fingerprints_are_not_alike():
+    empty = np.zeros((1, 4), dtype=np.float32)
+    assert nearest(empty, empty)[1].tolist() == [0.0]
+
+
+def test_blocks_do_not_matter():
+    rng = np.random.default_rng(0)
+    bits = (rng.random((23, 64)) < 0.2).astype(np.float32)
+    for one, other in zip(nearest(bits, bits[:9], block=4), nearest(bits, bits[:9]), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_agrees_with_rdkit():
+    table = pl.DataFrame({"drug": [str(i) for i in range(len(SMILES))], "smiles": SMILES})
+    bits = fingerprints(table)
+    assert bits.shape == (6, 2048)
+    row, similarity = nearest(bits[:3], bits[3:])
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+    known = [generator.GetFingerprint(Chem.MolFromSmiles(smiles)) for smiles in SMILES]
+    for query in range(3):
+        expected = DataStructs.BulkTanimotoSimilarity(known[query], known[3:])
+        assert similarity[query] == pytest.approx(max(expected))
+        assert row[query] == int(np.argmax(expected))
+
+
+def test_an_unreadable_structure_is_named():
+    with pytest.raises(InputError, match=r"'C\(\(' of drug BRD-9 cannot be read; exclude the drug"):
+        fingerprints(pl.DataFrame({"drug": ["BRD-9"], "smiles": ["C(("]}))
