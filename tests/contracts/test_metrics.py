@@ -1,0 +1,139 @@
+"""What every metric file must hold, found by itself: meaning, range, best, chance, null where undefined."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from perturbkg import plugins
+from perturbkg.metrics import Evaluation, Metric
+
+NAMES = plugins.names("metrics")
+
+
+def world(signatures=120, genes=978, cells=3, seed=0):
+    """Make an evaluation whose prediction knows nothing."""
+    rng = np.random.default_rng(seed)
+    cell = np.arange(signatures) % cells
+    mean = rng.normal(size=(cells, genes)).astype(np.float32)
+    observed = (mean[cell] + rng.normal(0, 1.5, size=(signatures, genes))).astype(np.float32)
+    predicted = rng.normal(size=(signatures, genes)).astype(np.float32)
+    return Evaluation(observed, predicted, cell, mean)
+
+
+def infos(name):
+    return {info.name: info for info in plugins.load("metrics", name).infos}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_a_frozen_dataclass_with_readable_options(name):
+    metric = plugins.load("metrics", name)
+    assert issubclass(metric, Metric)
+    assert dataclasses.is_dataclass(metric) and metric.__dataclass_params__.frozen
+    assert plugins.options_of("metrics", name) == plugins.fields_of(metric)
+
+
+def test_names_of_values_are_unique_over_all_files():
+    named = [info for name in NAMES for info in infos(name)]
+    assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_states_what_its_numbers_mean(name):
+    for info in infos(name).values():
+        low, high = info.range
+        assert info.formula and low < high and low <= info.best <= high
+        assert info.best == {"higher": high, "lower": low, "closer": info.best}[info.better]
+        assert info.chance is None or low <= info.chance <= high
+        if info.chance is None:
+            assert "chance" in info.formula, f"{info.name}: the formula must say what chance level depends on"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gives_each_signature_a_value_in_range(name):
+    evaluation = world()
+    values = plugins.create("metrics", name).compute(evaluation)
+    assert list(values) == list(infos(name))
+    for key, value in values.items():
+        assert value.shape == evaluation.cell.shape and value.dtype == np.float64
+        low, high = infos(name)[key].range
+        assert ((value >= low) & (value <= high)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_perfect_prediction_is_best(name):
+    evaluation = world()
+    perfect = dataclasses.replace(evaluation, predicted=evaluation.observed)
+    for key, value in plugins.create("metrics", name).compute(perfect).items():
+        np.testing.assert_allclose(value, infos(name)[key].best, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if all(info.chance is not None for info in infos(name).values())]
+)
+def test_a_prediction_that_knows_nothing_is_at_chance(name):
+    evaluation = world(signatures=600)
+    for key, value in plugins.create("metrics", name).compute(evaluation).items():
+        error = value.std() / np.sqrt(len(value))
+        assert abs(value.mean() - infos(name)[key].chance) < 4 * error
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_follows_a_permutation_of_signatures_and_ignores_one_of_genes(name):
+    evaluation = world()
+    values = plugins.create("metrics", name).compute(evaluation)
+    rng = np.random.default_rng(1)
+    rows, genes = rng.permutation(len(evaluation.cell)), rng.permutation(978)
+    permuted = Evaluation(
+        evaluation.observed[rows][:, genes],
+        evaluation.predicted[rows][:, genes],
+        evaluation.cell[rows],
+        evaluation.training_mean[:, genes],
+    )
+    for key, value in plugins.create("metrics", name).compute(permuted).items():
+        np.testing.assert_allclose(value, values[key][rows], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_truth_of_another_signature_chooses_nothing(name):
+    evaluation = world(signatures=12)
+    together = plugins.create("metrics", name).compute(evaluation)
+    alone = Evaluation(
+        evaluation.observed[:1], evaluation.predicted[:1], evaluation.cell[:1], evaluation.training_mean
+    )
+    for key, value in plugins.create("metrics", name).compute(alone).items():
+        if "test signatures of the cell line" in infos(name)[key].undefined:
+            assert np.isnan(value[0])
+        else:
+            np.testing.assert_allclose(value[0], together[key][0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_undefined_is_nan_with_a_reason_and_never_hides(name):
+    evaluation = world(signatures=30, cells=10, genes=50)  # 3 signatures of a cell line, fewer than 100 genes
+    nothing = dataclasses.replace(
+        evaluation,
+        observed=np.zeros_like(evaluation.observed),
+        predicted=np.zeros_like(evaluation.predicted),
+        training_mean=np.zeros_like(evaluation.training_mean),
+    )
+    for key, value in plugins.create("metrics", name).compute(nothing).items():
+        info = infos(name)[key]
+        if info.undefined:
+            assert np.isnan(value).all(), f"{key} of nothing against nothing is undefined"
+        else:
+            np.testing.assert_array_equal(value, np.full(30, info.best))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_does_not_change_its_input_and_repeats_to_the_bit(name):
+    evaluation = world()
+    before = dataclasses.replace(
+        evaluation, observed=evaluation.observed.copy(), predicted=evaluation.predicted.copy()
+    )
+    first = plugins.create("metrics", name).compute(evaluation)
+    second = plugins.create("metrics", name).compute(evaluation)
+    np.testing.assert_array_equal(evaluation.observed, before.observed)
+    np.testing.assert_array_equal(evaluation.predicted, before.predicted)
+    for key, value in first.items():
+        np.testing.assert_array_equal(value, second[key])
