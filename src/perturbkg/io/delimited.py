@@ -71,7 +71,7 @@ def read(
     quote: str | None = None,
     missing: Sequence[str] = MISSING,
 ) -> pl.DataFrame:
-    """Read columns as text; `missing` becomes null, absent optional columns are null, blank lines are skipped.
+    """Read columns as text; `missing` becomes null, absent optional columns too, blank lines are skipped.
 
     Adds `row` (Int64), the line in the file. More columns than those asked for are ignored.
     """
@@ -102,9 +102,10 @@ def read(
 def numbers(table: pl.DataFrame, columns: Sequence[str], path: Path) -> pl.DataFrame:
     """Turn text columns into Float64; text that is no number is an InputError that names its row."""
     cast = table.with_columns(pl.col(columns).cast(pl.Float64, strict=False))
-    for column in columns:
-        wrong = table.filter(table[column].is_not_null() & cast[column].is_null())
-        if len(wrong):
+    lost = cast.null_count().row(0, named=True)
+    for column, empty in table.select(columns).null_count().row(0, named=True).items():
+        if lost[column] > empty:
+            wrong = table.filter(table[column].is_not_null() & cast[column].is_null())
             raise InputError(
                 f"{path}: row {wrong['row'][0]}: {column} is {wrong[column][0]!r}, not a number; mend the row"
             )

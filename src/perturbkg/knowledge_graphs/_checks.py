@@ -15,8 +15,8 @@ def check_edges(nodes: pl.DataFrame, edges: pl.DataFrame, name: str = "edges") -
         if len(lost):
             edge = lost.row(0, named=True)
             raise InputError(
-                f"{name}: row {edge['row']}: {side} {edge[side]!r} of a {edge['relation']!r} edge is not among "
-                f"the nodes ({len(lost)} such edges); add the node or remove the edges"
+                f"{name}: row {edge['row']}: {side} {edge[side]!r} of a {edge['relation']!r} edge is not "
+                f"among the nodes ({len(lost)} such edges); add the node or remove the edges"
             )
     loops = edges.with_row_index("row").filter(pl.col("head") == pl.col("tail"))
     if len(loops):

@@ -12,6 +12,7 @@ import polars as pl
 
 from perturbkg.errors import InputError
 from perturbkg.io.delimited import explained, given, header, require
+from perturbkg.io.tallies import counted
 from perturbkg.knowledge_graphs import KnowledgeGraph, KnowledgeGraphTables
 
 STAGE = "read_knowledge_graph"
@@ -64,8 +65,8 @@ class PrimeKG(KnowledgeGraph):
         "own, among them DrugBank (CC BY-NC 4.0) and DisGeNET (CC BY-NC-SA 4.0)"
     )
     citation: ClassVar[str] = (
-        "Chandak, Huang, Zitnik: Building a knowledge graph to enable precision medicine. Scientific Data 10, "
-        "67 (2023). doi:10.1038/s41597-023-01960-3"
+        "Chandak, Huang, Zitnik: Building a knowledge graph to enable precision medicine. Scientific Data "
+        "10, 67 (2023). doi:10.1038/s41597-023-01960-3"
     )
 
     def read(self, files: dict[str, Path]) -> KnowledgeGraphTables:
@@ -82,12 +83,7 @@ class PrimeKG(KnowledgeGraph):
             mentions = pl.concat([_mentions(rows, "x"), _mentions(rows, "y")]).collect(engine="streaming")
         nodes, index, code, node_counts = _nodes(mentions, path)
         edges, edge_counts = _edges(statements, nodes["node"], index, code)
-        counts = pl.DataFrame(
-            [(STAGE, *line) for line in node_counts + edge_counts],
-            schema=["stage", "what", "reason", "count"],
-            orient="row",
-        )
-        return KnowledgeGraphTables(nodes, edges, counts)
+        return KnowledgeGraphTables(nodes, edges, pl.concat([node_counts, edge_counts]))
 
 
 def _statements(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -120,8 +116,8 @@ def _check_statements(statements: pl.DataFrame, rows: pl.LazyFrame, path: Path) 
     wrong = statements.filter(~pl.col("named") | pl.any_horizontal(pl.exclude("named").is_null()))
     if wrong.is_empty():
         return
-    number = wrong["row"].min()
-    row = rows.filter(pl.col("row") == number).collect().row(0, named=True)
+    number = int(wrong["row"].sort()[0])
+    row: dict[str, str] = rows.filter(pl.col("row") == number).collect().row(0, named=True)
     for column in COLUMNS:
         if not row[column] and not column.endswith("_name"):
             raise InputError(
@@ -138,10 +134,8 @@ def _check_statements(statements: pl.DataFrame, rows: pl.LazyFrame, path: Path) 
     )
 
 
-def _nodes(
-    mentions: pl.DataFrame, path: Path
-) -> tuple[pl.DataFrame, np.ndarray, np.ndarray, list[tuple[str, str, int]]]:
-    """Return the nodes sorted by id; the indices of the file, sorted, with the row of each in the nodes; counts."""
+def _nodes(mentions: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, np.ndarray, np.ndarray, pl.DataFrame]:
+    """Return the nodes sorted by id; the file's indices, sorted, and the row of each in the nodes; counts."""
     keyed = mentions.with_columns(
         node=pl.concat_str("type", "source", "source_id", separator=":"),
         name=pl.when(pl.col("name").fill_null("") == "").then("source_id").otherwise("name"),
@@ -170,18 +164,21 @@ def _nodes(
         .join(nodes.select("node").with_row_index("code"), on="node")
         .sort("index")
     )
-    counts = [
-        ("nodes", "kept", len(nodes)),
-        ("node names", "read", len(names)),
-        ("node names", "another name of the same node sorts first", len(names) - len(nodes)),
-        ("node names", "kept", len(nodes)),
-    ]
+    counts = counted(
+        STAGE,
+        "nodes and names",
+        [
+            ("read", len(names)),
+            ("another name of the node sorts first", len(names) - len(nodes)),
+            ("kept", len(nodes)),
+        ],
+    )
     return nodes, numbered["index"].to_numpy(), numbered["code"].to_numpy(), counts
 
 
 def _edges(
     statements: pl.DataFrame, node: pl.Series, index: np.ndarray, code: np.ndarray
-) -> tuple[pl.DataFrame, list[tuple[str, str, int]]]:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return each undirected edge once, sorted, and what was removed to get there."""
     x, y = (code[np.searchsorted(index, statements[end].to_numpy())] for end in ("x_index", "y_index"))
     directed = statements.select("relation", "display_relation", x=x, y=y)
@@ -203,11 +200,11 @@ def _edges(
     coded = pl.concat([single, merged]).with_columns(pl.col("relation").cast(pl.String)).sort(EDGE)
     edges = coded.with_columns(head=node.gather(coded["head"]), tail=node.gather(coded["tail"]))
     counts = [
-        ("edges", "read", len(directed)),
-        ("edges", "self-loop", len(directed) - len(proper)),
-        ("edges", "exact repeat of a row", len(proper) - len(distinct)),
-        ("edges", "second direction of an edge", len(distinct) - len(undirected)),
-        ("edges", "same pair under another display relation", len(undirected) - len(edges)),
-        ("edges", "kept", len(edges)),
+        ("read", len(directed)),
+        ("self-loop", len(directed) - len(proper)),
+        ("exact repeat of a row", len(proper) - len(distinct)),
+        ("second direction of an edge", len(distinct) - len(undirected)),
+        ("same pair under another display relation", len(undirected) - len(edges)),
+        ("kept", len(edges)),
     ]
-    return edges, counts
+    return edges, counted(STAGE, "edges", counts)

@@ -34,6 +34,7 @@ class Compounds:
     ids such as DrugBank's), row (line of its first mention in the source file)."""
 
     table: pl.DataFrame
+    exclusions: pl.DataFrame  # schemas.Exclusions: rows that contradict the one that was kept
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""Find drugs in the knowledge graph: by parent molecule, then by cross-reference, then by name.
+
+Precision comes first, for a wrong match gives a drug the targets of another: what is ambiguous is left out.
+"""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+WAYS = ("inchikey", "xref", "name")
+
+
+@dataclass(frozen=True)
+class Drug:
+    """What is known of a drug that may help to find it."""
+
+    drug: str
+    parent: str  # first block of the parent's InChIKey
+    xref: tuple[str, ...]  # ids in the sources of the knowledge graph
+    names: tuple[str, ...]  # its name and aliases
+
+
+@dataclass(frozen=True)
+class Node:
+    """A drug node of the knowledge graph."""
+
+    node: str
+    source_id: str
+    name: str
+    parent: str | None  # null where its structure is not known
+
+
+@dataclass(frozen=True)
+class Match:
+    """The node of a drug, or why there is none."""
+
+    kg_node: str | None
+    match: str  # one of WAYS, or none
+    reason: str | None = None  # why an ambiguous match was left out
+
+
+def normalise(name: str) -> str:
+    """Reduce a name to letters and digits ("AT-9283" and "at9283" are one), "" if it says too little.
+
+    ASSUME: names of fewer than 4 signs, or without a letter, are chance hits rather than names.
+    """
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    short = "".join(sign for sign in plain if sign.isalnum())
+    return short if len(short) >= 4 and any(sign.isalpha() for sign in short) else ""
+
+
+def match(drugs: Iterable[Drug], nodes: Iterable[Node]) -> list[Match]:
+    """Match each drug to one node or none.
+
+    A way that finds several nodes leaves the choice among them to the next way. A node is not matched by
+    name where molecules that differ have that name: other drugs of the list, or the node's own structure.
+    """
+    drugs, nodes = list(drugs), list(nodes)
+    by_parent, by_id, by_name = _index(nodes)
+    named = [{node for name in drug.names for node in by_name[normalise(name)]} for drug in drugs]
+    bearers = defaultdict(set, {node.node: {node.parent} for node in nodes if node.parent})
+    for drug, found in zip(drugs, named, strict=True):
+        for node in found:
+            bearers[node].add(drug.parent)
+    return [
+        _choose(
+            {
+                "inchikey": by_parent[drug.parent],
+                "xref": {node for source_id in drug.xref for node in by_id[source_id]},
+                "name": found,
+            },
+            bearers,
+        )
+        for drug, found in zip(drugs, named, strict=True)
+    ]
+
+
+def _index(nodes: Iterable[Node]) -> tuple[defaultdict[str, set[str]], ...]:
+    """Index nodes by parent, source id and normalised name."""
+    by_parent, by_id, by_name = (defaultdict[str, set[str]](set) for _ in WAYS)
+    for node in nodes:
+        if node.parent:
+            by_parent[node.parent].add(node.node)
+        by_id[node.source_id].add(node.node)
+        if name := normalise(node.name):
+            by_name[name].add(node.node)
+    return by_parent, by_id, by_name
+
+
+def _choose(found: Mapping[str, set[str]], bearers: Mapping[str, set[str]]) -> Match:
+    """Go through the ways until one node is left."""
+    possible: set[str] | None = None
+    reason = None
+    for way in WAYS:
+        here = found[way] if possible is None else found[way] & possible
+        if len(here) == 1:
+            (node,) = here
+            if way != "name" or possible is not None or len(bearers[node]) == 1:
+                return Match(node, way)
+            reason = f"ambiguous: {node} is named like {len(bearers[node])} different molecules"
+        elif here:
+            possible = here
+            reason = f"ambiguous: {way} fits {len(here)} nodes: {', '.join(sorted(here)[:3])}"
+    return Match(None, "none", reason)

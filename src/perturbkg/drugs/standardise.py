@@ -1,0 +1,100 @@
+"""Bring a molecule to its parent: salts, solvents and charges removed, canonical tautomer (RDKit)."""
+
+import logging
+from dataclasses import dataclass
+from functools import cache
+
+from rdkit import Chem, rdBase
+from rdkit.Chem.MolStandardize import rdMolStandardize
+from rdkit.Chem.Scaffolds import MurckoScaffold
+
+log = logging.getLogger(__name__)
+
+# Enumeration grows with the power of the mobile hydrogens: 200 keep a molecule below about 0.2 s.
+MAX_TAUTOMERS = 200
+MAX_TRANSFORMS = 200
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A parent molecule."""
+
+    smiles: str  # canonical SMILES
+    key: str  # first block of its InChIKey: the skeleton, without stereochemistry and isotopes
+    scaffold: str  # canonical SMILES of its Bemis-Murcko scaffold without stereochemistry, "" if acyclic
+
+
+def standardise(smiles: str) -> Parent:
+    """Return the parent of a molecule; ValueError with a short reason if it is none that can be read."""
+    with rdBase.BlockLogs():
+        molecule = rdMolStandardize.Normalize(_tools().salts.Disconnect(_parse(smiles)))
+        organic = _tools().fragments.choose(molecule)
+        # An inorganic drug (cisplatin, lithium chloride) is its own parent.
+        if any(atom.GetAtomicNum() == 6 for atom in organic.GetAtoms()):
+            molecule = organic
+        molecule = _tools().uncharger.uncharge(rdMolStandardize.Reionize(molecule))
+        molecule = _canonical_tautomer(molecule)
+        key = Chem.MolToInchiKey(molecule)
+        if not key:
+            raise ValueError("InChI cannot be computed")
+        scaffold = MurckoScaffold.GetScaffoldForMol(molecule)
+        return Parent(
+            Chem.MolToSmiles(molecule), key.split("-")[0], Chem.MolToSmiles(scaffold, isomericSmiles=False)
+        )
+
+
+@dataclass(frozen=True)
+class _Tools:
+    """RDKit's standardisers, which are slow to make."""
+
+    salts: rdMolStandardize.MetalDisconnector
+    fragments: rdMolStandardize.LargestFragmentChooser
+    uncharger: rdMolStandardize.Uncharger
+    tautomers: rdMolStandardize.TautomerEnumerator
+
+
+@cache
+def _tools() -> _Tools:
+    """Make the standardisers once."""
+    # Bonds to alkali and alkaline earth metals are salts written as bonds; the complexes of other metals
+    # (carboplatin) are drugs as a whole, though RDKit's default would take them apart.
+    salts = rdMolStandardize.MetalDisconnector()
+    metals = "[Li,Na,K,Rb,Cs,Mg,Ca,Sr,Ba]"
+    salts.SetMetalNof(Chem.MolFromSmarts(f"{metals}~[#7,#8,F]"))
+    salts.SetMetalNon(Chem.MolFromSmarts(f"{metals}~[B,C,Si,P,As,Sb,S,Se,Te,Cl,Br,I,At]"))
+    # ASSUME: the drug is the largest organic fragment; counter-ions and solvents are smaller or inorganic.
+    fragments = rdMolStandardize.LargestFragmentChooser(preferOrganic=True)
+    tautomers = rdMolStandardize.TautomerEnumerator()
+    tautomers.SetMaxTautomers(MAX_TAUTOMERS)
+    tautomers.SetMaxTransforms(MAX_TRANSFORMS)
+    # An alpha carbon can lose its hydrogen, but alanine is still drawn as what was given.
+    tautomers.SetRemoveSp3Stereo(False)
+    return _Tools(salts, fragments, rdMolStandardize.Uncharger(), tautomers)
+
+
+def _parse(smiles: str) -> Chem.Mol:
+    """Parse SMILES, or raise ValueError with the first problem that RDKit finds."""
+    if not smiles.strip():
+        raise ValueError("empty SMILES")
+    molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None:
+        raw = Chem.MolFromSmiles(smiles, sanitize=False)
+        problems = Chem.DetectChemistryProblems(raw) if raw is not None else ()
+        reason = problems[0].Message() if problems else "the syntax is wrong"
+        raise ValueError(f"unparsable SMILES: {reason}")
+    if molecule.GetNumAtoms() == 0:
+        raise ValueError("no atoms")
+    return molecule
+
+
+def _canonical_tautomer(molecule: Chem.Mol) -> Chem.Mol:
+    """Return the canonical tautomer, or the molecule as it is where enumeration met its limit.
+
+    A cut enumeration depends on the order of the atoms; InChI's own mobile hydrogens still unite most
+    tautomers of such a molecule.
+    """
+    found = _tools().tautomers.Enumerate(molecule)
+    if found.status == rdMolStandardize.TautomerEnumeratorStatus.Completed:
+        return _tools().tautomers.PickCanonical(found)
+    log.info("%s: more tautomers than the limit; kept as given", Chem.MolToSmiles(molecule))
+    return molecule
