@@ -70,29 +70,29 @@ TABLES: dict[str, tuple[str, str]] = {
 # Figure -> title and caption, which is also its alternative text. Each is written as .svg and .png.
 FIGURES: dict[str, tuple[str, str]] = {
     "models_by_split": (
-        "Models by split",
+        "Mean test score of every model",
         "Mean score of every model on each split, with 95 % bootstrap interval over parent molecules. "
         "Higher is better. Trivial controls are drawn as grey diamonds, the reference model as an orange "
         "square.",
     ),
     "ablation_ladder": (
-        "Ablation ladder",
+        "What the reference model loses with each thing taken away",
         "Mean score of each ablated model with 95 % interval, retrained on the same folds and seeds. Dashed "
         "lines: models that see no graph. A graph that matters shows as a drop from the untouched model.",
     ),
     "score_by_distance": (
-        "Score against distance to the training drugs",
+        "Test score against similarity to the training drugs",
         "Mean score of test signatures, binned by the Tanimoto similarity of their drug to the nearest "
         "training drug, with 95 % interval over parent molecules; n is the number of test signatures of a "
         "bin.",
     ),
     "folds": (
-        "Folds and seeds",
+        "Test score of every single run",
         "Each mark is one run: the mean over parent molecules of one fold and one seed. The spread between "
         "folds is the difficulty of their molecules; compare models within a fold.",
     ),
     "heatmap_predictions": (
-        "Predicted against observed",
+        "Observed and predicted expression change",
         "Observed and predicted delta profiles of test signatures taken at fixed quantiles of the reference "
         "model's score (not its best), on the genes that respond most in them, ordered by hierarchical "
         "clustering of the observed profiles.",
@@ -111,6 +111,8 @@ class Roles:
     graph_free: str = "mlp"  # what the reference sees, without the graph
     diffusion: str = "propagation"  # the graph without attention
     rewired: str = "shuffle_edges"  # the ablation that keeps degrees and destroys the edges' meaning
+    no_drug: str = "mean_per_cell"  # knows the cell line and nothing of the drug
+    neighbours: str = "nearest_drugs"  # structure alone
     controls: tuple[str, ...] = ("zero", "mean", "mean_per_cell", "mlp_no_drug")
 
     def kind(self, model: str) -> str:

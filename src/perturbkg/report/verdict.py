@@ -1,0 +1,178 @@
+"""Say in plain words, from the tables alone, whether the graph helps; claim no gain that is not there."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from perturbkg.metrics import MetricInfo
+from perturbkg.report.catalogue import Roles
+from perturbkg.report.layout import interval, probability
+
+_ANSWERS = {"yes": "yes", "no": "no evidence that it does", "open": "cannot be told from what was run"}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The reference model against a rival on one metric of one split."""
+
+    rival: str
+    outcome: str  # better, worse, no difference, or not run
+    difference: float | None = None  # reference minus rival
+    low: float | None = None
+    high: float | None = None
+    q: float | None = None
+
+    def numbers(self, metric: str) -> str:
+        """Write the difference with its interval and q."""
+        shown = interval(self.difference, self.low, self.high, sign=True)
+        equals = "" if self.q is not None and self.q < 0.001 else "= "
+        return f"difference in {metric} {shown}, q {equals}{probability(self.q)}"
+
+
+def judge(
+    main: pl.DataFrame,
+    comparisons: pl.DataFrame,
+    ablations: pl.DataFrame,
+    *,
+    metrics: dict[str, MetricInfo],
+    headline: Sequence[str],
+    roles: Roles,
+) -> dict[str, Any]:
+    """Return the verdict: question, answer, caveat, and each split with its text and contests."""
+    evidence = _Evidence(main, comparisons, ablations, metrics, headline, roles)
+    splits = [evidence.judge(split) for split in main["split"].unique(maintain_order=True)]
+    answers = "; ".join(f"{found['split']}: {_ANSWERS[found['answer']]}" for found in splits)
+    seeds = int(main["seeds"].max() or 0)  # type: ignore[arg-type]
+    trained = (
+        "One seed per model: intervals hold the spread between molecules, not between seeds."
+        if seeds == 1
+        else f"Scores are averaged over {seeds} seeds; intervals hold the spread between molecules."
+    )
+    return {
+        "question": f"Does the graph help {roles.reference} on new test signatures?",
+        "answer": f"{answers}.",
+        "splits": splits,
+        "caveat": f"“Yes” asks for two things, each at q < 0.05 on {headline[0]}: {roles.reference} must be "
+        f"better than {roles.graph_free}, which sees no graph, and than itself retrained on a graph with "
+        f"shuffled edges ({roles.rewired}). No difference found is not the same as no difference. {trained}",
+    }
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """The tables that the verdict rests on."""
+
+    main: pl.DataFrame
+    comparisons: pl.DataFrame
+    ablations: pl.DataFrame
+    metrics: dict[str, MetricInfo]
+    headline: Sequence[str]
+    roles: Roles
+
+    def judge(self, split: str) -> dict[str, Any]:
+        """Judge one split on the first headline metric, and list the outcomes on the others."""
+        roles, metric = self.roles, self.headline[0]
+        free = self._against(split, metric, roles.graph_free)
+        rewired = self._against_rewired(split, metric)
+        contests = [free, rewired, self._against(split, metric, roles.diffusion)]
+        control = self._best_control(split, metric)
+        if control:
+            contests.append(self._against(split, metric, control))
+        answer = "yes" if free.outcome == rewired.outcome == "better" else "no"
+        if "not run" in (free.outcome, rewired.outcome):
+            answer = "open"
+        sentences = [_sentence(contest, metric, roles) for contest in contests]
+        sentences.insert(2, _reading(answer, free, rewired, roles))
+        outcomes = [
+            (other, self._against(split, other, roles.graph_free), self._against_rewired(split, other))
+            for other in self.headline[1:]
+        ]
+        others = ", ".join(
+            f"{other} ({first.outcome}; {second.outcome})"
+            for other, first, second in outcomes
+            if {first.outcome, second.outcome} != {"not run"}
+        )
+        if others:
+            sentences.append(
+                f"On the other headline metrics, against {roles.graph_free} and {roles.rewired}: {others}."
+            )
+        return {
+            "split": split,
+            "answer": answer,
+            "text": " ".join(sentence for sentence in sentences if sentence),
+            "contests": [asdict(contest) for contest in contests],
+        }
+
+    def _against(self, split: str, metric: str, other: str) -> Contest:
+        """Read a contest of the comparison table."""
+        found = self.comparisons.filter(pl.col("q").is_not_null(), split=split, metric=metric, other=other)
+        if found.is_empty():
+            return Contest(other, "not run")
+        row = found.row(0, named=True)
+        outcome = {row["reference"]: "better", other: "worse"}.get(row["better"], "no difference")
+        return Contest(
+            other, outcome, row["difference"], row["difference_low"], row["difference_high"], row["q"]
+        )
+
+    def _against_rewired(self, split: str, metric: str) -> Contest:
+        """Read the contest with the rewired self, turned round: the table holds ablated minus untouched."""
+        rewired = self.roles.rewired
+        found = self.ablations.filter(
+            pl.col("q").is_not_null(),
+            split=split,
+            metric=metric,
+            model=self.roles.reference,
+            ablation=rewired,
+        )
+        if found.is_empty():
+            return Contest(rewired, "not run")
+        row = found.row(0, named=True)
+        outcome = {"none": "better", rewired: "worse"}.get(row["better"], "no difference")
+        low, high = (
+            None if row[name] is None else -row[name] for name in ("difference_high", "difference_low")
+        )
+        return Contest(rewired, outcome, -row["difference"], low, high, row["q"])
+
+    def _best_control(self, split: str, metric: str) -> str | None:
+        """Name the trivial control that does best on this metric."""
+        found = self.main.filter(pl.col("mean").is_not_null(), split=split, metric=metric, kind="control")
+        higher = self.metrics[metric].better == "higher"
+        return found.sort("mean", "model", descending=[higher, False])["model"][0] if found.height else None
+
+
+def _sentence(contest: Contest, metric: str, roles: Roles) -> str:
+    """Say who is better, with the numbers."""
+    name, rival = roles.reference, contest.rival
+    if rival == roles.rewired:
+        rival = f"itself retrained under {rival}"
+    elif rival == roles.diffusion:
+        rival = f"{rival}, which has the graph without attention"
+    elif rival == roles.graph_free:
+        rival = f"{rival}, which sees no graph"
+    elif rival in roles.controls:
+        rival = f"{rival}, the best trivial control"
+    if contest.outcome == "not run":
+        return f"{name} and {rival} could not be compared."
+    words = {
+        "better": f"{name} is better than {rival}",
+        "worse": f"{name} is worse than {rival}",
+        "no difference": f"No difference was found between {name} and {rival}",
+    }
+    return f"{words[contest.outcome]} ({contest.numbers(metric)})."
+
+
+def _reading(answer: str, free: Contest, rewired: Contest, roles: Roles) -> str:
+    """Say what the two decisive contests mean together."""
+    if answer == "yes":
+        return "So the edges of the graph help."
+    if answer == "open":
+        return ""
+    if free.outcome == "better":
+        return f"So what {roles.reference} gains is not shown to come from the edges of the graph."
+    if rewired.outcome == "better":
+        return (
+            f"So {roles.reference} uses the edges, but is not shown to be better than a model without them."
+        )
+    return "So nothing shows that the graph helps here."
