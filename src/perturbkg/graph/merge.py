@@ -64,8 +64,12 @@ def merge_graph(
     """
     _check_names(nodes, edges, relations)
     merged_nodes = _merge_nodes(nodes, drugs, cells)
-    known = _numbered(edges, merged_nodes)
-    tables = [_distinct(known)]
+    on = [relation for relation in ADDED_RELATIONS if relations.get(relation, True)]
+    off = [relation for relation in ADDED_RELATIONS if relation not in on]
+    names = [*edges["relation"].unique().sort(), *on]
+    code = pl.Enum([*names, *off])
+    known = _numbered(edges, merged_nodes, code)
+    tables = [_distinct(known, merged_nodes.height)]
     rows = [
         ("nodes", "read", nodes.height),
         ("nodes", "added: L1000 drugs", drugs.height),
@@ -82,24 +86,23 @@ def merge_graph(
         CELL_OF_DISEASE: _of_disease(cells, nodes),
     }
     for relation, found in added.items():
-        candidates = _numbered(found.edges.with_columns(relation=pl.lit(relation)), merged_nodes)
-        kept = _distinct(candidates)
+        candidates = _numbered(found.edges.with_columns(relation=pl.lit(relation)), merged_nodes, code)
+        kept = _distinct(candidates, merged_nodes.height)
         rows.append((relation, "read", candidates.height + sum(found.removed.values())))
         rows += [(relation, reason, count) for reason, count in found.removed.items()]
         rows.append((relation, "duplicate", candidates.height - kept.height))
-        if not relations.get(relation, True):
+        if relation in off:
             rows.append((relation, "switched off", kept.height))
             kept = kept.clear()
         rows.append((relation, "kept", kept.height))
         rows += [(relation, f"of these: {remark}", count) for remark, count in found.remarks.items()]
         tables.append(kept)
 
-    names = sorted(edges["relation"].unique()) + [r for r in ADDED_RELATIONS if relations.get(r, True)]
     merged = pl.concat(tables)
     graph = Graph.from_edges(
         merged["head"].to_numpy(),
         merged["tail"].to_numpy(),
-        merged["relation"].cast(pl.Enum(names)).to_physical().to_numpy(),
+        merged["relation"].to_physical().to_numpy(),
         node_type=merged_nodes["type"].rle_id().to_numpy(),
         types=merged_nodes["type"].unique(maintain_order=True).to_list(),
         relations=names,
@@ -153,8 +156,8 @@ def _ids(node_type: str, column: str) -> pl.Expr:
     return pl.format(node_id(node_type, "{}"), pl.col(column))
 
 
-def _numbered(edges: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
-    """Return relation, head, tail (node numbers), provenance; raise InputError for an impossible edge."""
+def _numbered(edges: pl.DataFrame, nodes: pl.DataFrame, code: pl.Enum) -> pl.DataFrame:
+    """Return relation (coded), head, tail (node numbers), provenance; refuse an impossible edge."""
     number = nodes.select("node", number=pl.int_range(pl.len(), dtype=pl.Int32))
     ends = {
         end: edges.select(node=end).join(number, on="node", how="left", maintain_order="left")["number"]
@@ -171,17 +174,15 @@ def _numbered(edges: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
                 f"edge {edge['relation']}: {edge['head']} - {edge['tail']}: {problem}; remove it from "
                 "its source, or make the tables of nodes and edges from the same file"
             )
-    return edges.select("relation", head=ends["head"], tail=ends["tail"], provenance="provenance")
+    return edges.select(pl.col("relation").cast(code), provenance="provenance").with_columns(**ends)
 
 
-def _distinct(edges: pl.DataFrame) -> pl.DataFrame:
+def _distinct(edges: pl.DataFrame, nodes: int) -> pl.DataFrame:
     """Keep the first of equal undirected edges, whichever way round they are written."""
-    ends = {"low": pl.min_horizontal("head", "tail"), "high": pl.max_horizontal("head", "tail")}
-    return (
-        edges.with_columns(**ends)
-        .unique(["relation", *ends], keep="first", maintain_order=True)
-        .drop(list(ends))
-    )
+    low, high = (end("head", "tail").cast(pl.Int64) for end in (pl.min_horizontal, pl.max_horizontal))
+    relation = pl.col("relation").to_physical().cast(pl.Int64)
+    # One integer names an edge: many times faster to compare than three columns.
+    return edges.filter(((relation * nodes + low) * nodes + high).is_first_distinct())
 
 
 def _provenance(known: pl.DataFrame, added: pl.DataFrame, node: pl.Series) -> pl.DataFrame:
@@ -201,7 +202,7 @@ def _provenance(known: pl.DataFrame, added: pl.DataFrame, node: pl.Series) -> pl
                 count=pl.lit(1, pl.Int64),
             ),
         ]
-    )
+    ).with_columns(pl.col("relation").cast(pl.String))
 
 
 def _is_drug(drugs: pl.DataFrame) -> Added:
@@ -227,9 +228,13 @@ def _targets(drugs: pl.DataFrame, nodes: pl.DataFrame, edges: pl.DataFrame) -> A
     genes = find_nodes(wanted["symbol"], nodes.filter(type=GENE), {"exact": exact, "caseless": caseless})
     found = wanted.join(genes, left_on="symbol", right_on="name", maintain_order="left")
     made = found.filter(pl.col("node").is_not_null())
-    # Both tell the same story twice; neither is removed, because either may be switched off or ablated.
-    ways = [made.select(head="kg_node", tail="node"), made.select(head="node", tail="kg_node")]
-    repeated = sum(way.join(edges, on=["head", "tail"], how="semi").height for way in ways)
+    # Such an edge says the same twice; it stays, because either relation may be switched off or ablated.
+    matched = made["kg_node"].drop_nulls().unique().implode()
+    of_drugs = edges.filter(pl.col("head").is_in(matched) | pl.col("tail").is_in(matched))
+    ways = [["head", "tail"], ["tail", "head"]]
+    repeated = sum(
+        made.join(of_drugs, left_on=["kg_node", "node"], right_on=w, how="semi").height for w in ways
+    )
     return Added(
         made.select(
             head=_ids(LINCS_DRUG, "drug"),
