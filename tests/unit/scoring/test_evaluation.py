@@ -1,0 +1,99 @@
+"""Predictions are matched with observations by name, and every way of not matching is one line."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from anndata import AnnData, read_h5ad
+
+from perturbkg.errors import InputError
+from perturbkg.scoring.evaluation import read_evaluation
+
+P = [[1, 3, 2, 4], [5, 5, 7, 9], [1, 0, 0, 1]]
+
+
+def test_matches_rows_columns_and_means_by_name(matrix, truth, means):
+    shuffled = np.array(P)[[2, 0, 1]][:, [3, 0, 1, 2]]
+    prediction = matrix("p", shuffled, {"signature": ["s3", "s1", "s2"]}, genes=["40", "10", "20", "30"])
+    evaluation, obs = read_evaluation(truth, prediction, means=means)
+    np.testing.assert_array_equal(evaluation.predicted, P)
+    np.testing.assert_array_equal(evaluation.observed, [[1, 2, 3, 4], [5, 6, 7, 9], [0, 0, 1, 1]])
+    np.testing.assert_array_equal(
+        evaluation.training_mean[evaluation.cell], np.repeat([[1], [1], [2]], 4, axis=1)
+    )
+    assert obs["signature"].to_list() == ["s1", "s2", "s3"]
+
+
+def test_reads_only_the_rows_asked_for_in_their_order(matrix, truth):
+    prediction = matrix("p", [P[2], P[0]], {"signature": ["s3", "s1"]})
+    evaluation, obs = read_evaluation(truth, prediction, signatures=["s1", "s3"])
+    np.testing.assert_array_equal(evaluation.observed, [[1, 2, 3, 4], [0, 0, 1, 1]])
+    np.testing.assert_array_equal(evaluation.predicted, [P[0], P[2]])
+    assert np.isnan(evaluation.training_mean).all()
+    assert obs["signature"].to_list() == ["s1", "s3"]
+
+
+def test_reads_a_sparse_matrix_of_doubles(matrix, truth, tmp_path):
+    dense = read_h5ad(matrix("p", P, {"signature": ["s1", "s2", "s3"]}))
+    path = tmp_path / "sparse.h5ad"
+    AnnData(X=sp.csr_matrix(np.array(P, dtype=np.float64)), obs=dense.obs, var=dense.var).write_h5ad(path)
+    np.testing.assert_array_equal(read_evaluation(truth, path)[0].predicted, P)
+
+
+# AnnData warns while the test writes its bad input.
+@pytest.mark.filterwarnings("ignore:(Observation|Variable) names are not unique:UserWarning")
+@pytest.mark.parametrize(
+    ("rows", "genes", "message"),
+    [
+        ({"signature": ["s1", "s2", "s4"]}, None, "signature 's3' is missing"),
+        ({"signature": ["s1", "s2"]}, None, r"signature 's3' is missing \(1 of 3 are\)"),
+        ({"signature": ["s1", "s2", "s3", "s4"]}, None, "signature 's4' is not among the 3"),
+        ({"signature": ["s1", "s2", "s2"]}, None, r"signature 's2' stands twice \(rows 1 and 2\)"),
+        (
+            {"signature": ["s1", "s2", "s3"], "cell": ["A549", "MCF7", "MCF7"]},
+            None,
+            "'s2' is of cell line 'MCF7'",
+        ),
+        ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "50"], r"p.h5ad: gene '40' is missing"),
+        ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "40", "50"], "gene '50' is not among"),
+        ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "10"], "gene '10' stands twice"),
+    ],
+)
+def test_predictions_that_do_not_match_are_named(matrix, truth, rows, genes, message):
+    genes = genes or ["10", "20", "30", "40"]
+    prediction = matrix("p", np.ones((len(rows["signature"]), len(genes))), rows, genes)
+    with pytest.raises(InputError, match=message) as error:
+        read_evaluation(truth, prediction)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_value_that_is_not_finite_is_named(matrix, truth, value):
+    broken = np.array(P, dtype=float)
+    broken[1, 2] = value
+    prediction = matrix("p", broken, {"signature": ["s1", "s2", "s3"]})
+    with pytest.raises(InputError, match=r"p.h5ad: signature 's2', gene '30': (nan|inf) is not finite"):
+        read_evaluation(truth, prediction)
+
+
+def test_a_missing_mean_or_column_or_signature_is_named(matrix, truth, means):
+    prediction = matrix("p", P, {"signature": ["s1", "s2", "s3"]})
+    with pytest.raises(InputError, match="no mean training profile of cell line 'MCF7'"):
+        read_evaluation(truth, prediction, means=matrix("m", [[1, 1, 1, 1]], {"cell": ["A549"]}))
+    with pytest.raises(InputError, match="obs has no column 'cell'"):
+        read_evaluation(prediction, truth)
+    with pytest.raises(InputError, match="signature 's9' of the test part"):
+        read_evaluation(truth, prediction, signatures=["s9"])
+    with pytest.raises(InputError, match="no signature to score"):
+        read_evaluation(truth, prediction, signatures=[])
+
+
+def test_a_truncated_or_foreign_file_is_named(matrix, truth, tmp_path):
+    prediction = matrix("p", P, {"signature": ["s1", "s2", "s3"]})
+    prediction.write_bytes(prediction.read_bytes()[:3000])
+    with pytest.raises(InputError, match=r"p.h5ad: cannot be read as HDF5"):
+        read_evaluation(truth, prediction)
+    prediction.write_text("signature,gene\n")
+    with pytest.raises(InputError, match=r"p.h5ad: cannot be read as HDF5"):
+        read_evaluation(truth, prediction)
+    with pytest.raises(InputError, match=r"absent.h5ad: cannot be read as HDF5"):
+        read_evaluation(truth, tmp_path / "absent.h5ad")

@@ -1,0 +1,65 @@
+"""Values become tidy rows: metric by metric, null with its reason, and the documentation does not drift."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perturbkg import plugins, schemas
+from perturbkg.metrics import Evaluation
+from perturbkg.scoring import score as module
+from perturbkg.scoring.score import metric_infos, score
+
+DOCUMENTATION = Path(__file__).parents[3] / "docs/metrics.md"
+
+
+@pytest.fixture
+def evaluation():
+    observed = np.array([[1, 2, 3, 4], [1, 2, 3, 4]], dtype=np.float32)
+    predicted = np.array([[1, 3, 2, 4], [7, 7, 7, 7]], dtype=np.float32)
+    return Evaluation(observed, predicted, np.zeros(2, dtype=np.int64), np.zeros((1, 4), dtype=np.float32))
+
+
+def test_rows_by_hand(evaluation):
+    table = score(["s1", "s2"], evaluation, ["pearson", "mae"])
+    assert table.rows() == [
+        ("s1", "pearson", pytest.approx(0.8), None),
+        ("s2", "pearson", None, "constant predicted or observed profile"),
+        ("s1", "mae", 0.5, None),
+        ("s2", "mae", 4.5, None),
+    ]
+
+
+def test_meets_its_schema_with_every_metric(evaluation):
+    table = score(["s1", "s2"], evaluation, plugins.names("metrics"))
+    schemas.check(table, schemas.MetricValues, "scores")
+    assert table.height == 2 * len(metric_infos())
+    assert table["value"].is_null().equals(table["reason"].is_not_null())
+    assert not table["value"].is_nan().any()
+
+
+def test_a_metric_that_is_undefined_without_a_reason_is_a_defect(evaluation, monkeypatch):
+    info = replace(metric_infos(["pearson"])["pearson"], undefined="")
+    monkeypatch.setattr(plugins.load("metrics", "pearson"), "infos", (info,))
+    with pytest.raises(ValueError, match="pearson states no reason"):
+        module.score(["s1", "s2"], evaluation, ["pearson"])
+
+
+def test_the_documentation_says_what_the_metrics_say():
+    rows = []
+    for info in metric_infos().values():
+        low, high = info.range
+        cells = [
+            f"`{info.name}`",
+            info.formula.replace("|", "\\|"),
+            f"{low:g} to {'∞' if np.isinf(high) else format(high, 'g')}",
+            info.better,
+            f"{info.best:g}",
+            "" if info.chance is None else f"{info.chance:.3g}",
+            info.undefined.replace("|", "\\|") or "never",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    written = re.findall(r"^\| `.*$", DOCUMENTATION.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert written == rows, "docs/metrics.md: its table must be:\n" + "\n".join(rows)
