@@ -30,7 +30,7 @@ def main(
         .with_columns(
             pl.lit(value, dtype=columns[key].dtype.type).alias(key) for key, value in identity.items()
         )
-        .select(columns)
+        .select(*columns)
     )
     schemas.write(table, schemas.Scores, scores)
 
