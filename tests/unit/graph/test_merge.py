@@ -168,8 +168,7 @@ def test_everything_left_out_is_counted() -> None:
         "kept": 2,
         "of these: also an edge of the same drug in the knowledge graph": 2,
     }
-    # Two genes for each of four cell lines. Third best of nobody is wanted; a gene at or below the mean is not
-    # specific: MCF7's, A375's and HEK's second (T47D has two above it).
+    # Two genes for each of four cell lines; the second best of MCF7, A375 and HEK is not above the mean.
     assert counts(merged, "cell_expresses_protein") == {
         "read": 8,
         "not above the mean of the cell lines": 3,
