@@ -232,8 +232,9 @@ def _targets(drugs: pl.DataFrame, nodes: pl.DataFrame, edges: pl.DataFrame) -> A
     matched = made["kg_node"].drop_nulls().unique().implode()
     of_drugs = edges.filter(pl.col("head").is_in(matched) | pl.col("tail").is_in(matched))
     ways = [["head", "tail"], ["tail", "head"]]
+    pairs = made.unique(["drug", "node"])
     repeated = sum(
-        made.join(of_drugs, left_on=["kg_node", "node"], right_on=w, how="semi").height for w in ways
+        pairs.join(of_drugs, left_on=["kg_node", "node"], right_on=way, how="semi").height for way in ways
     )
     return Added(
         made.select(

@@ -1,0 +1,200 @@
+"""Features: each distinct input encoded once, scattered back, kept and read for every type."""
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+import pytest
+from safetensors.numpy import save_file
+
+from perturbkg import plugins, schemas
+from perturbkg.encoders import Encoder, Modality
+from perturbkg.errors import InputError
+from perturbkg.graph import features as module
+from perturbkg.graph.features import encode_nodes, read_features, write_features
+from perturbkg.io.matrices import write_matrix
+from perturbkg.training.data import Features
+
+ROOT = Path(__file__).parents[3]
+SEEN: list[list[str]] = []
+
+
+@dataclass(frozen=True)
+class Length(Encoder):
+    """Length and first letter of a text; notes what it was asked for."""
+
+    modality: ClassVar[Modality] = "text"
+
+    def encode(self, inputs: Sequence[str]) -> np.ndarray:
+        """Encode."""
+        SEEN.append(list(inputs))
+        return np.array([[len(text), ord(text[0])] for text in inputs], dtype=np.float32)
+
+
+INPUTS = pl.DataFrame(
+    [
+        ("c:1", "cell_line", None, None, None, 1),
+        ("c:2", "cell_line", None, None, None, 0),
+        ("g:1", "gene/protein", "ab", None, None, None),
+        ("g:2", "gene/protein", None, None, None, None),
+        ("g:3", "gene/protein", "b", None, None, None),
+        ("g:4", "gene/protein", "ab", None, None, None),
+    ],
+    schema={
+        **dict.fromkeys(("node", "type", "text", "smiles", "sequence"), pl.String),
+        "baseline": pl.Int64,
+    },
+    orient="row",
+)
+GRAPH_NODES = INPUTS.select(
+    "node", "type", name="node", row=pl.int_range(pl.len(), dtype=pl.Int64).over("type")
+)
+BASELINE = np.array([[8, 11], [5, 8]], dtype=np.float32)
+
+
+def test_distinct_inputs_are_encoded_once_and_scattered_back() -> None:
+    SEEN.clear()
+    found = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
+    assert SEEN == [["ab", "b"]]
+    assert found.matrix.dtype == np.float32
+    assert found.matrix.tolist() == [[2, 97], [0, 0], [1, 98], [2, 97]]
+    assert found.encoded.tolist() == [True, False, True, True]
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
+    monkeypatch.setattr(module, "_BLOCK", 1)
+    SEEN.clear()
+    assert np.array_equal(encode_nodes(Length(), INPUTS, "gene/protein", BASELINE).matrix, whole.matrix)
+    assert SEEN == [["ab"], ["b"]]
+
+
+def test_baseline_rows_are_those_of_the_cell() -> None:
+    found = encode_nodes(plugins.create("encoders", "baseline"), INPUTS, "cell_line", BASELINE)
+    assert found.matrix.tolist() == [[-1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("encoder", ["none", "morgan"])
+def test_nothing_to_encode_has_no_columns(encoder: str) -> None:
+    found = encode_nodes(plugins.create("encoders", encoder), INPUTS, "gene/protein", BASELINE)
+    assert found.matrix.shape == (4, 0)
+    assert not found.encoded.any()
+
+
+def test_an_unknown_type_lists_the_known() -> None:
+    with pytest.raises(
+        InputError, match="no node has the type 'gene'; types of this graph are cell_line, gene/protein"
+    ):
+        encode_nodes(Length(), INPUTS, "gene", BASELINE)
+
+
+def save(folder: Path, name: str, node_type: str, matrix: list, encoded: list[bool]) -> Path:
+    """Write a file of features."""
+    path = folder / f"{name}.safetensors"
+    columns = np.array(matrix, dtype=np.float32)
+    write_features(
+        Features(columns, np.array(encoded)),
+        path,
+        node_type=node_type,
+        encoder=name,
+        options={"b": 1, "a": 2},
+    )
+    return path
+
+
+def test_encoders_of_one_type_stand_side_by_side(tmp_path: Path) -> None:
+    one = save(tmp_path, "one", "gene/protein", [[1], [0], [3], [0]], [True, False, True, False])
+    two = save(tmp_path, "two", "gene/protein", [[5, 6], [0, 0], [0, 0], [7, 8]], [True, False, False, True])
+    found = read_features([two, one], GRAPH_NODES)
+    assert list(found) == ["cell_line", "gene/protein"]
+    assert found["gene/protein"].matrix.tolist() == [[5, 6, 1], [0, 0, 0], [0, 0, 3], [7, 8, 0]]
+    assert found["gene/protein"].encoded.tolist() == [True, False, True, True]
+    assert found["gene/protein"].encoded.dtype == bool
+    assert found["cell_line"].matrix.shape == (2, 0)
+    assert found["cell_line"].matrix.dtype == np.float32
+    assert not found["cell_line"].encoded.any()
+
+
+def test_a_matrix_without_columns_survives(tmp_path: Path) -> None:
+    path = tmp_path / "none.safetensors"
+    nothing = Features(np.zeros((2, 0), dtype=np.float32), np.zeros(2, dtype=bool))
+    write_features(nothing, path, node_type="cell_line", encoder="none", options={})
+    assert read_features([path], GRAPH_NODES)["cell_line"].matrix.shape == (2, 0)
+
+
+def test_features_of_another_graph_are_refused(tmp_path: Path) -> None:
+    short = save(tmp_path, "short", "gene/protein", [[1]], [True])
+    with pytest.raises(
+        InputError, match=r"short\.safetensors: 1 rows, but the graph has 4 nodes of the type"
+    ):
+        read_features([short], GRAPH_NODES)
+    other = save(tmp_path, "other", "disease", [[1]], [True])
+    with pytest.raises(
+        InputError, match=r"other\.safetensors: features of 'disease', a type that the graph lacks"
+    ):
+        read_features([other], GRAPH_NODES)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "absent", "text", "foreign"])
+def test_a_file_that_holds_no_features_is_one_line(tmp_path: Path, damage: str) -> None:
+    path = save(tmp_path, "one", "cell_line", [[1], [2]], [True, True])
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-1])
+    elif damage == "absent":
+        path.unlink()
+    elif damage == "text":
+        path.write_text("nothing of the kind")
+    else:
+        save_file({"matrix": np.zeros(1)}, path)
+    with pytest.raises(
+        InputError, match=r"one\.safetensors: not a file of node features .*embed_nodes again"
+    ) as caught:
+        read_features([path], GRAPH_NODES)
+    assert "\n" not in str(caught.value)
+
+
+def test_equal_features_are_equal_bytes_in_another_process(tmp_path: Path) -> None:
+    here = save(tmp_path, "one", "cell_line", [[1], [2]], [True, True])
+    code = f"""
+import numpy as np
+from perturbkg.graph.features import write_features
+from perturbkg.training.data import Features
+features = Features(np.array([[1], [2]], dtype=np.float32), np.array([True, True]))
+path = {str(tmp_path / "there.safetensors")!r}
+write_features(features, path, node_type="cell_line", encoder="one", options=dict(a=2, b=1))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert (tmp_path / "there.safetensors").read_bytes() == here.read_bytes()
+
+
+def test_the_script_embeds_one_type(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("script", ROOT / "scripts/embed_nodes.py")
+    assert spec and spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    schemas.write(INPUTS, schemas.NodeInputs, tmp_path / "inputs.parquet")
+    var = pl.DataFrame({"entrez": ["1", "2"], "symbol": ["a", "b"]})
+    write_matrix(BASELINE, pl.DataFrame({"cell": ["x", "y"]}), var, tmp_path / "baseline.h5ad")
+    arguments = {"inputs": tmp_path / "inputs.parquet", "baseline": tmp_path / "baseline.h5ad", "threads": 1}
+    text, cells = tmp_path / "text.safetensors", tmp_path / "cells.safetensors"
+    script.main(
+        **arguments, node_type="gene/protein", encoder="hashed_text", options={"words": 4}, features=text
+    )
+    script.main(**arguments, node_type="cell_line", encoder="baseline", options={}, features=cells)
+    found = read_features([text, cells], GRAPH_NODES)
+    assert found["gene/protein"].matrix.shape == (4, 4 + 64)
+    assert found["cell_line"].matrix.tolist() == [[-1, 0], [0, 1]]
+    with pytest.raises(InputError, match="unknown option 'letters'"):
+        script.main(
+            **arguments,
+            node_type="gene/protein",
+            encoder="hashed_text",
+            options={"letters": 4},
+            features=text,
+        )

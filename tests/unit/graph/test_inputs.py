@@ -1,0 +1,210 @@
+"""What an encoder may read of each node: who is described by which row, and what is counted."""
+
+import gzip
+import importlib.util
+import logging
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from perturbkg import schemas
+from perturbkg.errors import InputError
+from perturbkg.graph.inputs import collect_inputs, read_descriptions
+
+ROOT = Path(__file__).parents[3]
+SHARED = ROOT.parent / "shared/data/primekgpp"
+TABLES = {
+    "drug_text": "generic_name,smiles,description\nAspirin,,\nAspirin,CC(=O)O,An acid.\naspirin,CCC,Other.\n"
+    'Badine,C1CC,"Has a ""bad"", open ring"\n,C,nameless\n',
+    "disease_text": "mondo_name,mondo_definition,umls_description\n"
+    "Gout,Crystals.,Pain.\nRickets,,Bones.\nYaws,,\n",
+    "protein_sequence": "index,protein_name,protein_seq,ncbi_summary\n0,AKT1,MSDVA,A kinase.\n1,Tec,mk,\n",
+}
+DRUGS = pl.DataFrame(
+    {
+        "drug": ["BRD-2", "BRD-1"],
+        "name": ["aspirin", "two"],
+        "smiles": ["CC(=O)Oc1ccccc1C(=O)O", "CC"],
+        "parent": ["A", "B"],
+        "scaffold": ["", ""],
+        "targets": [["AKT1"], []],
+        "kg_node": ["drug:DrugBank:DB1", None],
+        "match": ["name", None],
+    },
+    schema_overrides={"targets": pl.List(pl.String)},
+)
+CELLS = pl.DataFrame(
+    {
+        "cell": ["MCF7", "A375"],
+        "lineage": ["breast", None],
+        "disease": [None, None],
+        "description": ["breast carcinoma", None],
+    },
+    schema_overrides={"disease": pl.String},
+)
+GRAPH_NODES = pl.DataFrame(
+    [
+        ("cell_line:MCF7", "cell_line", "MCF7"),
+        ("cell_line:A375", "cell_line", "A375"),
+        ("disease:1", "disease", "Gout"),
+        ("disease:2", "disease", "rickets"),
+        ("disease:3", "disease", "Yaws"),
+        ("disease:4", "disease", "Aspirin"),  # a disease that has the name of a drug is not described by it
+        ("drug:1", "drug", "Aspirin"),
+        ("drug:2", "drug", "Badine"),
+        ("drug:3", "drug", "ASPIRIN"),
+        ("gene/protein:1", "gene/protein", "AKT1"),
+        ("gene/protein:2", "gene/protein", "TEC"),
+        ("gene/protein:3", "gene/protein", ""),
+        ("lincs_drug:BRD-2", "lincs_drug", "aspirin"),
+        ("lincs_drug:BRD-1", "lincs_drug", "two"),
+        ("pathway:1", "pathway", "Glycolysis"),
+    ],
+    schema=["node", "type", "name"],
+    orient="row",
+).with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64).over("type"))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    for key, text in TABLES.items():
+        (tmp_path / f"{key}.csv").write_text(text)
+    return {key: tmp_path / f"{key}.csv" for key in TABLES}
+
+
+def collect(files: dict[str, Path]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read the tables and collect."""
+    tables = {key: read_descriptions(key, path) for key, path in files.items()}
+    return collect_inputs(GRAPH_NODES, DRUGS, CELLS, tables)
+
+
+def counts(table: pl.DataFrame, what: str) -> dict[str, int]:
+    """Return reason -> count of one subject."""
+    return dict(table.filter(what=what).select("reason", "count").iter_rows())
+
+
+def test_every_node_by_hand(files: dict[str, Path]) -> None:
+    inputs, _ = collect(files)
+    schemas.check(inputs, schemas.NodeInputs, "inputs")
+    assert inputs.drop("type").rows() == [
+        ("cell_line:MCF7", "breast carcinoma", None, None, 0),
+        ("cell_line:A375", None, None, None, 1),
+        ("disease:1", "Crystals.", None, None, None),
+        ("disease:2", "Bones.", None, None, None),
+        ("disease:3", "Yaws", None, None, None),
+        ("disease:4", "Aspirin", None, None, None),
+        ("drug:1", "An acid.", "CC(=O)O", None, None),
+        ("drug:2", 'Has a "bad", open ring', None, None, None),
+        ("drug:3", "An acid.", "CC(=O)O", None, None),
+        ("gene/protein:1", "A kinase.", None, "MSDVA", None),
+        ("gene/protein:2", "TEC", None, "mk", None),
+        ("gene/protein:3", None, None, None, None),
+        ("lincs_drug:BRD-2", "aspirin", "CC(=O)Oc1ccccc1C(=O)O", None, None),
+        ("lincs_drug:BRD-1", "two", "CC", None, None),
+        ("pathway:1", "Glycolysis", None, None, None),
+    ]
+
+
+def test_rows_without_name_repeated_names_and_bad_structures_are_counted(
+    files: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        _, table = collect(files)
+    schemas.check(table, schemas.Counts, "counts")
+    assert counts(table, "drug_text") == {
+        "read": 5,
+        "no name": 1,
+        "name mentioned before (fills gaps only)": 1,
+        "kept": 3,
+    }
+    assert counts(table, "drug_text SMILES") == {"RDKit cannot read it": 1}
+    assert "drug_text: Badine: SMILES 'C1CC' cannot be read and is left out" in caplog.text
+
+
+def test_coverage_is_counted_by_type_and_modality(files: dict[str, Path]) -> None:
+    _, table = collect(files)
+    assert counts(table, "gene/protein sequence") == {"present": 2, "absent": 1}
+    assert counts(table, "gene/protein text") == {"present": 2, "absent": 1}
+    assert counts(table, "drug smiles") == {"present": 2, "absent": 1}
+    assert counts(table, "cell_line baseline") == {"present": 2, "absent": 0}
+    assert counts(table, "pathway smiles") == {}
+
+
+def test_without_tables_names_structures_and_baselines_remain() -> None:
+    inputs, table = collect_inputs(GRAPH_NODES, DRUGS, CELLS, {})
+    assert inputs.filter(node="drug:1").row(0) == ("drug:1", "drug", "Aspirin", None, None, None)
+    assert inputs["smiles"].count() == 2
+    assert inputs["sequence"].count() == 0
+    assert "drug_text" not in table["what"]
+
+
+@pytest.mark.parametrize("column", ["generic_name", "smiles", "description"])
+def test_a_missing_column_is_one_line(files: dict[str, Path], column: str) -> None:
+    path = files["drug_text"]
+    path.write_text(TABLES["drug_text"].replace(column, "other", 1))
+    with pytest.raises(
+        InputError, match=f"drug_text.csv: column '{column}' is missing; drug_text needs"
+    ) as caught:
+        read_descriptions("drug_text", path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["absent", "empty", "ragged", "truncated"])
+def test_an_unreadable_table_is_one_line(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "drug_text.csv.gz"
+    packed = gzip.compress((TABLES["drug_text"] + "a,b,c\n" * 5000).encode())
+    content = {
+        "empty": b"",
+        "ragged": b"generic_name,smiles,description\na,b,c,d,e\n",
+        "truncated": packed[:60],
+    }
+    if damage != "absent":
+        path.write_bytes(content[damage])
+    with pytest.raises(InputError, match=r"drug_text\.csv\.gz: cannot be read as CSV .*again$") as caught:
+        read_descriptions("drug_text", path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_gzipped_table_reads_the_same(files: dict[str, Path], tmp_path: Path) -> None:
+    packed = tmp_path / "drug_text.csv.gz"
+    packed.write_bytes(gzip.compress(files["drug_text"].read_bytes()))
+    plain = read_descriptions("drug_text", files["drug_text"])
+    assert read_descriptions("drug_text", packed).equals(plain)
+
+
+def test_the_script_reads_only_tables_of_descriptions(files: dict[str, Path], tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("script", ROOT / "scripts/collect_node_inputs.py")
+    assert spec and spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    schemas.write(GRAPH_NODES, schemas.GraphNodes, tmp_path / "nodes.parquet")
+    schemas.write(DRUGS, schemas.Drugs, tmp_path / "drugs.parquet")
+    schemas.write(CELLS, schemas.Cells, tmp_path / "cells.parquet")
+    for name in ("one", "two"):
+        script.main(
+            graph_nodes=tmp_path / "nodes.parquet",
+            drugs=tmp_path / "drugs.parquet",
+            cells=tmp_path / "cells.parquet",
+            files={**files, "kg": tmp_path / "not-read.csv", "protein_sequence": ""},
+            inputs=tmp_path / f"{name}.parquet",
+            counts=tmp_path / f"{name}.counts.parquet",
+        )
+    written = schemas.read(tmp_path / "one.parquet", schemas.NodeInputs)
+    assert written["node"].equals(GRAPH_NODES["node"])
+    assert written["sequence"].count() == 0
+    for name in ("parquet", "counts.parquet"):
+        assert (tmp_path / f"one.{name}").read_bytes() == (tmp_path / f"two.{name}").read_bytes()
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not there")
+@pytest.mark.parametrize(
+    ("key", "file", "rows"),
+    [
+        ("drug_text", "drug_feature_base", 5952),
+        ("disease_text", "disease_feature_base", 6891),
+        ("protein_sequence", "protein_aminoacid_sequence", 18821),
+    ],
+)
+def test_real_tables(key: str, file: str, rows: int) -> None:
+    assert read_descriptions(key, SHARED / f"{file}.csv").height == rows
