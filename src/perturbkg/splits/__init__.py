@@ -79,8 +79,9 @@ def deal(groups: pl.Series, shares: Sequence[float], rng: np.random.Generator) -
     loads = [0] * len(shares)
     dealt = {}
     for left, (group, size) in zip(range(len(sizes), 0, -1), sizes.iter_rows(), strict=True):
-        empty = [b for b, load in enumerate(loads) if load == 0]
-        bins = empty if left <= len(empty) else range(len(shares))
+        bins: Sequence[int] = range(len(shares))
+        if left <= loads.count(0):
+            bins = [b for b in bins if loads[b] == 0]
         bin_ = min(bins, key=lambda b: (loads[b] + size) / shares[b])
         loads[bin_] += size
         dealt[group] = bin_
