@@ -8,8 +8,9 @@ from pathlib import Path
 import polars as pl
 from rdkit import Chem, rdBase
 
-from perturbkg.errors import InputError
 from perturbkg.graph.types import CELL_LINE, DISEASE, DRUG, GENE, LINCS_DRUG, node_id
+from perturbkg.io import delimited
+from perturbkg.io.tallies import counted
 
 STAGE = "collect_node_inputs"
 DESCRIBED = ("text", "smiles", "sequence")  # modalities that a table of descriptions can have
@@ -37,24 +38,13 @@ LAYOUTS = {
 
 
 def read_descriptions(key: str, path: str | Path) -> pl.DataFrame:
-    """Read the columns that matter of a table (a key of `LAYOUTS`; CSV, plain or gzipped), all as text.
+    """Read the columns that matter of a table (a key of `LAYOUTS`; CSV, plain or .gz) as text, and their row.
 
     Raises InputError for a missing column, and for a file that is empty, truncated or no CSV.
     """
     layout = LAYOUTS[key]
-    wanted = [layout.name, *(column for columns in layout.columns.values() for column in columns)]
-    try:
-        table = pl.read_csv(path, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: cannot be read as CSV ({reason}); fetch or write it again") from error
-    for column in wanted:
-        if column not in table.columns:
-            raise InputError(
-                f"{path}: column {column!r} is missing; {key} needs {', '.join(wanted)}, it has "
-                f"{', '.join(table.columns[:10])}"
-            )
-    return table.select(wanted)
+    columns = [column for several in layout.columns.values() for column in several]
+    return delimited.read(Path(path), [layout.name, *columns], separator=",", quote='"', missing=("",))
 
 
 def collect_inputs(
@@ -65,13 +55,13 @@ def collect_inputs(
     A node is described by the row of its type's table that has its name, or else its name in another case.
     A drug, disease or gene without a description, and a node of any other type, has its name for a text.
     """
-    rows: list[tuple[str, str, int]] = []
+    tally: list[pl.DataFrame] = []
     nothing = pl.DataFrame(schema=dict.fromkeys(DESCRIBED, pl.String))
     described = [nothing.with_columns(type=pl.lit(""), name=pl.lit(""))]
     for key in sorted(tables):
         table, counts = _describe(key, tables[key])
         described.append(table)
-        rows += counts
+        tally += counts
     known = pl.concat(described, how="diagonal")
     own = pl.concat(
         [
@@ -98,38 +88,33 @@ def collect_inputs(
         )
         .select("node", "type", *MODALITIES)
     )
-    return inputs, pl.DataFrame(
-        [(STAGE, *row) for row in rows + _coverage(inputs)],
-        schema={"stage": pl.String, "what": pl.String, "reason": pl.String, "count": pl.Int64},
-        orient="row",
-    )
+    return inputs, pl.concat([*tally, *_coverage(inputs)])
 
 
-def _describe(key: str, table: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[str, str, int]]]:
-    """Return type, name and modalities of the rows with a name, and counts (what, reason, number)."""
+def _describe(key: str, table: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """Return type, name and modalities of the rows with a name, and `Counts`."""
     layout = LAYOUTS[key]
     named = table.select(
-        pl.lit(layout.node_type).alias("type"),
-        _filled(layout.name).alias("name"),
-        *(
-            pl.coalesce(*map(_filled, columns)).alias(modality)
-            for modality, columns in layout.columns.items()
-        ),
+        "row",
+        type=pl.lit(layout.node_type),
+        name=_filled(layout.name),
+        **{modality: pl.coalesce(*map(_filled, columns)) for modality, columns in layout.columns.items()},
     ).filter(pl.col("name").is_not_null())
     distinct = named["name"].n_unique()
-    rows = [
-        (key, "read", table.height),
-        (key, "no name", table.height - named.height),
-        (key, "name mentioned before (fills gaps only)", named.height - distinct),
-        (key, "kept", distinct),
+    lines = [
+        ("read", table.height),
+        ("no name", table.height - named.height),
+        ("name mentioned before (fills gaps only)", named.height - distinct),
+        ("kept", distinct),
     ]
+    counts = [counted(STAGE, key, lines)]
     if "smiles" in layout.columns:
-        bad = _unreadable(named["smiles"])
-        for name, smiles in named.filter(pl.col("smiles").is_in(bad)).select("name", "smiles").iter_rows():
-            _log.warning("%s: %s: SMILES %r cannot be read and is left out", key, name, smiles)
-        rows.append((f"{key} SMILES", "RDKit cannot read it", int(named["smiles"].is_in(bad).sum())))
-        named = named.with_columns(smiles=pl.when(~pl.col("smiles").is_in(bad)).then("smiles"))
-    return named, rows
+        bad = named.filter(pl.col("smiles").is_in(_unreadable(named["smiles"])))
+        for row, name, smiles in bad.select("row", "name", "smiles").iter_rows():
+            _log.warning("%s: row %d: %s: SMILES %r cannot be read and is left out", key, row, name, smiles)
+        counts.append(counted(STAGE, f"{key} SMILES", [("RDKit cannot read it", bad.height)]))
+        named = named.with_columns(smiles=pl.when(~pl.col("row").is_in(bad["row"].implode())).then("smiles"))
+    return named.drop("row"), counts
 
 
 def _filled(column: str) -> pl.Expr:
@@ -158,13 +143,16 @@ def _filled_by(nodes: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _coverage(inputs: pl.DataFrame) -> list[tuple[str, str, int]]:
+def _coverage(inputs: pl.DataFrame) -> list[pl.DataFrame]:
     """Count for each type and modality the nodes that have something to encode, and those that have not."""
     by_type = inputs.group_by("type").agg(pl.len(), pl.col(MODALITIES).count()).sort("type")
     return [
-        (f"{row['type']} {modality}", reason, count)
+        counted(
+            STAGE,
+            f"{row['type']} {modality}",
+            [("present", row[modality]), ("absent", row["len"] - row[modality])],
+        )
         for row in by_type.iter_rows(named=True)
         for modality in MODALITIES
-        for reason, count in (("present", row[modality]), ("absent", row["len"] - row[modality]))
         if row[modality]
     ]

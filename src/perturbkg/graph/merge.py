@@ -21,6 +21,7 @@ from perturbkg.graph.types import (
     LINCS_DRUG,
     node_id,
 )
+from perturbkg.io.tallies import counted
 
 STAGE = "merge_graph"
 _SHOWN = 5  # examples named in a reason
@@ -70,15 +71,19 @@ def merge_graph(
     code = pl.Enum([*names, *off])
     known = _numbered(edges, merged_nodes, code)
     tables = [_distinct(known, merged_nodes.height)]
-    rows = [
-        ("nodes", "read", nodes.height),
-        ("nodes", "added: L1000 drugs", drugs.height),
-        ("nodes", "added: cell lines", cells.height),
-        ("nodes", "kept", merged_nodes.height),
-        ("knowledge graph edges", "read", known.height),
-        ("knowledge graph edges", "duplicate", known.height - tables[0].height),
-        ("knowledge graph edges", "kept", tables[0].height),
-    ]
+    tally = {
+        "nodes": [
+            ("read", nodes.height),
+            ("added: L1000 drugs", drugs.height),
+            ("added: cell lines", cells.height),
+            ("kept", merged_nodes.height),
+        ],
+        "knowledge graph edges": [
+            ("read", known.height),
+            ("duplicate", known.height - tables[0].height),
+            ("kept", tables[0].height),
+        ],
+    }
     added = {
         DRUG_IS_DRUG: _is_drug(drugs),
         DRUG_TARGETS_PROTEIN: _targets(drugs, nodes, edges),
@@ -87,16 +92,17 @@ def merge_graph(
     }
     for relation, found in added.items():
         candidates = _numbered(found.edges.with_columns(relation=pl.lit(relation)), merged_nodes, code)
-        kept = _distinct(candidates, merged_nodes.height)
-        rows.append((relation, "read", candidates.height + sum(found.removed.values())))
-        rows += [(relation, reason, count) for reason, count in found.removed.items()]
-        rows.append((relation, "duplicate", candidates.height - kept.height))
-        if relation in off:
-            rows.append((relation, "switched off", kept.height))
-            kept = kept.clear()
-        rows.append((relation, "kept", kept.height))
-        rows += [(relation, f"of these: {remark}", count) for remark, count in found.remarks.items()]
+        distinct = _distinct(candidates, merged_nodes.height)
+        kept = distinct.clear() if relation in off else distinct
         tables.append(kept)
+        tally[relation] = [
+            ("read", candidates.height + sum(found.removed.values())),
+            *found.removed.items(),
+            ("duplicate", candidates.height - distinct.height),
+            ("switched off", distinct.height - kept.height),
+            ("kept", kept.height),
+            *((f"of these: {remark}", count) for remark, count in found.remarks.items() if kept.height),
+        ]
 
     merged = pl.concat(tables)
     graph = Graph.from_edges(
@@ -111,11 +117,7 @@ def merge_graph(
         graph,
         merged_nodes,
         _provenance(tables[0], pl.concat(tables[1:]), merged_nodes["node"]),
-        pl.DataFrame(
-            [(STAGE, *row) for row in rows],
-            schema={"stage": pl.String, "what": pl.String, "reason": pl.String, "count": pl.Int64},
-            orient="row",
-        ),
+        pl.concat([counted(STAGE, what, lines) for what, lines in tally.items()]),
     )
 
 

@@ -158,6 +158,7 @@ def test_everything_left_out_is_counted() -> None:
         "read": 3,
         "no drug of the knowledge graph matches": 2,
         "duplicate": 0,
+        "switched off": 0,
         "kept": 1,
     }
     assert counts(merged, "lincs_drug_targets_protein") == {
@@ -165,6 +166,7 @@ def test_everything_left_out_is_counted() -> None:
         "no node of this name (gene/protein): GONE": 1,
         "several nodes of this name (gene/protein): TEC": 1,
         "duplicate": 1,  # nat2 and NAT2 are one gene
+        "switched off": 0,
         "kept": 2,
         "of these: also an edge of the same drug in the knowledge graph": 2,
     }
@@ -174,6 +176,7 @@ def test_everything_left_out_is_counted() -> None:
         "not above the mean of the cell lines": 3,
         "no gene of this Entrez id in the knowledge graph": 2,
         "duplicate": 0,
+        "switched off": 0,
         "kept": 3,
     }
     assert counts(merged, "cell_of_disease") == {
@@ -182,6 +185,7 @@ def test_everything_left_out_is_counted() -> None:
         "no node of this name (disease)": 0,
         "several nodes of this name (disease): melanoma": 1,
         "duplicate": 0,
+        "switched off": 0,
         "kept": 2,
     }
 
