@@ -14,7 +14,6 @@ PACKAGES = (
     "anndata",
     "dgl",
     "h5py",
-    "numba",
     "numpy",
     "pandera",
     "polars",

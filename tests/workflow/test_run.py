@@ -71,7 +71,7 @@ def test_every_model_ablation_and_metric_is_scored_on_every_test_signature(finis
 
 def test_no_parent_is_shared_by_training_and_test_in_the_scaffold_split(finished):
     for path in (finished.folder / "results/test/splits/scaffold").glob("*.manifest.json"):
-        assert json.loads(path.read_text())["shared"]["parents"] == 0
+        assert json.loads(path.read_text())["parents_shared"] == 0
 
 
 def test_a_second_run_has_nothing_to_do(finished):

@@ -98,6 +98,15 @@ def runs(pattern):
     ]
 
 
+def every_fold(pattern):
+    """Expand a path over every split and fold, in the config's order."""
+    return [
+        pattern.format(dataset=config["name"], split=split, fold=fold)
+        for split in config["splits"]
+        for fold in range(config["folds"])
+    ]
+
+
 def identity(wildcards):
     """Name a run in its tables."""
     return {

@@ -4,12 +4,141 @@
 from perturbkg.report.catalogue import FIGURES, TABLES
 
 EVERY_FOLD = [(split, fold) for split in config["splits"] for fold in range(config["folds"])]
+COUNTED = [
+    rules.read_knowledge_graph,
+    rules.select_signatures,
+    rules.prepare_cells,
+    rules.prepare_drugs,
+    rules.read_signatures,
+    rules.merge_graph,
+    rules.collect_node_inputs,
+]
+# The split whose predictions are drawn as heat maps: the one that asks most of a model.
+DRAWN_SPLIT = config["splits"][-1]
 
 
-def every_fold(pattern):
-    """Expand a path over every split and fold, in the order of EVERY_FOLD."""
-    return [pattern.format(dataset=config["name"], split=split, fold=fold) for split, fold in EVERY_FOLD]
+rule make_tables:
+    input:
+        scores=rules.collect_scores.output.scores,
+        runs=rules.collect_scores.output.runs,
+        signatures=rules.read_signatures.output.signatures,
+        drugs=rules.prepare_drugs.output.drugs,
+        matches=rules.prepare_drugs.output.matches,
+        test_drugs=every_fold(rules.describe_fold.output.test_drugs),
+        counts=[rule.output.counts for rule in COUNTED],
+        exclusions=[rule.output.exclusions for rule in COUNTED if "exclusions" in rule.output.keys()],
+        code=code("make_tables", metrics=plugins.names("metrics")),
+    output:
+        csv=[f"{R}/tables/{name}.csv" for name in TABLES],
+        markdown=[f"{R}/tables/{name}.md" for name in TABLES],
+        latex=[f"{R}/tables/{name}.tex" for name in TABLES],
+        verdict=f"{R}/tables/verdict.json",
+    params:
+        test_folds=[{"split": split, "fold": fold} for split, fold in EVERY_FOLD],
+        resamples=config["report"]["resamples"],
+        seed=config["seed"],
+        roles={"reference": config["report"]["reference"]},
+    log:
+        f"{LOGS}/make_tables.log",
+    benchmark:
+        f"{BENCHMARKS}/make_tables.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    conda:
+        "../envs/report.yaml"
+    script:
+        "../../scripts/make_tables.py"
 
 
-def per_table(suffix):
-    return [f"{R}/tables/{name}.{suffix}" for name in TABLES]
+rule make_figures:
+    input:
+        tables=rules.make_tables.output.csv,
+        scores=rules.collect_scores.output.scores,
+        signatures=rules.read_signatures.output.signatures,
+        drugs=rules.prepare_drugs.output.drugs,
+        predictions=[
+            rules.train_model.output.prediction.format(
+                dataset=config["name"],
+                split=DRAWN_SPLIT,
+                fold=fold,
+                model=config["report"]["reference"],
+                ablation="none",
+                seed=config["seeds"][0],
+            )
+            for fold in range(config["folds"])
+        ],
+        code=code("make_figures", metrics=plugins.names("metrics")),
+    output:
+        svg=[f"{R}/figures/{name}.svg" for name in FIGURES],
+        png=[f"{R}/figures/{name}.png" for name in FIGURES],
+    params:
+        split=DRAWN_SPLIT,
+        model_seed=config["seeds"][0],
+        roles={"reference": config["report"]["reference"]},
+    log:
+        f"{LOGS}/make_figures.log",
+    benchmark:
+        f"{BENCHMARKS}/make_figures.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    conda:
+        "../envs/report.yaml"
+    script:
+        "../../scripts/make_figures.py"
+
+
+rule record_run:
+    input:
+        files=list(raw_files(*RAW).values()),
+        code=code("record_run"),
+    output:
+        run=f"{R}/run.json",
+    params:
+        config=config,
+    log:
+        f"{LOGS}/record_run.log",
+    benchmark:
+        f"{BENCHMARKS}/record_run.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=60,
+    conda:
+        "../envs/train.yaml"
+    script:
+        "../../scripts/record_run.py"
+
+
+rule make_report:
+    input:
+        run=rules.record_run.output.run,
+        csv=rules.make_tables.output.csv,
+        verdict=rules.make_tables.output.verdict,
+        svg=rules.make_figures.output.svg,
+        manifests=every_fold(rules.describe_fold.output.manifest),
+        code=code(
+            "make_report",
+            metrics=plugins.names("metrics"),
+            knowledge_graphs=config["knowledge_graph"],
+            signatures=config["signatures"],
+        ),
+    output:
+        page=f"{R}/report.html",
+    params:
+        folds=[{"split": split, "fold": fold} for split, fold in EVERY_FOLD],
+    log:
+        f"{LOGS}/make_report.log",
+    benchmark:
+        f"{BENCHMARKS}/make_report.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../envs/report.yaml"
+    script:
+        "../../scripts/make_report.py"
