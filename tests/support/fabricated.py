@@ -96,10 +96,23 @@ def fabricate(
             manifests.append(folder / f"{split}{fold}.manifest.json")
             write_json(
                 {
-                    "split": split,
-                    "fold": fold,
-                    "signatures": {"train": signatures - len(tested), "test": len(tested)},
+                    "signatures": {
+                        "train": signatures - len(tested) - 10,
+                        "validation": 10,
+                        "test": len(tested),
+                        "left_out": 0,
+                    },
+                    "parents": {"test": len(names)},
                     "parents_shared": len(names) if split == "random" else 0,
+                    "scaffolds_shared": 0,
+                    "cells_shared": cells,
+                    "test_drugs": {
+                        "with_target": 12,
+                        "similarity_quantiles": {
+                            "0.5": float(np.median(similarity)),
+                            "1.0": float(similarity.max()),
+                        },
+                    },
                 },
                 manifests[-1],
             )
@@ -148,8 +161,16 @@ def fabricate(
         {
             "dataset": "demo",
             "seed": 1,
-            "config": {"name": "demo", "splits": list(splits), "folds": folds, "models": list(models)},
-            "versions": {"python": "3.11.7", "torch": "2.13.0", "numba": None},
+            "config": {
+                "name": "demo",
+                "source": "simulated",
+                "knowledge_graph": "primekg",
+                "signatures": "lincs2020",
+                "splits": list(splits),
+                "folds": folds,
+                "models": list(models),
+            },
+            "versions": {"perturbkg": "0.1.0", "python": "3.11.7", "torch": "2.13.0", "numba": None},
             "inputs": {"resources/demo/raw/kg.csv": "0" * 64},
         },
         paths["run"],

@@ -90,7 +90,7 @@ def ablation_ladder(
         ]
         rows.append(_facet(layers, _with_panels(data.filter(metric=metric)), 26 * len(order)))
     subtitle = (
-        f"{roles.reference}, each time retrained without one thing. Points: means; lines: 95 % intervals"
+        f"{roles.reference} retrained without one thing; dashed: without a graph; lines: 95 % intervals"
     )
     return _figure("ablation_ladder", rows, subtitle)
 
@@ -130,7 +130,7 @@ def score_by_distance(
     return _figure(
         "score_by_distance",
         rows,
-        "Points: means; lines: 95 % intervals (none where a bin holds one parent); above: test signatures of a bin",
+        "Points: means; lines: 95 % intervals (none for a single parent); above: test signatures of a bin",
     )
 
 
@@ -293,6 +293,7 @@ def _figure(name: str, rows: Sequence[alt.Chart | alt.FacetChart], subtitle: str
             tickColor=FAINT,
             labelLimit=220,
             labelFlush=False,
+            tickCount=5,
         )
         .configure_legend(
             labelFontSize=11,
@@ -303,4 +304,5 @@ def _figure(name: str, rows: Sequence[alt.Chart | alt.FacetChart], subtitle: str
             symbolSize=80,
         )
         .configure_view(stroke="#d0d0d0")
+        .configure_facet(spacing=36)
     )

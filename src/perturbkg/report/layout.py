@@ -57,9 +57,7 @@ def number(value: float | None, digits: int = 3, sign: bool = False) -> str:
     """Write a number with a true minus; a dash where there is none."""
     if value is None:
         return MISSING
-    text = f"{value:{'+' if sign else ''},.{digits}f}"
-    # A difference that rounds to nothing has no direction.
-    return text.lstrip("+-") if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
+    return f"{value:{'+' if sign and value else ''},.{digits}f}".replace("-", MINUS)
 
 
 def interval(mean: float | None, low: float | None, high: float | None, sign: bool = False) -> str:

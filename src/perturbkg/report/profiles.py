@@ -49,13 +49,14 @@ def example_profiles(
         f"{names[known['drug'][row]]} · {known['cell'][row]} · {metric} {value:.2f}"
         for row, value in zip(rows.tolist(), picked["value"], strict=True)
     ]
+    quantiles = ", ".join(f"{100 * quantile:.0f}" for quantile in QUANTILES)
     return Examples(
         observed=read_rows(signatures, rows),
         predicted=_predicted(predictions, picked["signature"].to_list()),
         labels=labels,
         symbols=genes["symbol"].to_list(),
-        subtitle=f"{chosen['model']}, split {chosen['split']}, seed {chosen['seed']}: the test signatures at the "
-        f"{', '.join(f'{100 * q:.0f}' for q in QUANTILES)} % quantiles of {metric} among {len(scored):,}",
+        subtitle=f"{chosen['model']}, split {chosen['split']}, seed {chosen['seed']}: test signatures at the "
+        f"{quantiles} % quantiles of {metric} among {len(scored):,}",
     )
 
 

@@ -40,7 +40,7 @@ def judge(
     headline: Sequence[str],
     roles: Roles,
 ) -> dict[str, Any]:
-    """Return the verdict: question, answer, caveat, and each split with its text and contests."""
+    """Return the verdict: question, answer, caveat, and each split with its sentences and contests."""
     evidence = _Evidence(main, comparisons, ablations, metrics, headline, roles)
     splits = [evidence.judge(split) for split in main["split"].unique(maintain_order=True)]
     answers = "; ".join(f"{found['split']}: {_ANSWERS[found['answer']]}" for found in splits)
@@ -101,7 +101,7 @@ class _Evidence:
         return {
             "split": split,
             "answer": answer,
-            "text": " ".join(sentence for sentence in sentences if sentence),
+            "sentences": [sentence for sentence in sentences if sentence],
             "contests": [asdict(contest) for contest in contests],
         }
 
