@@ -5,7 +5,7 @@ Precision comes first, for a wrong match gives a drug the targets of another: wh
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 WAYS = ("inchikey", "xref", "name")
@@ -53,8 +53,9 @@ def normalise(name: str) -> str:
 def match(drugs: Iterable[Drug], nodes: Iterable[Node]) -> list[Match]:
     """Match each drug to one node or none.
 
-    A way that finds several nodes leaves the choice among them to the next way. A node is not matched by
-    name where molecules that differ have that name: other drugs of the list, or the node's own structure.
+    A way that finds several nodes, or another node than the way before it, leaves the choice to the next.
+    A name alone does not find a node where molecules that differ have that name: other drugs of the list,
+    or the node's own structure.
     """
     drugs, nodes = list(drugs), list(nodes)
     by_parent, by_id, by_name = _index(nodes)
@@ -65,12 +66,10 @@ def match(drugs: Iterable[Drug], nodes: Iterable[Node]) -> list[Match]:
             bearers[node].add(drug.parent)
     return [
         _choose(
-            {
-                "inchikey": by_parent[drug.parent],
-                "xref": {node for source_id in drug.xref for node in by_id[source_id]},
-                "name": found,
-            },
-            bearers,
+            by_parent[drug.parent],
+            {node for source_id in drug.xref for node in by_id[source_id]},
+            found,
+            {node for node in found if len(bearers[node]) > 1},
         )
         for drug, found in zip(drugs, named, strict=True)
     ]
@@ -88,18 +87,21 @@ def _index(nodes: Iterable[Node]) -> tuple[defaultdict[str, set[str]], ...]:
     return by_parent, by_id, by_name
 
 
-def _choose(found: Mapping[str, set[str]], bearers: Mapping[str, set[str]]) -> Match:
-    """Go through the ways until one node is left."""
-    possible: set[str] | None = None
-    reason = None
-    for way in WAYS:
-        here = found[way] if possible is None else found[way] & possible
-        if len(here) == 1:
-            (node,) = here
-            if way != "name" or possible is not None or len(bearers[node]) == 1:
-                return Match(node, way)
-            reason = f"ambiguous: {node} is named like {len(bearers[node])} different molecules"
-        elif here:
-            possible = here
-            reason = f"ambiguous: {way} fits {len(here)} nodes: {', '.join(sorted(here)[:3])}"
-    return Match(None, "none", reason)
+def _choose(same: set[str], xref: set[str], named: set[str], shared: set[str]) -> Match:
+    """Return the one node that is left when every way has spoken.
+
+    `same` have the drug's parent, `named` its name, `shared` a name that other molecules have too.
+    """
+    # The key of a parent is blind to stereochemistry: betamethasone is found for dexamethasone, and only
+    # cross-reference and name tell that the graph has a node of its own for it.
+    possible = (same & xref) or (same | xref)
+    possible = (possible & named) or (possible | (named - shared))
+    if len(possible) == 1:
+        (node,) = possible
+        way = "inchikey" if node in same else "xref" if node in xref else "name"
+        return Match(node, way)
+    if possible:
+        return Match(None, "none", f"ambiguous: fits {', '.join(sorted(possible))}")
+    if shared:
+        return Match(None, "none", f"ambiguous: other molecules have the name of {', '.join(sorted(shared))}")
+    return Match(None, "none")
