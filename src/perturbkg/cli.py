@@ -130,7 +130,8 @@ def list_plugins(
         for name in plugins.names(each):
             # Read, not imported: a list must not cost the start of torch.
             module = ast.parse(plugins.source(each, name).read_text(encoding="utf-8"))
-            print(f"  {name:<20} {(ast.get_docstring(module) or '').partition('\n')[0]}")
+            summary, _, _ = (ast.get_docstring(module) or "").partition("\n")
+            print(f"  {name:<20} {summary}".rstrip())
 
 
 if __name__ == "__main__":
