@@ -12,7 +12,7 @@ from perturbkg.graph.arrays import Graph
 from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_TARGETS_PROTEIN, LINCS_DRUG, node_id
 from perturbkg.io.matrices import ROWS_AT_ONCE, read_rows
 from perturbkg.splits import PARTS
-from perturbkg.splits._similarity import fingerprints, nearest
+from perturbkg.drugs.similarity import fingerprints, nearest
 
 DRUG_PROTEIN = "drug_protein"  # PrimeKG's relation of a drug to a protein that it binds
 

@@ -1,0 +1,100 @@
+"""Train one model on one fold of one split, under one ablation, and predict the test part."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from perturbkg import plugins, schemas
+from perturbkg.io.files import write_json
+from perturbkg.io.matrices import write_matrix
+from perturbkg.io.scripting import reporting
+from perturbkg.provenance import checksums, versions
+from perturbkg.training.load import load_data, load_parts
+from perturbkg.training.record import Clock, numeric_threads, peak_memory_mb
+
+HISTORY = {"member": pl.Int64, "epoch": pl.Int64, "loss": pl.Float64, "validation": pl.Float64}
+
+
+def main(
+    *,
+    signatures: str | Path,
+    fold: str | Path,
+    drugs: str | Path,
+    cells: str | Path,
+    baseline: str | Path,
+    graph: str | Path,
+    graph_nodes: str | Path,
+    features: Sequence[str | Path],
+    model: str,
+    options: Mapping[str, Any],
+    ablation: str,
+    ablation_options: Mapping[str, Any],
+    seed: int,
+    threads: int,
+    identity: Mapping[str, Any],
+    prediction: str | Path,
+    history: str | Path,
+    run: str | Path,
+) -> None:
+    """Write prediction, history and run.json; the model saves itself in the folder of the prediction."""
+    tables = {
+        "drugs": drugs,
+        "cells": cells,
+        "baseline": baseline,
+        "graph": graph,
+        "graph_nodes": graph_nodes,
+    }
+    made = plugins.create("models", model, dict(options), seed=seed)
+    taken_away = plugins.create("ablations", ablation, dict(ablation_options))
+    clock = Clock()
+    with numeric_threads(threads):
+        with clock.step("load"):
+            data = load_data(features=features, **tables)
+            parts = load_parts(signatures, fold, data)
+        with clock.step("ablate"):
+            ablated = taken_away.apply(data, np.random.default_rng(seed))
+        with clock.step("fit"):
+            epochs = made.fit(ablated.data, parts.train, parts.validation)
+        with clock.step("predict"):
+            predicted = made.predict(ablated.data, parts.test)
+    made.save(Path(prediction).parent)
+    schemas.write(pl.DataFrame(epochs, schema=HISTORY), schemas.History, history)
+    write_matrix(predicted, parts.test_labels, parts.var, prediction)
+    write_json(
+        {
+            "identity": dict(identity),
+            "options": {"model": dict(options), "ablation": dict(ablation_options)},
+            "ablation": {"name": ablation, "notes": ablated.notes},
+            "seconds": clock.seconds,
+            "peak_memory_mb": peak_memory_mb(),
+            "parameters": made.parameters,
+            "epochs": len(epochs),
+            "threads": threads,
+            "versions": versions(),
+            "inputs": checksums([Path(path) for path in (signatures, fold, *tables.values(), *features)]),
+        },
+        run,
+    )
+
+
+if "snakemake" in globals():
+    with reporting(snakemake.log[0], "train_model"):
+        main(
+            **{name: snakemake.input[name] for name in ("signatures", "fold", "drugs", "cells", "baseline")},
+            graph=snakemake.input.graph,
+            graph_nodes=snakemake.input.graph_nodes,
+            features=snakemake.input.features,
+            model=snakemake.params.model,
+            options=snakemake.params.options,
+            ablation=snakemake.params.ablation,
+            ablation_options=snakemake.params.ablation_options,
+            seed=snakemake.params.seed,
+            threads=snakemake.params.threads,
+            identity=snakemake.params.identity,
+            prediction=snakemake.output.prediction,
+            history=snakemake.output.history,
+            run=snakemake.output.run,
+        )

@@ -1,0 +1,128 @@
+"""Load what a model is given: the tables of the rules before it become `Data`, a fold becomes its parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+
+from perturbkg import schemas
+from perturbkg.drugs.similarity import fingerprints
+from perturbkg.errors import InputError
+from perturbkg.graph.arrays import Graph
+from perturbkg.graph.features import read_features
+from perturbkg.graph.types import CELL_LINE, GENE, LINCS_DRUG, node_id
+from perturbkg.io.matrices import read_labels, read_matrix, read_rows
+from perturbkg.training.data import Data, Pairs, Signatures
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a fold. The test part has pairs and labels, and no deltas: a model cannot see them."""
+
+    train: Signatures
+    validation: Signatures
+    test: Pairs
+    test_labels: pl.DataFrame  # signature, drug, cell, in the order of signatures.h5ad
+    var: pl.DataFrame  # entrez, symbol of the landmark genes
+
+
+def load_data(
+    *,
+    graph: str | Path,
+    graph_nodes: str | Path,
+    features: Sequence[str | Path],
+    drugs: str | Path,
+    cells: str | Path,
+    baseline: str | Path,
+) -> Data:
+    """Read and align everything but signatures; raise InputError where two files do not belong together."""
+    nodes = schemas.read(graph_nodes, schemas.GraphNodes)
+    arrays = Graph.load(graph)
+    if arrays.nodes != len(nodes):
+        raise InputError(f"{graph}: {arrays.nodes} nodes, but {graph_nodes} has {len(nodes)}; merge again")
+    drug_table = schemas.read(drugs, schemas.Drugs)
+    cell_names = schemas.read(cells, schemas.Cells)["cell"].to_list()
+    expression, lines, genes = read_matrix(baseline)
+    if lines["cell"].to_list() != cell_names:
+        raise InputError(f"{baseline}: its cell lines are not those of {cells} in their order; prepare again")
+    row_of = {node: row for row, node in enumerate(nodes["node"])}
+    gene_of = {
+        node.rsplit(":", 1)[1]: row
+        for row, node in enumerate(nodes["node"])
+        if node.startswith(f"{GENE}:NCBI:")
+    }
+    names = drug_table["drug"].to_list()
+    return Data(
+        graph=arrays,
+        features=read_features(features, nodes),
+        drugs=names,
+        cells=cell_names,
+        genes=genes["symbol"].to_list(),
+        drug_node=_nodes([node_id(LINCS_DRUG, name) for name in names], row_of, graph_nodes),
+        cell_node=_nodes([node_id(CELL_LINE, name) for name in cell_names], row_of, graph_nodes),
+        gene_node=np.array([gene_of.get(entrez, -1) for entrez in genes["entrez"]], dtype=np.int64),
+        fingerprints=fingerprints(drug_table).astype(np.uint8),
+        targets=target_matrix(drug_table["targets"].to_list()),
+        baseline=expression,
+    )
+
+
+def target_matrix(targets: Sequence[Sequence[str]]) -> sp.csr_array:
+    """Return the multi-hot targets (drugs, genes that are anybody's target, in sorted order) float32."""
+    column = {symbol: index for index, symbol in enumerate(sorted({s for own in targets for s in own}))}
+    indices = [column[symbol] for own in targets for symbol in sorted(set(own))]
+    starts = np.cumsum([0, *(len(set(own)) for own in targets)])
+    return sp.csr_array(
+        (np.ones(len(indices), np.float32), np.array(indices, dtype=np.int64), starts),
+        shape=(len(targets), len(column)),
+    )
+
+
+def load_parts(signatures: str | Path, fold: str | Path, data: Data) -> Parts:
+    """Read the training and validation deltas, and the pairs alone of the test part."""
+    obs, var = read_labels(signatures)
+    if var["symbol"].to_list() != data.genes:
+        raise InputError(f"{signatures}: its genes are not those of the baseline; prepare both again")
+    parts = schemas.read(fold, schemas.Fold)
+    if parts["signature"].to_list() != obs["signature"].to_list():
+        raise InputError(f"{fold}: its signatures are not those of {signatures} in their order; split again")
+    drug = _rows(obs, "drug", data.drugs, signatures)
+    cell = _rows(obs, "cell", data.cells, signatures)
+    rows = {
+        name: np.flatnonzero((parts["part"] == name).to_numpy()) for name in ("train", "validation", "test")
+    }
+
+    def seen(name: str) -> Signatures:
+        chosen = rows[name]
+        return Signatures(drug[chosen], cell[chosen], read_rows(signatures, chosen))
+
+    test = rows["test"]
+    return Parts(
+        train=seen("train"),
+        validation=seen("validation"),
+        test=Pairs(drug[test], cell[test]),
+        test_labels=obs[test].select("signature", "drug", "cell"),
+        var=var.select("entrez", "symbol"),
+    )
+
+
+def _nodes(names: Sequence[str], row_of: dict[str, int], path: str | Path) -> np.ndarray:
+    missing = [name for name in names if name not in row_of]
+    if missing:
+        raise InputError(f"{path}: no node {missing[0]!r} ({len(missing)} such); merge the graph again")
+    return np.array([row_of[name] for name in names], dtype=np.int64)
+
+
+def _rows(obs: pl.DataFrame, column: str, names: Sequence[str], path: str | Path) -> np.ndarray:
+    row_of = {name: row for row, name in enumerate(names)}
+    missing = obs.filter(~pl.col(column).is_in(row_of))
+    if len(missing):
+        signature, name = missing.select("signature", column).row(0)
+        raise InputError(
+            f"{path}: {column} {name!r} of signature {signature} is not in the {column} table; "
+            "make both from the same selection"
+        )
+    return np.array([row_of[name] for name in obs[column]], dtype=np.int64)
