@@ -45,7 +45,7 @@ def header(path: Path, separator: str = ",", quote: str | None = '"') -> list[st
     try:
         with _opened(path) as lines:
             names = next(_records(lines, separator, quote), [])
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError) as error:
         raise InputError(f"{path}: truncated or damaged ({error}); fetch it again") from error
     if not names:
         raise InputError(f"{path}: empty file; fetch it again")
@@ -129,13 +129,13 @@ def identified(table: pl.DataFrame, column: str, path: Path) -> pl.DataFrame:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Iterator[str]]:
-    """Open text, plain or gzip by its first bytes."""
+    """Open text, plain or gzip by its first bytes; bytes that are no UTF-8 become lone surrogates."""
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
     with (
-        gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+        gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
         if zipped
-        else path.open(encoding="utf-8-sig", newline="")
+        else path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     ) as lines:
         yield lines
 
@@ -157,8 +157,8 @@ def _why_unreadable(path: Path, separator: str, quote: str | None) -> str:
                 width = width or len(fields)
                 if len(fields) > width:
                     return f": row {row}: {len(fields)} fields under a header of {width}"
-    except UnicodeDecodeError:
-        return f": after row {row}: not UTF-8 text"
+                if any("\udc80" <= sign <= "\udcff" for field in fields for sign in field):
+                    return f": row {row}: not UTF-8 text"
     except (OSError, EOFError) as error:
         return f": after row {row}: damaged ({error})"
     return ": not a delimited text file that can be read"

@@ -1,0 +1,63 @@
+import gzip
+
+import pytest
+
+from perturbkg.errors import InputError
+from perturbkg.io.delimited import given, header, identified, numbers, read
+
+
+def test_reads_text_and_numbers_its_rows(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes(b'\xef\xbb\xbfid\tvalue\tmore\r\n007\t-666\tx\r\n\r\n"a"\t2.5\ty\r\n')
+    table = read(path, ["value", "id"], ["absent"])
+    assert table.columns == ["row", "value", "id", "absent"]
+    # A blank line counts as a row of the file; an id stays text; CMap's -666 is null; quotes are just signs.
+    assert table.rows() == [(2, None, "007", None), (4, "2.5", '"a"', None)]
+    assert numbers(table, ["value"], path)["value"].to_list() == [None, 2.5]
+
+
+def test_reads_gzip_by_content(tmp_path):
+    path = tmp_path / "named_wrongly.txt"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n"))
+    assert header(path) == ["a", "b"]
+    assert read(path, ["b"], separator=",").rows() == [(2, "2")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty file"),
+        (b"id\tvalue\n", "a header and no rows"),
+        (b"id\tother\na\t1\n", "row 1: no column 'value'; found are id, other"),
+        (b"id\tvalue\na\t1\t2\n", "row 2: 3 fields under a header of 2"),
+        (gzip.compress(b"id\tvalue\n" + b"a\t1\n" * 9)[:-6], "truncated or damaged"),
+        (b"id\tvalue\n\xff\t1\n", "row 2: not UTF-8"),
+    ],
+)
+def test_a_bad_file_is_one_line(tmp_path, content, message):
+    path = tmp_path / "t.txt"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read(path, ["id", "value"])
+    assert str(path) in str(caught.value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_values_that_are_no_numbers_and_ids_that_repeat_are_named(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text("id\tvalue\na\t1\nb\tten\na\t2\n\t3\n")
+    table = read(path, ["id", "value"])
+    with pytest.raises(InputError, match=r"row 3: value is 'ten', not a number"):
+        numbers(table, ["value"], path)
+    with pytest.raises(InputError, match=r"row 5: no id"):
+        identified(table, "id", path)
+    with pytest.raises(InputError, match=r"rows 2 and 4: id 'a' twice"):
+        identified(table.drop_nulls("id"), "id", path)
+
+
+def test_a_key_or_file_that_is_not_there_says_what_it_should_be(tmp_path):
+    with pytest.raises(InputError, match=r"no key 'kg'; give the path of: kg\.csv"):
+        given({}, "kg", {"kg": "kg.csv of PrimeKG"})
+    with pytest.raises(InputError, match=r"no such file; files\.kg must be: kg\.csv"):
+        given({"kg": tmp_path / "kg.csv"}, "kg", {"kg": "kg.csv of PrimeKG"})

@@ -1,0 +1,213 @@
+import csv
+import gzip
+import io
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from perturbkg import schemas
+from perturbkg.errors import InputError
+from perturbkg.knowledge_graphs._checks import check_edges
+from perturbkg.knowledge_graphs.primekg import COLUMNS, RELATIONS, PrimeKG
+
+SHARED = Path(__file__).parents[3] / "../shared/data/primekg/kg.csv.gz"
+EGFR = ("0", "1956", "gene/protein", "EGFR", "NCBI")
+TP53 = ("1", "7157", "gene/protein", "TP53", "NCBI")
+GEFITINIB = ("2", "DB00317", "drug", "Gefitinib", "DrugBank")
+CANCER = ("3", "0005", "disease", 'carcinoma, "solid"', "MONDO")
+PPI = ("protein_protein", "ppi")
+TARGET = ("drug_protein", "target")
+CARRIER = ("drug_protein", "carrier")
+
+
+def row(kind, x, y):
+    return dict(zip(COLUMNS, (*kind, *x, *y), strict=True))
+
+
+def both(kind, x, y):
+    return [row(kind, x, y), row(kind, y, x)]
+
+
+def text(rows, columns=COLUMNS):
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def read(path, rows, columns=COLUMNS):
+    path.write_text(text(rows, columns), encoding="utf-8")
+    return PrimeKG().read({"kg": path})
+
+
+def counts(tables, what="edges"):
+    return dict(tables.counts.filter(what=what).select("reason", "count").rows())
+
+
+def test_worked_example(tmp_path):
+    rows = [
+        *both(PPI, EGFR, TP53),
+        row(PPI, EGFR, TP53),  # an exact repeat
+        row(PPI, TP53, TP53),  # a self-loop
+        *both(TARGET, GEFITINIB, EGFR),
+        row(CARRIER, EGFR, GEFITINIB),  # the same pair once more, and no reverse
+        row(("disease_protein", "associated with"), CANCER, (*TP53[:3], "P53", "NCBI")),  # another name
+    ]
+    tables = read(tmp_path / "kg.csv", rows)
+    assert tables.nodes.rows() == [
+        ("disease:MONDO:0005", "disease", "MONDO", "0005", 'carcinoma, "solid"'),
+        ("drug:DrugBank:DB00317", "drug", "DrugBank", "DB00317", "Gefitinib"),
+        ("gene/protein:NCBI:1956", "gene/protein", "NCBI", "1956", "EGFR"),
+        ("gene/protein:NCBI:7157", "gene/protein", "NCBI", "7157", "P53"),
+    ]
+    assert tables.edges.rows() == [
+        ("disease_protein", "disease:MONDO:0005", "gene/protein:NCBI:7157", "primekg:associated with"),
+        (
+            "drug_protein",
+            "drug:DrugBank:DB00317",
+            "gene/protein:NCBI:1956",
+            "primekg:carrier;primekg:target",
+        ),
+        ("protein_protein", "gene/protein:NCBI:1956", "gene/protein:NCBI:7157", "primekg:ppi"),
+    ]
+    assert counts(tables) == {
+        "read": 8,
+        "self-loop": 1,
+        "exact repeat of a row": 1,
+        "second direction of an edge": 2,
+        "same pair under another display relation": 1,
+        "kept": 3,
+    }
+    assert counts(tables, "nodes and names") == {
+        "read": 5,
+        "another name of the node sorts first": 1,
+        "kept": 4,
+    }
+    for table, schema in ((tables.nodes, schemas.Nodes), (tables.edges, schemas.Edges)):
+        schemas.check(table, schema, "test")
+
+
+def test_order_of_columns_more_columns_and_gzip_change_nothing(tmp_path):
+    rows = [*both(PPI, EGFR, TP53), *both(TARGET, GEFITINIB, EGFR)]
+    plain = read(tmp_path / "kg.csv", rows)
+    shuffled = [{**each, "credibility": "high"} for each in rows]
+    other = read(tmp_path / "other.csv", shuffled, [*reversed(COLUMNS), "credibility"])
+    (tmp_path / "kg.csv.gz").write_bytes(gzip.compress(text(rows).encode()))
+    zipped = PrimeKG().read({"kg": tmp_path / "kg.csv.gz"})
+    for tables in (other, zipped):
+        assert tables.nodes.equals(plain.nodes)
+        assert tables.edges.equals(plain.edges)
+        assert tables.counts.equals(plain.counts)
+
+
+def test_a_node_without_a_name_is_called_by_its_id(tmp_path):
+    tables = read(tmp_path / "kg.csv", both(PPI, EGFR, ("1", "7157", "gene/protein", "", "NCBI")))
+    assert tables.nodes["name"].to_list() == ["EGFR", "7157"]
+
+
+def test_there_are_thirty_relations():
+    assert len(set(RELATIONS)) == 30
+
+
+BAD_ROWS = {
+    "unknown relation": (
+        {"relation": "drug_gene"},
+        "row 3: unknown relation 'drug_gene'; known are PrimeKG's 30: anatomy_anatomy",
+    ),
+    "missing node": ({"y_id": ""}, "row 3: no y_id, so the edge leads to a missing node"),
+    "missing type": ({"x_type": ""}, "row 3: no x_type"),
+    "bad index": ({"y_index": "1.5"}, "row 3: y_index is '1.5', not a whole number"),
+    "negative index": ({"x_index": "-1"}, "row 3: x_index is '-1', not a whole number"),
+    "index of another node": ({"x_index": "0"}, "index 0 is both 'gene/protein:NCBI:1956' and"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ROWS)
+def test_a_bad_row_is_one_line_that_names_it(tmp_path, case):
+    change, message = BAD_ROWS[case]
+    rows = both(PPI, EGFR, TP53)
+    rows[1] |= change
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "kg.csv", rows)
+    assert str(tmp_path / "kg.csv") in str(caught.value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+GOOD = text(both(PPI, EGFR, TP53)).encode()
+BAD_FILES = {
+    "empty": (b"", "empty file"),
+    "empty gzip": (gzip.compress(b""), "empty file"),
+    "header only": (GOOD.splitlines(keepends=True)[0], "a header and no rows"),
+    "truncated gzip": (gzip.compress(GOOD * 50)[:-20], "truncated or damaged"),
+    "missing column": (GOOD.replace(b"y_source", b"target_source"), "row 1: no column 'y_source'"),
+    "too many fields": (GOOD + b"a," * 20 + b"\n", "row 4: 21 fields under a header of 12"),
+    "short row": (GOOD + b"protein_protein,ppi,0,1956\n", "row 4: no x_type"),
+    "not UTF-8": (GOOD.replace(b"TP53", b"\xff\xfe"), "row 2: not UTF-8 text"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_file_is_one_line_that_names_it(tmp_path, case):
+    content, message = BAD_FILES[case]
+    path = tmp_path / "kg.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        PrimeKG().read({"kg": path})
+    assert str(caught.value).startswith(str(path))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@st.composite
+def graphs(draw):
+    kinds = [("protein_protein", "ppi"), ("protein_protein", "other"), ("pathway_protein", "interacts with")]
+    ends = st.integers(0, 5)
+    return draw(st.lists(st.tuples(st.sampled_from(kinds), ends, ends), min_size=1, max_size=30))
+
+
+def as_rows(statements):
+    nodes = [(str(i), f"{i:03}", "abc"[i % 3], f"name {i}", "S") for i in range(6)]
+    return [row(kind, nodes[x], nodes[y]) for kind, x, y in statements]
+
+
+@given(statements=graphs(), order=st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_properties(tmp_path, statements, order):
+    path = tmp_path / "kg.csv"
+    tables = read(path, as_rows(statements))
+    told = counts(tables)
+    assert told.pop("read") == sum(told.values())
+    wanted = {(kind[0], frozenset((x, y))) for kind, x, y in statements if x != y}
+    assert told["kept"] == len(wanted) == len(tables.edges)
+    if wanted:
+        check_edges(tables.nodes, tables.edges)
+    # Neither the order of the rows nor a direction that is there already or not changes the graph.
+    more = [*statements, *((kind, y, x) for kind, x, y in statements)]
+    order.shuffle(more)
+    again = read(path, as_rows(more))
+    assert again.edges.equals(tables.edges)
+    assert again.nodes.equals(tables.nodes)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data")
+def test_real_slice():
+    tables = PrimeKG().read({"kg": SHARED})
+    check_edges(tables.nodes, tables.edges)
+    assert counts(tables) == {
+        "read": 703_708,
+        "self-loop": 1_302,
+        "exact repeat of a row": 0,
+        "second direction of an edge": 351_203,
+        "same pair under another display relation": 0,
+        "kept": 351_203,
+    }
+    assert len(tables.nodes) == 44_897
+    # The head of a relation has one type, which type-preserving ablations rely on.
+    types = tables.edges.select("relation", pl.col("head", "tail").str.extract("^([^:]+):"))
+    mixed = types.unique().group_by("relation").len().filter(pl.col("len") > 1)
+    assert mixed.is_empty()
