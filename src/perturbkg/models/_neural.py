@@ -1,0 +1,108 @@
+"""What the neural models share: their training options, the ensemble, and the residual on the cell mean.
+
+All of them have the same options with the same defaults, so that what differs between two of them is what
+they read. A model file says what it learns from features (`prepare`), what its network reads (`inputs`) and
+the network itself (`network`); everything else happens here and in `perturbkg.training.loop`.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from perturbkg.io.scripting import progress
+from perturbkg.models import Model
+from perturbkg.training.data import Data, Pairs, Signatures
+from perturbkg.training.loop import Network, Recipe, device, reproducible, residuals, train_network
+from perturbkg.training.means import cell_means
+
+
+@dataclass
+class NeuralModel(Model):
+    """A mean over networks that differ in their seed, each a residual on the cell line's training mean."""
+
+    # networks trained with different seeds, whose predictions are averaged
+    ensemble: int = 3
+    # units of the hidden layer
+    width: int = 512
+    # share of hidden units dropped in training
+    dropout: float = 0.3
+    # share of inputs dropped in training
+    input_dropout: float = 0.1
+    # most epochs
+    epochs: int = 80
+    # epochs without a better validation score before training stops
+    patience: int = 12
+    # signatures per step
+    batch: int = 256
+    # step size of AdamW
+    learning_rate: float = 0.001
+    # weight decay of AdamW
+    weight_decay: float = 0.01
+    # cosine, huber, mixed or mse
+    loss: str = "mixed"
+    # signatures' worth of the mean over cell lines in each cell line's mean
+    shrinkage: float = 0.0
+
+    @abstractmethod
+    def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
+        """Learn from features and training pairs what turns `data` into inputs (statistics, bases)."""
+
+    @abstractmethod
+    def inputs(self, data: Data, prepared: dict[str, np.ndarray]) -> Any:
+        """Turn data into what `network` reads; `prepared` may hold more names than `prepare` returned."""
+
+    @abstractmethod
+    def network(self, inputs: Any, genes: int, generator: torch.Generator) -> Network:
+        """Make an untrained network; all first weights come from `generator`, frozen inputs are buffers."""
+
+    @property
+    def parameters(self) -> int:
+        """Count the weights of all members."""
+        return sum(array.size for name, array in self.learned.items() if name.startswith("member"))
+
+    def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
+        """Train the ensemble."""
+        centre = cell_means(train, len(data.cells), self.shrinkage)
+        prepared = self.prepare(data, train)
+        inputs = self.inputs(data, prepared)
+        recipe = Recipe(
+            self.epochs, self.patience, self.batch, self.learning_rate, self.weight_decay, self.loss
+        )
+        history: list[dict[str, float]] = []
+        weights: dict[str, np.ndarray] = {}
+        with progress(total=self.ensemble * self.epochs, unit="epoch") as bar:
+            for member in range(self.ensemble):
+                seed = int(np.random.SeedSequence([self.seed, member]).generate_state(1)[0])
+                with reproducible(seed):
+                    generator = torch.Generator().manual_seed(seed)
+                    network = self.network(inputs, len(data.genes), generator).to(device())
+                    epochs = train_network(
+                        network, train, validation, centre, recipe, generator, after_epoch=bar.update
+                    )
+                bar.update(self.epochs - len(epochs))
+                history += [{"member": member, **epoch} for epoch in epochs]
+                for name, tensor in network.state_dict().items():
+                    weights[f"member{member}.{name}"] = tensor.cpu().numpy()
+        self.remember(data, centre=centre, **prepared, **weights)
+        return history
+
+    def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
+        """Average the members' residuals and add them to the training mean of the cell line."""
+        inputs = self.inputs(data, self.learned)
+        total = np.zeros((len(pairs), len(self.genes)), np.float32)
+        for member in range(self.ensemble):
+            prefix = f"member{member}."
+            network = self.network(inputs, len(self.genes), torch.Generator()).to(device())
+            network.load_state_dict(
+                {
+                    name.removeprefix(prefix): torch.from_numpy(array)
+                    for name, array in self.learned.items()
+                    if name.startswith(prefix)
+                }
+            )
+            with reproducible(self.seed):
+                total += residuals(network, pairs)
+        return self.learned["centre"][self.known_cells(data, pairs.cell)] + total / np.float32(self.ensemble)

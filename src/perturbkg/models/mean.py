@@ -1,0 +1,22 @@
+"""Mean: every drug does in every cell line what drugs did on average in training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perturbkg.models import Model
+from perturbkg.training.data import Data, Pairs, Signatures
+
+
+@dataclass
+class Mean(Model):
+    """Predict the mean training profile, signatures weighing the same."""
+
+    def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
+        """Average the training profiles."""
+        self.remember(data, mean=train.delta.mean(axis=0, dtype=np.float64).astype(np.float32))
+        return []
+
+    def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
+        """Repeat the mean."""
+        return np.tile(self.learned["mean"], (len(pairs), 1))

@@ -1,0 +1,17 @@
+"""MLP without drug: the control for the claim that the drug input does nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perturbkg.models._perceptron import PerceptronModel
+from perturbkg.training.data import Data
+
+
+@dataclass
+class MLPNoDrug(PerceptronModel):
+    """The network of `mlp` on cell features alone: all drugs get the same prediction in a cell line."""
+
+    def drug_blocks(self, data: Data) -> list[np.ndarray]:
+        """Read nothing of a drug."""
+        return []

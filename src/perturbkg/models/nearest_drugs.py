@@ -1,0 +1,80 @@
+"""Nearest drugs: a drug does what the training drugs of most similar structure did."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from perturbkg.models import Model
+from perturbkg.training.data import Data, Pairs, Signatures
+from perturbkg.training.means import cell_means
+
+
+@dataclass
+class NearestDrugs(Model):
+    """Add to the cell line's mean the weighted mean residual of the nearest training drugs' signatures.
+
+    A signature weighs Tanimoto^power, times `same_cell` if it is of the same cell line. Drugs without any
+    similarity leave the cell mean.
+    """
+
+    # training drugs that count
+    neighbours: int = 50
+    # exponent of the Tanimoto similarity
+    power: float = 4.0
+    # how much more a signature of the same cell line weighs
+    same_cell: float = 3.0
+
+    def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
+        """Keep the residuals and the fingerprints of the training drugs."""
+        centre = cell_means(train, len(data.cells))
+        drugs, drug = np.unique(train.drug, return_inverse=True)
+        self.remember(
+            data,
+            centre=centre,
+            residual=train.delta - centre[train.cell],
+            drug=drug,
+            cell=train.cell,
+            fingerprints=data.fingerprints[drugs],
+        )
+        return []
+
+    def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
+        """Average the residuals and add the mean of the pair's cell line."""
+        drugs, row = np.unique(pairs.drug, return_inverse=True)
+        near = self._nearest(data.fingerprints[drugs])  # (asked drugs, training drugs)
+        of_drug = sp.csr_array(
+            (
+                np.ones(len(self.learned["drug"])),
+                (self.learned["drug"], np.arange(len(self.learned["drug"]))),
+            ),
+            shape=(near.shape[1], len(self.learned["drug"])),
+        )
+        weights = (near @ of_drug)[row].tocoo()  # (pairs, training signatures)
+        cell = self.known_cells(data, pairs.cell)
+        same = cell[weights.row] == self.learned["cell"][weights.col]
+        weights.data *= np.where(same, self.same_cell, 1.0)
+        total = weights.sum(axis=1)
+        residual = weights.tocsr() @ self.learned["residual"].astype(np.float64)
+        residual /= np.where(total > 0, total, 1)[:, None]
+        return self.learned["centre"][cell] + residual.astype(np.float32)
+
+    def _nearest(self, fingerprints: np.ndarray) -> sp.csr_array:
+        """Return Tanimoto^power to the nearest training drugs: (drugs, training drugs), zero for the others."""
+        similarity = tanimoto(fingerprints, self.learned["fingerprints"])
+        count = min(self.neighbours, similarity.shape[1])
+        # A stable sort: among equally similar drugs the first ones count, on every machine.
+        order = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+        values = np.take_along_axis(similarity, order, axis=1) ** self.power
+        rows = np.repeat(np.arange(len(similarity)), count)
+        near = sp.csr_array((values.ravel(), (rows, order.ravel())), shape=similarity.shape)
+        near.eliminate_zeros()
+        return near
+
+
+def tanimoto(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return bits in both over bits in either of 0/1 fingerprints: (left, right) float64; 0 where both are empty."""
+    a, b = left.astype(np.float32), right.astype(np.float32)
+    both = (a @ b.T).astype(np.float64)  # counts below 2^24: exact in float32
+    either = a.sum(axis=1)[:, None] + b.sum(axis=1) - both
+    return both / np.maximum(either, 1)

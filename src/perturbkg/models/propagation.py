@@ -1,0 +1,35 @@
+"""Propagation: what a random walk from the drug reaches in the graph, into the perceptron of `mlp`."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perturbkg.graph.diffusion import log_scale, random_walk_with_restart
+from perturbkg.models._perceptron import PerceptronModel
+from perturbkg.training.data import Data
+
+
+@dataclass
+class Propagation(PerceptronModel):
+    """A perceptron on diffusion features of the drug, its own features, and cell features."""
+
+    # share of the walk that returns to the drug at each step
+    restart: float = 0.3
+    # steps of the walk
+    steps: int = 6
+    # the walk is read as log1p(factor * share)
+    factor: float = 1000.0
+    # whether the drug's own features (structure) are read too
+    structure: bool = True
+
+    _walk: tuple[Data, np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def drug_blocks(self, data: Data) -> list[np.ndarray]:
+        """Read the walk (drugs, nodes) from each drug's node, and its features."""
+        # Fit and predict ask for the same walk; it takes seconds.
+        if self._walk is None or self._walk[0] is not data:
+            share = random_walk_with_restart(
+                data.graph, data.drug_node, restart=self.restart, steps=self.steps
+            )
+            self._walk = (data, log_scale(share, self.factor))
+        return [self._walk[1], data.drug_features] if self.structure else [self._walk[1]]
