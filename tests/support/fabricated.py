@@ -1,6 +1,7 @@
 """Fabricate the results of a benchmark, so that the report can be tested without running one."""
 
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ import polars as pl
 from perturbkg import schemas
 from perturbkg.io.files import write_json
 from perturbkg.io.matrices import write_matrix
+from perturbkg.report.catalogue import FIGURES, TABLES
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 GENES = 978
 MODELS = {"gat": 0.36, "propagation": 0.35, "mlp": 0.33, "mean_per_cell": 0.29, "zero": None}
@@ -231,3 +235,60 @@ def write_runs(identities: list[tuple], rng: np.random.Generator, path: Path) ->
         notes=pl.Series(moved),
     )
     schemas.write(runs.select(list(schemas.Runs.to_schema().columns)), schemas.Runs, path)
+
+
+def script(name: str):
+    """Return the main function of a script of the workflow."""
+    return runpy.run_path(str(SCRIPTS / f"{name}.py"))["main"]
+
+
+def make_tables(made: dict[str, object], folder: Path, **options: object) -> dict[str, Path]:
+    """Run scripts/make_tables.py on fabricated results; return table -> its CSV."""
+    inputs = (
+        "scores",
+        "runs",
+        "signatures",
+        "drugs",
+        "matches",
+        "test_drugs",
+        "test_folds",
+        "counts",
+        "exclusions",
+    )
+    script("make_tables")(
+        **{name: made[name] for name in inputs},
+        csv=[folder / f"{name}.csv" for name in TABLES],
+        markdown=[folder / f"{name}.md" for name in TABLES],
+        latex=[folder / f"{name}.tex" for name in TABLES],
+        verdict=folder / "verdict.json",
+        **{"resamples": 200, "seed": 1} | options,
+    )
+    return {name: folder / f"{name}.csv" for name in TABLES}
+
+
+def make_figures(made: dict[str, object], tables: dict[str, Path], folder: Path) -> dict[str, Path]:
+    """Run scripts/make_figures.py; return figure -> its SVG."""
+    script("make_figures")(
+        tables=list(tables.values()),
+        **{name: made[name] for name in ("scores", "signatures", "drugs")},
+        predictions=[path for path in made["predictions"] if path.name.startswith("scaffold")],
+        svg=[folder / f"{name}.svg" for name in FIGURES],
+        png=[folder / f"{name}.png" for name in FIGURES],
+        split="scaffold",
+        model_seed=1,
+    )
+    return {name: folder / f"{name}.svg" for name in FIGURES}
+
+
+def make_page(made: dict[str, object], tables: dict[str, Path], figures: dict[str, Path], page: Path) -> Path:
+    """Run scripts/make_report.py; return the page."""
+    script("make_report")(
+        run=made["run"],
+        csv=list(tables.values()),
+        verdict=tables["main"].with_name("verdict.json"),
+        svg=list(figures.values()),
+        manifests=made["manifests"],
+        folds=made["test_folds"],
+        page=page,
+    )
+    return page

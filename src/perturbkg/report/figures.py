@@ -3,6 +3,8 @@
 Colours are those of Okabe and Ito, which all common forms of colour vision tell apart; shapes repeat them.
 """
 
+import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 import polars as pl
 from scipy.cluster.hierarchy import leaves_list, linkage
 
-from perturbkg.io.files import written_beside
+from perturbkg.io.files import write_text, written_beside
 from perturbkg.metrics import MetricInfo
 from perturbkg.report.catalogue import FIGURES, Roles
 from perturbkg.report.layout import number
@@ -208,10 +210,17 @@ def heatmap_predictions(examples: Examples) -> alt.TopLevelMixin:
 
 def save(chart: alt.TopLevelMixin, svg: str | Path, png: str | Path) -> None:
     """Write a chart as SVG and as PNG at twice its size."""
-    with written_beside(svg) as temporary:
-        chart.save(temporary, format="svg")
+    drawn = io.StringIO()
+    chart.save(drawn, format="svg")
+    write_text(_renumbered(drawn.getvalue()), svg)
     with written_beside(png) as temporary:
         chart.save(temporary, format="png", scale_factor=2)
+
+
+def _renumbered(svg: str) -> str:
+    """Count the ids of an SVG from 0: Vega counts them over all charts that a process has drawn."""
+    seen: dict[str, str] = {}
+    return re.sub(r"\b(gradient_|clip)\d+", lambda id: seen.setdefault(id[0], f"{id[1]}{len(seen)}"), svg)
 
 
 _ZOOM = alt.Scale(zero=False, nice=True, padding=8)

@@ -150,8 +150,8 @@ def manifest_table(folds: Sequence[Mapping[str, Any]], manifests: Sequence[Mappi
             ]
         )
     note = (
-        "Every fold as it was saved before any model was trained. Shared: in training and in test; for parents "
-        "that is so by design in the random split only."
+        "Every fold as it was saved before any model was trained. Shared: in training and in test; for "
+        "parents that is so by design in the random split only."
     )
     return _table("Folds and leakage", note, [Grid("Folds and leakage", columns, rows)])
 
@@ -162,10 +162,10 @@ def metric_table(metrics: Mapping[str, MetricInfo], used: set[str]) -> Table:
     rows = []
     for name in sorted(used):
         info = metrics[name]
-        low, high = (f"{bound:g}".replace("inf", "∞").replace("-", MINUS) for bound in info.range)
+        low, high = (f"{bound:g}".replace("inf", "∞") for bound in info.range)
         better = f"near {info.best:g}" if info.better == "closer" else info.better
         chance = "see formula" if info.chance is None else f"{info.chance:g}"
-        texts = (name, info.formula, f"{low} to {high}", better, chance, info.undefined)
+        texts = (name, info.formula, f"{low} to {high}".replace("-", MINUS), better, chance, info.undefined)
         rows.append([Cell(text, text) for text in texts])
     note = "Of one signature: y is its observed, p its predicted delta profile over the 978 landmark genes."
     return _table("Metrics", note, [Grid("Metrics", [Column(title) for title in titles], rows)])

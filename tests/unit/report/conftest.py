@@ -1,0 +1,16 @@
+"""Fabricated results, and the report that the workflow's scripts make of them."""
+
+import pytest
+from fabricated import fabricate, make_tables
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Fabricate results once: 2 splits, 2 folds, 5 models, 3 ablations of gat, nulls among the scores."""
+    return fabricate(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="session")
+def tables(made, tmp_path_factory):
+    """Make the tables of the fabricated results once."""
+    return make_tables(made, tmp_path_factory.mktemp("tables"))
