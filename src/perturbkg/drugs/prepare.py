@@ -58,7 +58,10 @@ def prepare(
         for name in ("kg_node", "match", "reason")
     )
     ambiguous = table.filter(pl.col("reason").is_not_null()).select("row", "reason", item="drug")
-    reasons = failures.group_by("reason", maintain_order=True).len().sort("reason").rows()
+    kinds = (
+        failures.select(pl.col("reason").str.extract("^[^:]*", 0)).to_series().value_counts().sort("reason")
+    )
+    unknown = used.n_unique() - len(table) - len(failures)
     return Prepared(
         drugs=table.select(
             "drug",
@@ -74,7 +77,14 @@ def prepare(
         counts=pl.concat(
             [
                 counted(
-                    STAGE, "drugs", [("read", len(table) + len(failures)), *reasons, ("kept", len(table))]
+                    STAGE,
+                    "drugs",
+                    [
+                        ("read", used.n_unique()),
+                        ("not in the compound table", unknown),
+                        *kinds.rows(),
+                        ("kept", len(table)),
+                    ],
                 ),
                 counted(STAGE, "parent molecules", [("kept", table["parent"].n_unique())]),
                 _found(found),

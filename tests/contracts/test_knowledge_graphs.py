@@ -1,0 +1,44 @@
+"""What every knowledge graph file must hold, found by itself: meaning, terms, and errors in one line."""
+
+import dataclasses
+
+import pytest
+
+from perturbkg import plugins
+from perturbkg.errors import InputError
+from perturbkg.knowledge_graphs import KnowledgeGraph
+
+NAMES = plugins.names("knowledge_graphs")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_a_frozen_dataclass_with_readable_options(name):
+    graph = plugins.load("knowledge_graphs", name)
+    assert issubclass(graph, KnowledgeGraph)
+    assert dataclasses.is_dataclass(graph) and graph.__dataclass_params__.frozen
+    assert plugins.options_of("knowledge_graphs", name) == plugins.fields_of(graph)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_what_it_reads_and_under_which_terms(name):
+    graph = plugins.load("knowledge_graphs", name)
+    assert graph.files and all(graph.files.values())
+    assert graph.licence
+    assert "doi:" in graph.citation or "http" in graph.citation
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_missing_or_empty_is_one_line_that_names_it(name, tmp_path):
+    graph = plugins.create("knowledge_graphs", name)
+    with pytest.raises(InputError, match=next(iter(graph.files))):
+        graph.read({})
+    files = {key: tmp_path / f"{key}.csv" for key in graph.files}
+    with pytest.raises(InputError, match="no such file") as caught:
+        graph.read(files)
+    assert "\n" not in str(caught.value)
+    for path in files.values():
+        path.touch()
+    with pytest.raises(InputError) as caught:
+        graph.read(files)
+    assert "\n" not in str(caught.value)
+    assert any(str(path) in str(caught.value) for path in files.values())

@@ -1,0 +1,154 @@
+import polars as pl
+import pytest
+
+from perturbkg import schemas
+from perturbkg.drugs import prepare as module
+from perturbkg.drugs.prepare import prepare
+from perturbkg.drugs.standardise import Parent
+from perturbkg.errors import InputError
+
+NODES = pl.DataFrame(
+    [
+        ("drug:DrugBank:DB1", "drug", "DrugBank", "DB1", "Phenol"),
+        ("drug:DrugBank:DB2", "drug", "DrugBank", "DB2", "Acetic acid, glacial"),
+        ("gene/protein:NCBI:1", "gene/protein", "NCBI", "1", "ethanol"),
+    ],
+    schema=list(schemas.Nodes.to_schema().columns),
+    orient="row",
+)
+
+
+def compounds(*rows):
+    return pl.DataFrame(
+        [
+            {
+                "drug": drug,
+                "name": name,
+                "smiles": smiles,
+                "inchikey": None,
+                "aliases": [],
+                "targets": ["B", "C"],
+                "xref": [],
+                "row": 10 + i,
+            }
+            for i, (drug, name, smiles) in enumerate(rows)
+        ],
+        schema={
+            "drug": pl.String,
+            "name": pl.String,
+            "smiles": pl.String,
+            "inchikey": pl.String,
+            "aliases": pl.List(pl.String),
+            "targets": pl.List(pl.String),
+            "xref": pl.List(pl.String),
+            "row": pl.Int64,
+        },
+    )
+
+
+TABLE = compounds(
+    ("d4", "phenolate", "[Na+].[O-]c1ccccc1"),
+    ("d1", "phenol", "Oc1ccccc1"),
+    ("d2", "ethanol", "CCO"),
+    ("d3", "nothing", None),
+    ("d5", "broken", "c1ccc"),
+    ("d9", "unused", "also broken"),
+)
+USED = pl.Series(["d1", "d2", "d3", "d5", "d4", "d1", "d7"])
+
+
+def counts(prepared, what):
+    return dict(prepared.counts.filter(what=what).select("reason", "count").rows())
+
+
+def test_worked_example():
+    prepared = prepare(TABLE, USED, NODES, {})
+    assert prepared.drugs.rows() == [
+        ("d1", "phenol", "Oc1ccccc1", "ISWSIDIOOBJBQZ", "c1ccccc1", ["B", "C"], "drug:DrugBank:DB1", "name"),
+        ("d2", "ethanol", "CCO", "LFQSCWFLJHTTHZ", "", ["B", "C"], None, None),  # a gene is no drug
+        ("d4", "phenolate", "Oc1ccccc1", "ISWSIDIOOBJBQZ", "c1ccccc1", ["B", "C"], None, None),
+    ]
+    assert prepared.matches.rows() == [
+        ("d1", "drug:DrugBank:DB1", "name"),
+        ("d2", None, "none"),
+        ("d4", None, "none"),
+    ]
+    assert prepared.exclusions.select("what", "item", "row", "reason").rows() == [
+        ("drugs", "d3", 13, "empty SMILES"),
+        ("drugs", "d5", 14, "unparsable SMILES: the syntax is wrong"),
+    ]
+    assert counts(prepared, "drugs") == {
+        "read": 6,
+        "not in the compound table": 1,
+        "empty SMILES": 1,
+        "unparsable SMILES": 1,
+        "kept": 3,
+    }
+    assert counts(prepared, "parent molecules") == {"kept": 2}
+    for table, schema in (
+        (prepared.drugs, schemas.Drugs),
+        (prepared.matches, schemas.Matches),
+        (prepared.counts, schemas.Counts),
+        (prepared.exclusions, schemas.Exclusions),
+    ):
+        schemas.check(table, schema, "test")
+
+
+def test_structures_of_the_graph_find_salts_too(tmp_path):
+    text = tmp_path / "drug_feature_base.csv"
+    text.write_text(
+        "generic_name,smiles,description\n"
+        'Phenol,Oc1ccccc1,"a name, with a comma"\n'
+        '"Acetic acid, glacial",broken,\n'
+        "Stranger,CCO,\n"
+    )
+    prepared = prepare(TABLE, USED, NODES, {"drug_text": text})
+    assert prepared.matches.rows() == [
+        ("d1", "drug:DrugBank:DB1", "inchikey"),
+        ("d2", None, "none"),
+        ("d4", "drug:DrugBank:DB1", "inchikey"),
+    ]
+    assert prepared.exclusions.filter(what="structures of the knowledge graph").select(
+        "item", "row"
+    ).rows() == [("Acetic acid, glacial", 3)]
+    assert counts(prepared, "drugs in the knowledge graph") == {
+        "read": 3,
+        "ambiguous": 0,
+        "not found": 1,
+        "found by inchikey": 2,
+        "found by xref": 0,
+        "found by name": 0,
+        "kept": 2,
+    }
+
+
+def test_a_name_with_two_structures_has_none(tmp_path):
+    text = tmp_path / "drug_feature_base.csv"
+    text.write_text("generic_name,smiles,description\nPhenol,Oc1ccccc1,\nPhenol,CCO,\n")
+    prepared = prepare(TABLE, USED, NODES, {"drug_text": text})
+    assert prepared.matches["match"].to_list() == ["name", "none", "none"]
+
+
+def test_an_ambiguous_match_is_listed_and_the_drug_kept():
+    table = compounds(("d1", "phenol", "Oc1ccccc1"), ("d2", "phenol", "CCO"))
+    prepared = prepare(table, pl.Series(["d1", "d2"]), NODES, {})
+    assert len(prepared.drugs) == 2
+    assert prepared.exclusions.select("what", "item", "row").rows() == [
+        ("matches", "d1", 10),
+        ("matches", "d2", 11),
+    ]
+    assert prepared.exclusions["reason"][0].startswith("ambiguous: ")
+    assert counts(prepared, "drugs in the knowledge graph")["ambiguous"] == 2
+
+
+def test_a_parent_has_one_scaffold(monkeypatch):
+    # As happens where the tautomers of a large molecule are too many to enumerate.
+    monkeypatch.setattr(module, "standardise", lambda smiles: Parent(smiles, "P", f"scaffold of {smiles}"))
+    prepared = prepare(TABLE, USED, NODES, {})
+    assert prepared.drugs["scaffold"].unique().to_list() == ["scaffold of Oc1ccccc1"]
+
+
+def test_no_usable_structure_is_an_error():
+    with pytest.raises(InputError, match="none of 1 has a usable structure") as caught:
+        prepare(TABLE, pl.Series(["d3"]), NODES, {})
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,124 @@
+"""The readers' scripts in their order, on a release in miniature: what one writes the next reads."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from perturbkg import schemas
+from perturbkg.errors import InputError
+from perturbkg.io.matrices import read_matrix
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+KG = (
+    "relation,display_relation,x_index,x_id,x_type,x_name,x_source,y_index,y_id,y_type,y_name,y_source\n"
+    "drug_protein,target,0,DB03255,drug,Phenol,DrugBank,1,9901,gene/protein,G9901,NCBI\n"
+)
+
+
+def run(name, **arguments):
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    script.main(**arguments)
+
+
+def prepare(release, folder, minimum=1):
+    """Run the five scripts; return a function from a name to the file of that name."""
+    files = {key: str(path) for key, path in release.write().items()}
+    files["kg"] = str(release.folder / "kg.csv")
+    Path(files["kg"]).write_text(KG)
+
+    def made(name):
+        return folder / f"{name}.{'h5ad' if name in {'baseline', 'signatures'} else 'parquet'}"
+
+    run(
+        "read_knowledge_graph",
+        files=files,
+        reader="primekg",
+        nodes=made("nodes"),
+        edges=made("edges"),
+        counts=made("kg_counts"),
+    )
+    run(
+        "select_signatures",
+        files=files,
+        reader="lincs2020",
+        filters={},
+        selection=made("selection"),
+        counts=made("select_counts"),
+        exclusions=made("select_exclusions"),
+    )
+    run(
+        "prepare_cells",
+        files=files,
+        reader="lincs2020",
+        cells=made("cells"),
+        baseline=made("baseline"),
+        counts=made("cell_counts"),
+        exclusions=made("cell_exclusions"),
+    )
+    run(
+        "prepare_drugs",
+        selection=made("selection"),
+        nodes=made("nodes"),
+        files=files,
+        reader="lincs2020",
+        drugs=made("drugs"),
+        matches=made("matches"),
+        counts=made("drug_counts"),
+        exclusions=made("drug_exclusions"),
+    )
+    run(
+        "read_signatures",
+        selection=made("selection"),
+        drugs=made("drugs"),
+        cells=made("cells"),
+        files=files,
+        reader="lincs2020",
+        minimum=minimum,
+        signatures=made("signatures"),
+        counts=made("read_counts"),
+        exclusions=made("read_exclusions"),
+    )
+    return made
+
+
+def test_from_raw_files_to_signatures(release, genes, tmp_path):
+    release.compoundinfo[3]["canonical_smiles"] = "broken"  # BRD-3
+    release.baseline.pop()  # A375
+    made = prepare(release, tmp_path / "made")
+    delta, obs, var = read_matrix(made("signatures"))
+    assert obs["signature"].to_list() == ["SIG2", "SIG3", "SIG8", "SIG9"]
+    assert obs.columns == list(schemas.Selection.to_schema().columns)
+    assert var["entrez"].to_list() == genes.entrez
+    assert var["symbol"].cast(pl.String).to_list() == genes.symbol
+    rows = [release.columns.index(name) for name in obs["signature"]]
+    np.testing.assert_array_equal(delta, release.profiles[rows][:, 977::-1])
+    baseline, cells, _ = read_matrix(made("baseline"))
+    assert cells["cell"].to_list() == schemas.read(made("cells"), schemas.Cells)["cell"].to_list()
+    assert baseline.shape == (2, 978)
+    assert schemas.read(made("matches"), schemas.Matches).rows() == [
+        ("BRD-1", "drug:DrugBank:DB03255", "xref"),
+        ("BRD-2", None, "none"),
+    ]
+    assert schemas.read(made("drug_exclusions"), schemas.Exclusions)["item"].to_list() == ["BRD-3"]
+    counts = schemas.read(made("read_counts"), schemas.Counts)
+    assert counts["count"].to_list() == [9, 3, 2, 4]
+
+
+def test_equal_inputs_give_equal_bytes(release, tmp_path):
+    first = prepare(release, tmp_path / "first")
+    release.siginfo.reverse()
+    release.cellinfo.reverse()
+    again = prepare(release, tmp_path / "again")
+    for name in ("nodes", "edges", "selection", "cells", "baseline", "drugs", "matches", "signatures"):
+        assert first(name).read_bytes() == again(name).read_bytes(), name
+
+
+def test_too_few_signatures_write_nothing(release, tmp_path):
+    with pytest.raises(InputError, match="9 of 9 are left"):
+        prepare(release, tmp_path / "made", minimum=10)
+    assert not (tmp_path / "made" / "signatures.h5ad").exists()
