@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from perturbkg import plugins, schemas
@@ -13,7 +12,7 @@ from perturbkg.io.matrices import write_matrix
 from perturbkg.io.scripting import reporting
 from perturbkg.provenance import checksums, versions
 from perturbkg.training.load import load_data, load_parts
-from perturbkg.training.record import Clock, numeric_threads, peak_memory_mb
+from perturbkg.training.record import Clock, ablation_generator, numeric_threads, peak_memory_mb
 
 HISTORY = {"member": pl.Int64, "epoch": pl.Int64, "loss": pl.Float64, "validation": pl.Float64}
 
@@ -55,7 +54,7 @@ def main(
             data = load_data(features=features, **tables)
             parts = load_parts(signatures, fold, data)
         with clock.step("ablate"):
-            ablated = taken_away.apply(data, np.random.default_rng(seed))
+            ablated = taken_away.apply(data, ablation_generator(seed, ablation))
         with clock.step("fit"):
             epochs = made.fit(ablated.data, parts.train, parts.validation)
         with clock.step("predict"):

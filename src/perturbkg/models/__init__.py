@@ -4,7 +4,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -47,7 +47,7 @@ class Model(ABC):
         self.genes, self.cells = list(data.genes), list(data.cells)
 
     def known_cells(self, data: Data, cell: np.ndarray) -> np.ndarray:
-        """Translate rows of `data.cells` into rows at the time of fit; len(self.cells) for a new cell line."""
+        """Translate rows of `data.cells` into rows of fit's; len(self.cells) for a new cell line."""
         row = {name: index for index, name in enumerate(self.cells)}
         return np.array([row.get(name, len(row)) for name in data.cells], dtype=np.int64)[cell]
 
@@ -71,7 +71,7 @@ class Model(ABC):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; predictions are the same to the bit."""
         sizes = read_json(folder / "model.json")
-        options = {
+        options: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in sizes["options"].items()
         }
         model = cls(**options)

@@ -80,7 +80,13 @@ class NeuralModel(Model):
                     generator = torch.Generator().manual_seed(seed)
                     network = self.network(inputs, len(data.genes), generator).to(device())
                     epochs = train_network(
-                        network, train, validation, centre, recipe, generator, after_epoch=bar.update
+                        network,
+                        train,
+                        validation,
+                        centre=centre,
+                        recipe=recipe,
+                        generator=generator,
+                        after_epoch=bar.update,
                     )
                 bar.update(self.epochs - len(epochs))
                 history += [{"member": member, **epoch} for epoch in epochs]

@@ -19,11 +19,11 @@ class NearestDrugs(Model):
     """
 
     # training drugs that count
-    neighbours: int = 50
+    neighbours: int = 200
     # exponent of the Tanimoto similarity
     power: float = 4.0
     # how much more a signature of the same cell line weighs
-    same_cell: float = 3.0
+    same_cell: float = 10.0
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
         """Keep the residuals and the fingerprints of the training drugs."""
@@ -43,12 +43,10 @@ class NearestDrugs(Model):
         """Average the residuals and add the mean of the pair's cell line."""
         drugs, row = np.unique(pairs.drug, return_inverse=True)
         near = self._nearest(data.fingerprints[drugs])  # (asked drugs, training drugs)
+        signatures = len(self.learned["drug"])
         of_drug = sp.csr_array(
-            (
-                np.ones(len(self.learned["drug"])),
-                (self.learned["drug"], np.arange(len(self.learned["drug"]))),
-            ),
-            shape=(near.shape[1], len(self.learned["drug"])),
+            (np.ones(signatures), (self.learned["drug"], np.arange(signatures))),
+            shape=(near.shape[1], signatures),
         )
         weights = (near @ of_drug)[row].tocoo()  # (pairs, training signatures)
         cell = self.known_cells(data, pairs.cell)
@@ -60,7 +58,7 @@ class NearestDrugs(Model):
         return self.learned["centre"][cell] + residual.astype(np.float32)
 
     def _nearest(self, fingerprints: np.ndarray) -> sp.csr_array:
-        """Return Tanimoto^power to the nearest training drugs: (drugs, training drugs), zero for the others."""
+        """Return Tanimoto^power to the nearest training drugs, 0 to others: (drugs, training drugs)."""
         similarity = tanimoto(fingerprints, self.learned["fingerprints"])
         count = min(self.neighbours, similarity.shape[1])
         # A stable sort: among equally similar drugs the first ones count, on every machine.
@@ -73,7 +71,7 @@ class NearestDrugs(Model):
 
 
 def tanimoto(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return bits in both over bits in either of 0/1 fingerprints: (left, right) float64; 0 where both are empty."""
+    """Return common over united bits of 0/1 fingerprints: (left, right) float64; 0 for two empty ones."""
     a, b = left.astype(np.float32), right.astype(np.float32)
     both = (a @ b.T).astype(np.float64)  # counts below 2^24: exact in float32
     either = a.sum(axis=1)[:, None] + b.sum(axis=1) - both

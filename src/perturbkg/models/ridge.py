@@ -62,7 +62,7 @@ def _drug_blocks(data: Data) -> list[np.ndarray]:
 
 
 def _design(drug: np.ndarray, cell: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """Return the inputs of pairs (pairs, columns) float64. No intercept: residuals average zero in each cell."""
+    """Return the inputs of pairs (pairs, columns) float64; residuals average zero, so no intercept."""
     return np.concatenate([drug[pairs.drug], cell[pairs.cell]], axis=1).astype(np.float64)
 
 

@@ -16,7 +16,7 @@ def learn_projections(
     does not vary in training keeps none.
     """
     blocks = {f"drug{index}": (block, train.drug) for index, block in enumerate(drug_blocks)}
-    learned = {}
+    learned: dict[str, np.ndarray] = {}
     for name, (block, rows) in {**blocks, "cell": (cell_block, train.cell)}.items():
         mean, axes = principal_axes(block[np.unique(rows)], components)
         learned |= {f"{name}.mean": mean, f"{name}.axes": axes}

@@ -104,6 +104,7 @@ def train_network(
     network: Network,
     train: Signatures,
     validation: Signatures,
+    *,
     centre: np.ndarray,
     recipe: Recipe,
     generator: torch.Generator,

@@ -1,4 +1,4 @@
-"""Mean training profiles of the cell lines: the control that every model must beat, and what they start from."""
+"""Mean training profiles of the cell lines: the control to beat, and what the models start from."""
 
 import numpy as np
 

@@ -1,11 +1,13 @@
-"""Measure a training run and keep its numeric kernels to a fixed number of threads."""
+"""Measure a training run, and fix what its numbers may depend on: threads and generators."""
 
 import resource
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 
@@ -40,3 +42,8 @@ def numeric_threads(count: int) -> Iterator[None]:
         if torch is not None:
             torch.set_num_threads(count)
         yield
+
+
+def ablation_generator(seed: int, ablation: str) -> np.random.Generator:
+    """Return the generator of an ablation: its own in each seed, and the same on every machine."""
+    return np.random.default_rng([seed, zlib.crc32(ablation.encode())])
