@@ -26,11 +26,11 @@ class NeuralModel(Model):
     # networks trained with different seeds, whose predictions are averaged
     ensemble: int = 3
     # units of the hidden layer
-    width: int = 512
+    width: int = 256
     # share of hidden units dropped in training
     dropout: float = 0.3
     # share of inputs dropped in training
-    input_dropout: float = 0.1
+    input_dropout: float = 0.3
     # most epochs
     epochs: int = 80
     # epochs without a better validation score before training stops
@@ -38,7 +38,7 @@ class NeuralModel(Model):
     # signatures per step
     batch: int = 256
     # step size of AdamW
-    learning_rate: float = 0.001
+    learning_rate: float = 0.002
     # weight decay of AdamW
     weight_decay: float = 0.01
     # cosine, huber, mixed or mse

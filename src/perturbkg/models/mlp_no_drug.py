@@ -14,4 +14,4 @@ class MLPNoDrug(PerceptronModel):
 
     def drug_blocks(self, data: Data) -> list[np.ndarray]:
         """Read nothing of a drug."""
-        return []
+        return [np.zeros((len(data.drugs), 0), np.float32)]

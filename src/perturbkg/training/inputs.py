@@ -35,7 +35,7 @@ def project(
 
     cell = scores("cell", cell_block)
     drug = [scores(f"drug{index}", block) for index, block in enumerate(drug_blocks)]
-    return np.concatenate(drug, axis=1) if drug else np.zeros((0, 0), np.float32), cell
+    return np.concatenate(drug, axis=1), cell
 
 
 def principal_axes(matrix: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
