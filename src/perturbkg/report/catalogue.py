@@ -15,7 +15,7 @@ TABLES: dict[str, tuple[str, str]] = {
         "this table, q ≥ 0.05).",
     ),
     "comparisons": (
-        "The reference model against every other",
+        "Reference against every other model",
         "Paired differences, reference minus other, on the test signatures that both have a value for, "
         "clustered by parent molecule; 95 % bootstrap interval, sign-flip permutation p, and q after "
         "Benjamini-Hochberg over every comparison of this table. Better: at q < 0.05. Of a metric that "

@@ -161,12 +161,16 @@ def folds_by_model(
 
 
 def heatmap_predictions(examples: Examples) -> alt.TopLevelMixin:
-    """Draw observed above predicted profiles on the genes with the largest |observed|."""
+    """Draw observed above predicted profiles on the genes that respond most in them."""
     observed = examples.observed
-    genes = np.sort(np.argsort(-np.abs(observed).mean(axis=0), kind="stable")[:HEAT_GENES])
+    spread = np.maximum(observed.std(axis=1, keepdims=True), 1e-9)
+    genes = np.sort(np.argsort(-np.abs(observed / spread).mean(axis=0), kind="stable")[:HEAT_GENES])
     # Ward's method on the observed profiles alone: the order of the genes must not flatter the predictions.
     order = genes[leaves_list(linkage(observed[:, genes].T, method="ward", optimal_ordering=True))]
-    bound = round(float(np.quantile(np.abs(observed[:, genes]), 0.98)), 1) or 1.0
+    # One strong signature would leave the others white, so the colours end where half of them do.
+    ends = np.quantile(np.abs(observed[:, genes]), 0.95, axis=1)
+    bound = max(round(float(np.median(ends)), 1), 0.1)
+    labels = [f"{at}. {label}" for at, label in enumerate(examples.labels, start=1)]
     data = pl.concat(
         pl.DataFrame(
             {
@@ -176,7 +180,7 @@ def heatmap_predictions(examples: Examples) -> alt.TopLevelMixin:
                 "delta": profiles[at, order].astype(float).round(3),
             }
         )
-        for at, label in enumerate(examples.labels)
+        for at, label in enumerate(labels)
         for row, profiles in (("observed", observed), ("predicted", examples.predicted))
     )
     chart = (
@@ -191,14 +195,16 @@ def heatmap_predictions(examples: Examples) -> alt.TopLevelMixin:
             y=alt.Y("row:N", sort=["observed", "predicted"], title=None),
             color=alt.Color(
                 "delta:Q",
-                title="delta (z-score)",
+                title=f"delta (z-score; colours end at ±{bound})",
+                legend=alt.Legend(titleLimit=0),
                 scale=alt.Scale(
                     scheme="redblue", reverse=True, domain=[-bound, bound], domainMid=0, clamp=True
                 ),
             ),
             row=alt.Row(
                 "signature:N",
-                sort=examples.labels,
+                sort=labels,
+                spacing=16,
                 title=None,
                 header=alt.Header(labelOrient="top", labelAnchor="start", labelPadding=3),
             ),

@@ -86,7 +86,7 @@ def test_the_heat_map_holds_observed_and_predicted_on_a_scale_symmetrical_about_
     assert len(rows) == 3 * 2 * figures.HEAT_GENES
     of = {(row["signature"], row["row"], row["at"]): row["delta"] for row in rows}
     for at in range(figures.HEAT_GENES):
-        assert of["b", "predicted", at] == pytest.approx(of["b", "observed", at] / 2, abs=2e-3)
+        assert of["2. b", "predicted", at] == pytest.approx(of["2. b", "observed", at] / 2, abs=2e-3)
 
 
 def test_files_are_written_the_same_each_time(heatmap, tmp_path):
