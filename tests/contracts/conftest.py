@@ -65,6 +65,7 @@ def data() -> Data:
         drug_node=DRUG + np.arange(8),
         cell_node=CELL + np.arange(3),
         gene_node=gene_node,
+        scaffold_group=np.array([0, 0, 1, 2, 3, 3, 4, 5]),
         fingerprints=fingerprints,
         targets=sp.csr_array(targets),
         baseline=baseline,

@@ -6,7 +6,7 @@ the network itself (`network`); everything else happens here and in `perturbkg.t
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,8 @@ class NeuralModel(Model):
     # signatures' worth of the mean over cell lines in each cell line's mean
     shrinkage: float = 0.0
 
+    _made: tuple[Data, Any] | None = field(default=None, init=False, repr=False, compare=False)
+
     @abstractmethod
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
         """Learn from features and training pairs what turns `data` into inputs (statistics, bases)."""
@@ -68,6 +70,7 @@ class NeuralModel(Model):
         centre = cell_means(train, len(data.cells), self.shrinkage)
         prepared = self.prepare(data, train)
         inputs = self.inputs(data, prepared)
+        self._made = (data, inputs)
         recipe = Recipe(
             self.epochs, self.patience, self.batch, self.learning_rate, self.weight_decay, self.loss
         )
@@ -97,7 +100,8 @@ class NeuralModel(Model):
 
     def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
         """Average the members' residuals and add them to the training mean of the cell line."""
-        inputs = self.inputs(data, self.learned)
+        # Right after fit they are at hand; a loaded model makes the same ones.
+        inputs = self._made[1] if self._made and self._made[0] is data else self.inputs(data, self.learned)
         total = np.zeros((len(pairs), len(self.genes)), np.float32)
         for member in range(self.ensemble):
             prefix = f"member{member}."

@@ -6,14 +6,19 @@ import torch
 from torch import Tensor, nn
 
 
-def linear(inputs: int, outputs: int, generator: torch.Generator, gain: float = 1.0) -> nn.Linear:
-    """Make a linear layer: weights uniform in +-gain/sqrt(inputs), biases zero; gain 0 starts silent."""
-    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
-    with torch.no_grad():
+class Linear(nn.Module):
+    """A linear layer whose first weights are drawn from a generator; it may have no inputs at all."""
+
+    def __init__(self, inputs: int, outputs: int, generator: torch.Generator, gain: float = 1.0) -> None:
+        """Draw weights uniform in +-gain/sqrt(inputs), biases zero; gain 0 starts silent."""
+        super().__init__()
         bound = gain / max(inputs, 1) ** 0.5
-        layer.weight.copy_((torch.rand(outputs, inputs, generator=generator) * 2 - 1) * bound)
-        layer.bias.zero_()
-    return layer
+        self.weight = nn.Parameter((torch.rand(outputs, inputs, generator=generator) * 2 - 1) * bound)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., inputs) to (..., outputs)."""
+        return nn.functional.linear(x, self.weight, self.bias)
 
 
 def perceptron(
@@ -25,8 +30,8 @@ def perceptron(
     """
     layers: list[nn.Module] = [nn.Dropout(input_dropout)]
     for inputs, outputs in pairwise(sizes[:-1]):
-        layers += [linear(inputs, outputs, generator), nn.ReLU(), nn.Dropout(dropout)]
-    return nn.Sequential(*layers, linear(sizes[-2], sizes[-1], generator, gain=0.0))
+        layers += [Linear(inputs, outputs, generator), nn.ReLU(), nn.Dropout(dropout)]
+    return nn.Sequential(*layers, Linear(sizes[-2], sizes[-1], generator, gain=0.0))
 
 
 def table(matrix: Tensor) -> nn.Buffer:

@@ -48,7 +48,6 @@ def load_data(
     expression, lines, genes = read_matrix(baseline)
     if lines["cell"].to_list() != cell_names:
         raise InputError(f"{baseline}: its cell lines are not those of {cells} in their order; prepare again")
-    row_of = {node: row for row, node in enumerate(nodes["node"])}
     gene_of = {
         node.rsplit(":", 1)[1]: row
         for row, node in enumerate(nodes["node"])
@@ -61,13 +60,21 @@ def load_data(
         drugs=names,
         cells=cell_names,
         genes=genes["symbol"].to_list(),
-        drug_node=_nodes([node_id(LINCS_DRUG, name) for name in names], row_of, graph_nodes),
-        cell_node=_nodes([node_id(CELL_LINE, name) for name in cell_names], row_of, graph_nodes),
+        drug_node=_nodes([node_id(LINCS_DRUG, name) for name in names], nodes, graph_nodes),
+        cell_node=_nodes([node_id(CELL_LINE, name) for name in cell_names], nodes, graph_nodes),
         gene_node=np.array([gene_of.get(entrez, -1) for entrez in genes["entrez"]], dtype=np.int64),
+        scaffold_group=scaffold_groups(drug_table),
         fingerprints=fingerprints(drug_table).astype(np.uint8),
         targets=target_matrix(drug_table["targets"].to_list()),
         baseline=expression,
     )
+
+
+def scaffold_groups(drugs: pl.DataFrame) -> np.ndarray:
+    """Number the scaffolds of `Drugs` (drugs,) int64 in sorted order; an acyclic parent is its own group."""
+    own = pl.concat_str(pl.lit("parent:"), "parent")
+    names = drugs.select(pl.when(pl.col("scaffold") == "").then(own).otherwise("scaffold").alias("group"))
+    return np.unique(names["group"].to_numpy(), return_inverse=True)[1].astype(np.int64)
 
 
 def target_matrix(targets: Sequence[Sequence[str]]) -> sp.csr_array:
@@ -91,15 +98,23 @@ def load_parts(signatures: str | Path, fold: str | Path, data: Data) -> Parts:
         raise InputError(f"{fold}: its signatures are not those of {signatures} in their order; split again")
     drug = _rows(obs, "drug", data.drugs, signatures)
     cell = _rows(obs, "cell", data.cells, signatures)
-    rows = {
-        name: np.flatnonzero((parts["part"] == name).to_numpy()) for name in ("train", "validation", "test")
-    }
 
-    def seen(name: str) -> Signatures:
-        chosen = rows[name]
-        return Signatures(drug[chosen], cell[chosen], read_rows(signatures, chosen))
+    def rows(part: str) -> np.ndarray:
+        chosen = np.flatnonzero((parts["part"] == part).to_numpy())
+        if not len(chosen):
+            raise InputError(f"{fold}: no signature is in the part {part}; split again, with fewer folds")
+        return chosen
 
-    test = rows["test"]
+    def seen(part: str) -> Signatures:
+        chosen = rows(part)
+        delta = read_rows(signatures, chosen)
+        defective = np.flatnonzero(~np.isfinite(delta).all(axis=1))
+        if len(defective):
+            name = obs["signature"][int(chosen[defective[0]])]
+            raise InputError(f"{signatures}: signature {name} has a delta that is not finite; read it again")
+        return Signatures(drug[chosen], cell[chosen], delta)
+
+    test = rows("test")
     return Parts(
         train=seen("train"),
         validation=seen("validation"),
@@ -109,11 +124,18 @@ def load_parts(signatures: str | Path, fold: str | Path, data: Data) -> Parts:
     )
 
 
-def _nodes(names: Sequence[str], row_of: dict[str, int], path: str | Path) -> np.ndarray:
-    missing = [name for name in names if name not in row_of]
+def _nodes(names: Sequence[str], nodes: pl.DataFrame, path: str | Path) -> np.ndarray:
+    """Return the numbers of the nodes of these names; each must be in the feature row of its position."""
+    found = dict(zip(nodes["node"], zip(range(len(nodes)), nodes["row"], strict=True), strict=True))
+    missing = [name for name in names if name not in found]
     if missing:
         raise InputError(f"{path}: no node {missing[0]!r} ({len(missing)} such); merge the graph again")
-    return np.array([row_of[name] for name in names], dtype=np.int64)
+    for row, name in enumerate(names):
+        if found[name][1] != row:
+            raise InputError(
+                f"{path}: node {name!r} has feature row {found[name][1]}, its table has {row}; merge again"
+            )
+    return np.array([found[name][0] for name in names], dtype=np.int64)
 
 
 def _rows(obs: pl.DataFrame, column: str, names: Sequence[str], path: str | Path) -> np.ndarray:

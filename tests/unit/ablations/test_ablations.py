@@ -58,6 +58,7 @@ def data() -> Data:
         drug_node=np.array([7, 8]),
         cell_node=np.array([0, 1]),
         gene_node=np.array([3, -1]),
+        scaffold_group=np.arange(2),
         fingerprints=np.array([[0, 1, 1], [1, 0, 1]], dtype=np.uint8),
         targets=sp.csr_array(np.array([[1, 0, 0], [0, 1, 1]], dtype=np.float32)),
         baseline=np.array([[1, 2], [3, 6]], dtype=np.float32),

@@ -1,0 +1,140 @@
+"""What the neural models share, and what each reads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perturbkg import plugins
+from perturbkg.graph.diffusion import log_scale, random_walk_with_restart
+from perturbkg.models.mlp import MLP
+from perturbkg.models.mlp_no_drug import MLPNoDrug
+from perturbkg.models.propagation import Propagation
+from perturbkg.training.data import Data, Features, Pairs, Signatures
+
+SMALL = {"ensemble": 2, "epochs": 4, "width": 8}
+PAIRS = Pairs(np.array([0, 2, 3, 4]), np.array([0, 0, 0, 0]))
+
+
+@pytest.fixture
+def train() -> Signatures:
+    drug, cell = np.repeat(np.arange(4), 2), np.tile([0, 1], 4)
+    delta = np.random.default_rng(0).normal(size=(4, 4))[drug] + np.array([[3, 0, 0, 1], [0, 2, 0, 0]])[cell]
+    return Signatures(drug, cell, delta.astype(np.float32))
+
+
+def test_neural_models_differ_in_what_they_read_not_in_how_they_are_trained():
+    shared = set.intersection(
+        *(set(plugins.options_of("models", name)) for name in ("mlp", "mlp_no_drug", "propagation"))
+    )
+    assert {"ensemble", "epochs", "width", "learning_rate", "loss"} <= shared
+    for option in shared:
+        defaults = {plugins.options_of("models", n)[option] for n in ("mlp", "mlp_no_drug", "propagation")}
+        assert len(defaults) == 1, option
+
+
+def test_the_ensemble_is_the_mean_of_its_members(data: Data, train: Signatures):
+    model = MLP(**SMALL, seed=3)
+    history = model.fit(data, train, train)
+    assert [epoch["member"] for epoch in history] == [0] * 4 + [1] * 4
+    whole = model.predict(data, PAIRS)
+    learned, alone = model.learned, []
+    for member in range(2):
+        single = MLP(**{**SMALL, "ensemble": 1}, seed=3)
+        single.genes, single.cells = model.genes, model.cells
+        own = {
+            k.replace(f"member{member}.", "member0."): v
+            for k, v in learned.items()
+            if f"member{member}." in k
+        }
+        single.learned = {k: v for k, v in learned.items() if not k.startswith("member")} | own
+        alone.append(single.predict(data, PAIRS))
+    assert not np.allclose(*alone)
+    np.testing.assert_allclose(whole, np.mean(alone, axis=0), rtol=1e-5)
+
+
+def test_the_first_member_does_not_depend_on_how_many_follow(data: Data, train: Signatures):
+    one, two = MLP(**{**SMALL, "ensemble": 1}), MLP(**SMALL)
+    for model in (one, two):
+        model.fit(data, train, train)
+    members = {name for name in one.learned if name.startswith("member")}
+    assert members
+    for name in members:
+        np.testing.assert_array_equal(one.learned[name], two.learned[name])
+
+
+def test_another_seed_gives_another_network(data: Data, train: Signatures):
+    first, second = (MLP(**SMALL, seed=seed) for seed in (1, 2))
+    for model in (first, second):
+        model.fit(data, train, train)
+    assert not np.allclose(first.predict(data, PAIRS), second.predict(data, PAIRS))
+
+
+def test_it_learns_what_drugs_do(data: Data, train: Signatures):
+    model = MLP(ensemble=1, epochs=300, patience=300, width=32, dropout=0.0, input_dropout=0.0)
+    history = model.fit(data, train, train)
+    assert history[-1]["loss"] < 0.2 * history[0]["loss"]
+
+
+def test_without_the_drug_all_drugs_are_the_same(data: Data, train: Signatures):
+    model = MLPNoDrug(**SMALL)
+    model.fit(data, train, train)
+    predicted = model.predict(data, PAIRS)
+    np.testing.assert_allclose(predicted, np.tile(predicted[0], (4, 1)), rtol=1e-5)
+    other = model.predict(data, Pairs(PAIRS.drug, np.ones(4, np.int64)))
+    assert not np.allclose(other, predicted)
+
+
+def test_the_mlp_tells_drugs_apart_by_structure_and_by_target(data: Data, train: Signatures):
+    model = MLP(**SMALL)
+    model.fit(data, train, train)
+    predicted = model.predict(data, PAIRS)
+    assert not np.allclose(predicted[0], predicted[1])
+    same_structure = replace(
+        data,
+        features={**data.features, "lincs_drug": Features(np.ones((5, 8), np.float32), np.ones(5, bool))},
+    )
+    assert not np.allclose(*model.predict(same_structure, PAIRS)[:2])
+
+
+def test_nothing_to_read_is_no_error(data: Data, train: Signatures):
+    """An ablation may blank everything: what is left is the cell mean and a learned constant."""
+    blank = replace(
+        data,
+        features={name: Features(known.matrix * 0, known.encoded) for name, known in data.features.items()},
+        targets=data.targets * 0,
+    )
+    model = MLP(**SMALL)
+    model.fit(blank, train, train)
+    predicted = model.predict(blank, PAIRS)
+    np.testing.assert_allclose(predicted, np.tile(predicted[0], (4, 1)), rtol=1e-5)
+
+
+def test_propagation_reads_the_walk_of_each_drug(data: Data):
+    walk, structure = Propagation(restart=0.5, steps=2, factor=10.0).drug_blocks(data)
+    share = random_walk_with_restart(data.graph, data.drug_node, restart=0.5, steps=2)
+    np.testing.assert_array_equal(walk, log_scale(share, 10.0))
+    np.testing.assert_array_equal(structure, data.drug_features)
+    # By hand: drug 3 has no edge, so its walk only restarts: 0.5 after each step. log1p(10 * 0.5)
+    assert walk[3].tolist() == pytest.approx([0] * 7 + [np.log1p(5)] + [0])
+    assert len(Propagation(structure=False).drug_blocks(data)) == 1
+
+
+def test_propagation_forgets_the_walk_of_other_data(data: Data):
+    model = Propagation()
+    before = model.drug_blocks(data)[0]
+    assert model.drug_blocks(data)[0] is before
+    edgeless = replace(data, graph=data.graph.with_edges(*(np.zeros(0, int),) * 3))
+    assert not np.array_equal(model.drug_blocks(edgeless)[0], before)
+
+
+def test_propagation_needs_the_graph(data: Data, train: Signatures):
+    """With structure off and no edges, drugs differ only by the node they start from: training learns nothing
+    that a new drug shares, so drugs without training signatures are predicted alike."""
+    edgeless = replace(data, graph=data.graph.with_edges(*(np.zeros(0, int),) * 3))
+    model = Propagation(**SMALL, structure=False)
+    seen = train.drug < 2
+    part = Signatures(train.drug[seen], train.cell[seen], train.delta[seen])
+    model.fit(edgeless, part, part)
+    predicted = model.predict(edgeless, Pairs(np.array([2, 3, 4]), np.zeros(3, np.int64)))
+    np.testing.assert_allclose(predicted, np.tile(predicted[0], (3, 1)), rtol=1e-5)

@@ -1,0 +1,40 @@
+"""Ridge against scikit-learn, and the choice of the penalty."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge as Reference
+
+from perturbkg.models.ridge import Ridge
+from perturbkg.training.data import Data, Pairs, Signatures
+from perturbkg.training.inputs import project
+from perturbkg.training.means import cell_means
+
+
+@pytest.fixture
+def train() -> Signatures:
+    drug, cell = np.repeat(np.arange(5), 2), np.tile([0, 1], 5)
+    return Signatures(drug, cell, np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32))
+
+
+def test_coefficients_are_those_of_scikit_learn(data: Data, train: Signatures):
+    model = Ridge(penalties=(0.3,))
+    model.fit(data, train, train)
+    drug, cell = project([data.drug_features, data.targets.toarray()], data.cell_features, model.learned)
+    inputs = np.concatenate([drug[train.drug], cell[train.cell]], axis=1)
+    centre = cell_means(train, 2)
+    reference = Reference(alpha=0.3 * len(train), fit_intercept=False)
+    reference.fit(inputs, train.delta - centre[train.cell])
+    np.testing.assert_allclose(model.learned["coefficients"], reference.coef_.T, atol=1e-5)
+    expected = centre[train.cell] + reference.predict(inputs)
+    np.testing.assert_allclose(model.predict(data, Pairs(train.drug, train.cell)), expected, atol=1e-5)
+    assert model.parameters == reference.coef_.size
+
+
+def test_the_penalty_is_chosen_on_validation(data: Data, train: Signatures):
+    """Where validation repeats training the smallest penalty wins; where it is its opposite, the largest."""
+    centre = cell_means(train, 2)[train.cell]
+    for sign, expected in ((1, 0.001), (-1, 1000.0)):
+        validation = Signatures(train.drug, train.cell, centre + sign * (train.delta - centre))
+        model = Ridge(penalties=(0.001, 1.0, 1000.0))
+        model.fit(data, train, validation)
+        assert model.learned["penalty"] == expected

@@ -1,0 +1,149 @@
+"""The training loop: its losses by hand, what it keeps, how it stops, and what it leaves alone."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from torch import Tensor, nn
+
+from perturbkg.errors import InputError
+from perturbkg.training import loop
+from perturbkg.training.data import Pairs, Signatures
+from perturbkg.training.loop import LOSSES, Network, Recipe, pearson, reproducible, residuals, train_network
+
+RECIPE = Recipe(epochs=5, patience=5, batch=4, learning_rate=0.1, weight_decay=0.0, loss="mse")
+CENTRE = np.zeros((2, 3), np.float32)
+
+
+class Lookup(Network):
+    """One residual for each drug; counts how often the graph is encoded."""
+
+    def __init__(self, drugs: int = 4, genes: int = 3) -> None:
+        super().__init__()
+        self.residual = nn.Parameter(torch.zeros(drugs, genes))
+        self.encoded = 0
+
+    def encode(self) -> Tensor:
+        self.encoded += 1
+        return self.residual * 1
+
+    def decode(self, encoded: Tensor, drug: Tensor, cell: Tensor) -> Tensor:
+        return encoded[drug]
+
+
+def signatures(delta: list[list[float]]) -> Signatures:
+    return Signatures(np.arange(len(delta)), np.zeros(len(delta), np.int64), np.array(delta, np.float32))
+
+
+TRAIN = signatures([[1, 0, -1], [2, 1, 0], [0, 3, 1], [1, 1, -4]])
+
+
+def train(network: Network, validation: Signatures = TRAIN, recipe: Recipe = RECIPE, **options):
+    generator = torch.Generator().manual_seed(0)
+    return train_network(
+        network, TRAIN, validation, centre=CENTRE, recipe=recipe, generator=generator, **options
+    )
+
+
+def test_pearson_by_hand():
+    predicted = torch.tensor([[1.0, 2, 3], [1, 2, 3], [5, 5, 5], [0, 1, 0]])
+    observed = torch.tensor([[2.0, 4, 6], [3, 2, 1], [1, 2, 3], [1, 0, 0]])
+    assert pearson(predicted, observed).tolist() == pytest.approx([1, -1, 0, -0.5])
+
+
+@given(arrays(np.float32, (3, 5), elements=st.floats(-10, 10, width=32)), st.floats(0.5, 5), st.floats(-5, 5))
+def test_pearson_is_between_and_ignores_scale_and_shift(rows: np.ndarray, scale: float, shift: float):
+    other = torch.tensor([[1.0, 2, 3, 4, 5], [5, 3, 1, 2, 4], [0, 0, 0, 0, 1]])
+    found = pearson(torch.from_numpy(rows), other)
+    assert (found.abs() <= 1 + 1e-5).all()
+    varied = rows.std(axis=1) > 1e-2
+    moved = pearson(torch.from_numpy(rows * np.float32(scale) + np.float32(shift)), other)
+    np.testing.assert_allclose(moved.numpy()[varied], found.numpy()[varied], atol=1e-3)
+
+
+def test_losses_by_hand():
+    predicted, observed = torch.tensor([[1.0, 0, -1]]), torch.tensor([[2.0, 0, -2]])
+    assert LOSSES["mse"](predicted, observed).item() == pytest.approx(2 / 3)
+    assert LOSSES["huber"](predicted, observed).item() == pytest.approx(1 / 3)
+    assert LOSSES["cosine"](predicted, observed).item() == pytest.approx(0, abs=1e-6)
+    # The variance of [2, 0, -2] is 4.
+    assert LOSSES["mixed"](predicted, observed).item() == pytest.approx(2 / 3 / 4, abs=1e-6)
+
+
+def test_it_learns_and_tells_the_history():
+    network = Lookup()
+    history = train(network, recipe=Recipe(60, 60, 4, 0.1, 0.0, "mse"))
+    assert [epoch["epoch"] for epoch in history] == list(range(1, 61))
+    assert history[-1]["loss"] < 0.1 * history[0]["loss"]
+    np.testing.assert_allclose(residuals(network, TRAIN), TRAIN.delta, atol=0.3)
+
+
+def test_the_centre_is_added_before_the_loss():
+    network = Lookup()
+    centre = np.array([[9, 9, 9], [0, 0, 0]], np.float32)
+    history = train_network(
+        network,
+        TRAIN,
+        TRAIN,
+        centre=centre,
+        recipe=Recipe(1, 1, 4, 1e-9, 0.0, "mse"),
+        generator=torch.Generator().manual_seed(0),
+    )
+    assert history[0]["loss"] == pytest.approx(np.square(TRAIN.delta - 9).mean(), rel=1e-5)
+
+
+def test_training_stops_and_the_best_weights_are_kept():
+    # The first drug starts where validation wants it, and training turns it round within some epochs.
+    validation = signatures([[-1, 0, 1]])
+    network = Lookup()
+    with torch.no_grad():
+        network.residual[0] = torch.tensor([-0.4, 0.0, 0.3])
+    kept = []
+    history = train(
+        network, validation, Recipe(50, 6, 4, 0.1, 0.0, "mse"), after_epoch=lambda: kept.append(1)
+    )
+    scores = [epoch["validation"] for epoch in history]
+    best = int(np.argmax(scores))
+    assert len(history) == best + 1 + 6 == len(kept)
+    assert scores[-1] < 0 < scores[best]
+    after = pearson(torch.from_numpy(residuals(network, validation)), torch.from_numpy(validation.delta))
+    assert after.mean().item() == pytest.approx(scores[best])
+
+
+def test_a_loss_that_is_not_finite_names_the_epoch():
+    network = Lookup()
+    with torch.no_grad():
+        network.residual += torch.nan
+    with pytest.raises(InputError, match=r"not finite in epoch 1; lower learning_rate \(now 0.1\)"):
+        train(network)
+
+
+def test_the_graph_is_encoded_once_per_step_and_once_per_prediction(monkeypatch: pytest.MonkeyPatch):
+    network = Lookup()
+    monkeypatch.setattr(loop, "CHUNK", 2)
+    found = residuals(network, Pairs(np.array([0, 1, 2, 3, 0]), np.zeros(5, np.int64)))
+    assert found.shape == (5, 3)
+    assert network.encoded == 1
+    train(network, recipe=Recipe(1, 1, 2, 0.1, 0.0, "mse"))
+    assert network.encoded == 1 + 2 + 1  # two steps of two signatures, one validation
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_global_state_of_torch_is_restored(failing: bool):
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    draws = []
+    for _ in range(2):
+        try:
+            with reproducible(3):
+                assert torch.are_deterministic_algorithms_enabled()
+                draws.append(torch.rand(1).item())
+                if failing:
+                    raise ValueError
+        except ValueError:
+            assert failing
+    assert draws[0] == draws[1]
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -1,0 +1,130 @@
+"""The script of the rule: what it writes, and that writing it twice gives equal bytes."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from perturbkg import schemas
+from perturbkg.errors import InputError
+from perturbkg.io.files import read_json
+from perturbkg.io.matrices import read_matrix
+
+SCRIPT = Path(__file__).parents[3] / "scripts/train_model.py"
+IDENTITY = {"dataset": "d", "split": "s", "fold": 0, "model": "m", "ablation": "none", "seed": 1}
+
+
+def arguments(files: dict[str, Path], folder: Path, **changed: Any) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "signatures": files["signatures.h5ad"],
+        "fold": files["fold.parquet"],
+        "drugs": files["drugs.parquet"],
+        "cells": files["cells.parquet"],
+        "baseline": files["baseline.h5ad"],
+        "graph": files["graph.npz"],
+        "graph_nodes": files["graph_nodes.parquet"],
+        "features": [files["lincs_drug.morgan"], files["cell_line.baseline"]],
+        "model": "mlp",
+        "options": {"epochs": 2, "ensemble": 2, "width": 4},
+        "ablation": "none",
+        "ablation_options": {},
+        "seed": 1,
+        "threads": 1,
+        "identity": IDENTITY,
+        "prediction": folder / "prediction.h5ad",
+        "history": folder / "history.parquet",
+        "run": folder / "run.json",
+        **changed,
+    }
+
+
+@pytest.fixture(scope="module")
+def main() -> Any:
+    return runpy.run_path(str(SCRIPT))["main"]
+
+
+def test_what_is_written(main: Any, files: dict[str, Path], tmp_path: Path):
+    folder = tmp_path / "run"
+    main(**arguments(files, folder))
+    written = ["history.parquet", "model.json", "model.safetensors", "prediction.h5ad", "run.json"]
+    assert sorted(path.name for path in folder.iterdir()) == written
+    X, obs, var = read_matrix(folder / "prediction.h5ad")
+    assert X.shape == (2, 6)
+    assert X.dtype == np.float32
+    assert obs.rows() == [("S1", "BRD-1", "MCF7"), ("S6", "BRD-4", "A375")]
+    assert var.columns == ["entrez", "symbol"]
+    history = schemas.read(folder / "history.parquet", schemas.History)
+    assert history["member"].to_list() == [0, 0, 1, 1]
+    assert history["epoch"].to_list() == [1, 2, 1, 2]
+    run = read_json(folder / "run.json")
+    assert run["identity"] == IDENTITY
+    assert list(run["seconds"]) == ["ablate", "fit", "load", "predict"]
+    assert run["epochs"] == 4
+    assert run["parameters"] == sum(
+        np.prod(shape)
+        for name, shape in read_json(folder / "model.json")["sizes"].items()
+        if name.startswith("member")
+    )
+    assert run["options"]["model"] == {"epochs": 2, "ensemble": 2, "width": 4}
+    assert len(run["inputs"]) == 9
+    assert {"python", "perturbkg", "torch", "numpy", "dgl"} <= set(run["versions"])
+    assert run["peak_memory_mb"] > 10
+
+
+SMALL = {"epochs": 2, "ensemble": 1, "width": 4}
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"model": "nearest_drugs", "options": {}},
+        {"model": "ridge", "options": {}, "ablation": "random_features"},
+        {"model": "propagation", "options": SMALL, "ablation": "shuffle_edges"},
+    ],
+    ids=lambda chosen: chosen["model"],
+)
+def test_twice_the_same_bytes(main: Any, files: dict[str, Path], tmp_path: Path, chosen: dict[str, Any]):
+    for run in ("first", "second"):
+        main(**arguments(files, tmp_path / run, **chosen))
+    for name in ("prediction.h5ad", "model.safetensors", "model.json", "history.parquet"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+
+
+def test_a_model_without_epochs_has_an_empty_history(main: Any, files: dict[str, Path], tmp_path: Path):
+    main(**arguments(files, tmp_path, model="mean", options={}))
+    assert schemas.read(tmp_path / "history.parquet", schemas.History).is_empty()
+    assert read_json(tmp_path / "run.json")["epochs"] == 0
+
+
+def test_what_an_ablation_changed_is_recorded(main: Any, files: dict[str, Path], tmp_path: Path):
+    main(**arguments(files, tmp_path, model="mean", options={}, ablation="random_features"))
+    ablation = read_json(tmp_path / "run.json")["ablation"]
+    assert ablation["name"] == "random_features"
+    assert ablation["notes"]["nodes_replaced"]["lincs_drug"] == 4
+
+
+def test_a_bad_option_is_told_before_anything_is_read(main: Any, files: dict[str, Path], tmp_path: Path):
+    absent = dict.fromkeys(files, tmp_path / "absent")
+    with pytest.raises(InputError, match=r"models.mlp: unknown option 'widht'"):
+        main(**arguments(absent, tmp_path, options={"widht": 3}))
+
+
+def test_a_control_model_does_not_wait_for_torch(files: dict[str, Path], tmp_path: Path):
+    """Half of all jobs train a control; importing torch would be most of their time."""
+    given = arguments(files, tmp_path / "run", model="ridge", options={})
+    call = {key: [str(p) for p in v] if key == "features" else v for key, v in given.items()}
+    call = {key: str(value) if isinstance(value, Path) else value for key, value in call.items()}
+    code = (
+        "import runpy, sys\n"
+        f"runpy.run_path({str(SCRIPT)!r})['main'](**{call!r})\n"
+        "print(sorted({'torch', 'dgl'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert pl.read_parquet(tmp_path / "run/history.parquet").is_empty()
