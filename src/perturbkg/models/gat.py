@@ -1,0 +1,308 @@
+"""GAT: attention over the diffused neighbourhood of each drug, beside all that the perceptrons read.
+
+A plain GAT has some thousand training drugs to learn the vectors of tens of thousands of nodes from, and
+finds less than diffusion does. This one starts from diffusion (Gasteiger et al. 2019, arXiv:1911.05485):
+
+1. A random walk with restart from each drug (as in `propagation`) decides who its neighbours are.
+2. Node attention: a drug attends over the nodes that its walk visits most. The logit of an edge starts at the
+   log of the walk, a bias tells node types and direct edges from longer paths; values are frozen loadings.
+3. Drug attention: a drug attends over training drugs of other scaffolds, by likeness of walks and of
+   structure. Values are their mean training residuals, so it learns which likeness predicts a response.
+4. The head reads what `propagation` reads, and both messages.
+
+Every matrix that is new beside `propagation` starts silent or at the likeness itself. The drugs are encoded
+once per step, and all pairs of the step are decoded from that. docs/model.md says what else was tried.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from perturbkg.graph.diffusion import log_scale, random_walk_with_restart
+from perturbkg.models._neural import NeuralModel
+from perturbkg.training.attention import Edges, attend, dot
+from perturbkg.training.data import Data, Signatures
+from perturbkg.training.inputs import learn_projections, project
+from perturbkg.training.layers import Linear, perceptron, table
+from perturbkg.training.loop import Network
+from perturbkg.training.means import cell_means
+
+LIKENESSES = 2  # of walks, of structures: the relations of drug attention
+SILENT = -8.0  # a logit that far below the others is a weight of less than 1/1000
+
+
+@dataclass
+class GAT(NeuralModel):
+    """Graph attention on the diffusion-rewired graph."""
+
+    # principal components kept of each block of inputs
+    components: int = 128
+    # share of the walk that returns to the drug at each step
+    restart: float = 0.3
+    # steps of the walk
+    steps: int = 6
+    # the walk is read as log1p(factor * share)
+    factor: float = 1000.0
+    # nodes that a drug attends over
+    near: int = 32
+    # training drugs that a drug attends over, for each likeness
+    neighbours: int = 24
+    # attention heads of each layer
+    heads: int = 4
+    # width of a head's keys and queries
+    key_width: int = 16
+    # leading components of the walk that nodes are known by
+    node_width: int = 64
+    # components of a training drug's mean response
+    response_width: int = 48
+    # drug attention starts at likeness / temperature
+    temperature: float = 0.07
+    # share of edges dropped in training
+    drop_edge: float = 0.2
+
+    _walk: tuple[Data, np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
+        """Learn the components of the inputs and the mean responses of the training drugs."""
+        blocks = [self.walk(data), data.drug_features]
+        projections = learn_projections(blocks, data.cell_features, train, self.components)
+        centre = cell_means(train, len(data.cells), self.shrinkage)
+        response = mean_responses(train, centre, len(data.drugs), self.response_width)
+        return projections | {"response": response, "trained": np.unique(train.drug)}
+
+    def inputs(self, data: Data, prepared: dict[str, np.ndarray]) -> "Inputs":
+        """Find the edges of both attentions and the frozen vectors of their nodes."""
+        walk = self.walk(data)
+        drug, cell = project([walk, data.drug_features], data.cell_features, prepared)
+        width = min(self.node_width, prepared["drug0.axes"].shape[1])
+        src, dst = nearest(walk, walk > 0, self.near)
+        used, local = np.unique(src, return_inverse=True)
+        direct = np.isin(
+            data.drug_node[dst] * data.graph.nodes + src,
+            data.graph.dst.astype(np.int64) * data.graph.nodes + data.graph.src,
+        )
+        kind = data.graph.node_type[used].astype(np.int64)
+        trained = np.zeros(len(data.drugs), bool)
+        trained[prepared["trained"]] = True
+        allowed = trained & (data.scaffold_group[:, None] != data.scaffold_group)  # (drugs, drugs)
+        alike = [cosine(walk), tanimoto(data.drug_features)]
+        near_drugs = [nearest(likeness, allowed & (likeness > 0), self.neighbours) for likeness in alike]
+        return Inputs(
+            drug=torch.from_numpy(drug),
+            cell=torch.from_numpy(cell),
+            node=torch.from_numpy(unit_scale(prepared["drug0.axes"][used, :width])),
+            node_type=torch.from_numpy(kind),
+            types=len(data.graph.types),
+            node_edges=edges(local, dst, len(used), len(data.drugs)),
+            node_prior=torch.from_numpy(np.log(walk[dst, src])),
+            node_relation=torch.from_numpy(kind[local] + len(data.graph.types) * direct),
+            response=torch.from_numpy(prepared["response"]),
+            drug_edges=edges(
+                np.concatenate([src for src, _ in near_drugs]),
+                np.concatenate([dst for _, dst in near_drugs]),
+                len(data.drugs),
+                len(data.drugs),
+            ),
+            drug_prior=torch.from_numpy(
+                np.concatenate([a[d, s] for a, (s, d) in zip(alike, near_drugs, strict=True)])
+            ),
+            drug_relation=torch.from_numpy(np.repeat(np.arange(LIKENESSES), [len(s) for s, _ in near_drugs])),
+        )
+
+    def network(self, inputs: "Inputs", genes: int, generator: torch.Generator) -> Network:
+        """Make both attentions and the head."""
+        return GATNetwork(self, inputs, genes, generator)
+
+    def walk(self, data: Data) -> np.ndarray:
+        """Return the log-scaled walk of each drug, its own node left out: (drugs, nodes) float32."""
+        # Fit and predict ask for the same walk; it takes seconds.
+        if self._walk is None or self._walk[0] is not data:
+            share = random_walk_with_restart(
+                data.graph, data.drug_node, restart=self.restart, steps=self.steps
+            )
+            share[np.arange(len(share)), data.drug_node] = 0
+            self._walk = (data, log_scale(share, self.factor))
+        return self._walk[1]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the network reads and does not learn."""
+
+    drug: Tensor  # (drugs, a): components of walk and features
+    cell: Tensor  # (cells, b)
+    node: Tensor  # (near nodes, node_width): loadings of the walk's components
+    node_type: Tensor  # (near nodes,) int64
+    types: int
+    node_edges: Edges  # near node -> drug
+    node_prior: Tensor  # (edges,): log of the walk
+    node_relation: Tensor  # (edges,): type of the node, + types where an edge joins it to the drug
+    response: Tensor  # (drugs, response_width), zero for drugs without training signatures
+    drug_edges: Edges  # training drug -> drug
+    drug_prior: Tensor  # (edges,): likeness
+    drug_relation: Tensor  # (edges,): which likeness
+
+
+class Attention(nn.Module):
+    """Multi-head attention over incoming edges whose logit starts at sharpness * prior + bias.
+
+    Content, the inner product of learned keys and queries, is added and starts at zero.
+    """
+
+    def __init__(
+        self,
+        edges: Edges,
+        prior: Tensor,
+        relation: Tensor,
+        bias: Tensor,
+        *,
+        sharpness: float,
+        sizes: tuple[int, int],
+        key_width: int,
+        drop_edge: float,
+        generator: torch.Generator,
+    ) -> None:
+        """Take prior and relation (edges,), first biases (relations, heads), sizes of source and target."""
+        super().__init__()
+        self.edges, self.drop_edge = edges, drop_edge
+        self.prior, self.relation = table(prior.unsqueeze(1)), table(relation)
+        self.bias = nn.Parameter(bias.clone())
+        self.log_sharpness = nn.Parameter(torch.full_like(bias, sharpness).log())
+        self.heads = bias.shape[1]
+        self.key = Linear(sizes[0], self.heads * key_width, generator)
+        self.query = Linear(sizes[1], self.heads * key_width, generator, gain=0.0)
+
+    def forward(self, source: Tensor, target: Tensor, values: Tensor) -> Tensor:
+        """Map source (sources, p), target (targets, q) and values (sources, v) to (targets, heads * v)."""
+        edges = self.edges.on(source.device)
+        keys = self.key(source).unflatten(1, (self.heads, -1))
+        queries = self.query(target).unflatten(1, (self.heads, -1))
+        logits = self.prior * self.log_sharpness.exp()[self.relation] + self.bias[self.relation]
+        logits = logits + dot(edges, keys, queries) / keys.shape[2] ** 0.5  # (edges, heads)
+        if self.training and self.drop_edge:
+            dropped = torch.rand(len(logits), 1, device=logits.device) < self.drop_edge
+            logits = logits.masked_fill(dropped, -1e4)
+        return attend(edges, logits, values).flatten(1)
+
+
+class GATNetwork(Network):
+    """Node attention, drug attention, and the head on pairs."""
+
+    def __init__(self, options: GAT, inputs: Inputs, genes: int, generator: torch.Generator) -> None:
+        """Take the options of the model and its frozen inputs."""
+        super().__init__()
+        heads, width = options.heads, inputs.node.shape[1]
+        self.drug, self.cell, self.response = table(inputs.drug), table(inputs.cell), table(inputs.response)
+        self.node, self.node_type = table(inputs.node), table(inputs.node_type)
+        self.type_vector = nn.Parameter(torch.randn(inputs.types, 8, generator=generator) * 0.1)
+        shared: dict[str, Any] = {
+            "key_width": options.key_width,
+            "drop_edge": options.drop_edge,
+            "generator": generator,
+        }
+        self.over_nodes = Attention(
+            inputs.node_edges,
+            inputs.node_prior,
+            inputs.node_relation,
+            torch.zeros(2 * inputs.types, heads),
+            sharpness=1.0,
+            sizes=(width + 8, width),
+            **shared,
+        )
+        self.node_message = Linear(heads * width, width, generator, gain=0.0)
+        # One half of the heads starts on each likeness.
+        first = torch.zeros(LIKENESSES, heads)
+        first[0, heads // 2 :] = SILENT
+        first[1, : heads // 2] = SILENT
+        self.over_drugs = Attention(
+            inputs.drug_edges,
+            inputs.drug_prior,
+            inputs.drug_relation,
+            first,
+            sharpness=1 / options.temperature,
+            sizes=(width, width),
+            **shared,
+        )
+        read = inputs.drug.shape[1] + heads * inputs.response.shape[1] + inputs.cell.shape[1]
+        self.body = perceptron(
+            [read, options.width, genes],
+            generator,
+            input_dropout=options.input_dropout,
+            dropout=options.dropout,
+        )
+
+    def encode(self) -> Tensor:
+        """Encode all drugs: (drugs, a + heads * response_width)."""
+        width = self.node.shape[1]
+        near, rest = self.drug[:, :width], self.drug[:, width:]
+        node = torch.cat([self.node, self.type_vector[self.node_type]], dim=1)
+        near = near + self.node_message(self.over_nodes(node, near, self.node))
+        return torch.cat([near, rest, self.over_drugs(near, near, self.response)], dim=1)
+
+    def decode(self, encoded: Tensor, drug: Tensor, cell: Tensor) -> Tensor:
+        """Map pairs to residuals (pairs, genes)."""
+        return self.body(torch.cat([encoded[drug], self.cell[cell]], dim=1))
+
+
+def mean_responses(train: Signatures, centre: np.ndarray, drugs: int, width: int) -> np.ndarray:
+    """Return the leading components of each drug's mean training response: (drugs, up to width) float32.
+
+    A response is the residual on the cell line's mean, centred and scaled to unit length, so that strong
+    signatures do not drown the others. Drugs without training signatures get zeros.
+    """
+    residual = train.delta - centre[train.cell]
+    residual = residual - residual.mean(axis=1, keepdims=True)
+    residual /= np.maximum(np.linalg.norm(residual, axis=1, keepdims=True), 1e-9)
+    total = np.zeros((drugs, residual.shape[1]), np.float32)
+    np.add.at(total, train.drug, residual)
+    count = np.bincount(train.drug, minlength=drugs)
+    mean = total / np.maximum(count, 1)[:, None]
+    axes = np.linalg.svd(mean[count > 0], full_matrices=False)[2][:width]
+    return unit_scale(mean @ axes.T, count > 0)
+
+
+def unit_scale(matrix: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """Divide a matrix by the standard deviation of all entries of the given rows; zeros stay zeros."""
+    chosen = matrix if rows is None else matrix[rows]
+    spread = float(chosen.std()) if chosen.size else 0.0
+    return (matrix / (spread if spread > 0 else 1.0)).astype(np.float32)
+
+
+def cosine(matrix: np.ndarray) -> np.ndarray:
+    """Return the cosine of the centred rows of (n, columns): (n, n) float32; 0 for a row that is constant."""
+    mean = matrix.mean(axis=0)
+    # <a - m, b - m> from <a, b>: a centred copy of a wide matrix is not needed.
+    cross = matrix @ mean
+    gram = (matrix @ matrix.T) - cross[:, None] - cross + mean @ mean
+    length = np.sqrt(np.maximum(np.diag(gram), 0))
+    length[length < 1e-6 * max(length.max(initial=0), 1e-9)] = np.inf
+    return (gram / length[:, None] / length).astype(np.float32)
+
+
+def tanimoto(matrix: np.ndarray) -> np.ndarray:
+    """Return the Tanimoto similarity of real vectors, that of bits for 0/1 ones: (n, n) float32.
+
+    <a, b> / (<a, a> + <b, b> - <a, b>); 0 for two zero vectors.
+    """
+    inner = matrix @ matrix.T
+    size = np.diag(inner)
+    return (inner / np.maximum(size[:, None] + size - inner, 1e-9)).astype(np.float32)
+
+
+def nearest(likeness: np.ndarray, allowed: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the up to `count` most like allowed columns of each row as edges: (src, dst), column to row."""
+    kept = min(count, likeness.shape[1])
+    value = np.where(allowed, likeness, -np.inf)
+    src = np.argpartition(-value, kept - 1, axis=1)[:, :kept] if kept else np.zeros((len(value), 0), np.int64)
+    dst = np.repeat(np.arange(len(value)), kept)
+    src = np.sort(src, axis=1).ravel()
+    finite = np.isfinite(value[dst, src])
+    return src[finite], dst[finite]
+
+
+def edges(src: np.ndarray, dst: np.ndarray, sources: int, targets: int) -> Edges:
+    """Make a block of edges from arrays."""
+    return Edges(torch.from_numpy(src), torch.from_numpy(dst), sources, targets)
