@@ -1,0 +1,92 @@
+"""The GAT's parts by hand: likeness, neighbours, responses, and what its edges may never do."""
+
+import numpy as np
+import pytest
+import torch
+
+from perturbkg.ablations.no_graph import NoGraph
+from perturbkg.models.gat import GAT, cosine, mean_responses, nearest, tanimoto
+from perturbkg.training.data import Pairs, Signatures
+
+
+def test_cosine_of_centred_rows():
+    rows = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]], dtype=np.float32)
+    centred = rows - rows.mean(axis=0)
+    wanted = centred @ centred.T / np.outer(*[np.linalg.norm(centred, axis=1)] * 2)
+    assert np.allclose(cosine(rows), wanted, atol=1e-5)
+
+
+def test_cosine_of_equal_rows_is_zero_not_nan():
+    assert not cosine(np.ones((3, 4), np.float32)).any()
+
+
+def test_tanimoto_of_bits_by_hand():
+    rows = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]], dtype=np.float32)
+    assert np.allclose(tanimoto(rows), [[1, 1 / 3, 0], [1 / 3, 1, 0], [0, 0, 0]])
+
+
+def test_nearest_takes_only_what_is_allowed():
+    likeness = np.array([[0.9, 0.5, 0.1], [0.2, 0.8, 0.7]], dtype=np.float32)
+    allowed = np.array([[False, True, True], [False, False, False]])
+    src, dst = nearest(likeness, allowed, 1)
+    assert (src.tolist(), dst.tolist()) == ([1], [0])
+
+
+def test_mean_responses_by_hand():
+    """Drug 0 has two signatures of one shape, a weak and a strong one, drug 1 the opposite, drug 2 none."""
+    shape = np.array([1.0, -1.0, 0.0], np.float32)
+    train = Signatures(np.array([0, 0, 1]), np.zeros(3, np.int64), np.stack([shape, 9 * shape, -2 * shape]))
+    found = mean_responses(train, np.zeros((1, 3), np.float32), drugs=3, width=1)
+    assert found.shape == (3, 1)
+    assert found[0] == pytest.approx(-found[1])
+    assert abs(found[0, 0]) == pytest.approx(1)  # scaled by the training drugs' own spread
+    assert found[2] == 0
+
+
+@pytest.fixture
+def fitted(data):
+    """Fit a tiny GAT on drugs 0 to 3."""
+    drug, cell = np.repeat(np.arange(4), 2), np.tile(np.arange(2), 4)
+    delta = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+    train = Signatures(drug, cell, delta)
+    model = GAT(ensemble=1, epochs=2, width=8, near=4, neighbours=3)
+    model.fit(data, train, Signatures(drug[:3], cell[:3], delta[:3]))
+    return model
+
+
+def test_drugs_attend_over_training_drugs_of_other_scaffolds_only(data, fitted):
+    inputs = fitted.inputs(data, fitted.learned)
+    src, dst = inputs.drug_edges.src.numpy(), inputs.drug_edges.dst.numpy()
+    assert len(src)
+    assert set(src) <= set(range(4))
+    assert (data.scaffold_group[src] != data.scaffold_group[dst]).all()
+
+
+def test_no_drug_attends_over_its_own_node(data, fitted):
+    walk = fitted.walk(data)
+    assert not walk[np.arange(len(data.drugs)), data.drug_node].any()
+
+
+def test_attention_starts_at_the_walk_itself(data, fitted):
+    """With first weights the node logits are the log of the walk, so its weights are the walk's shares."""
+    inputs = fitted.inputs(data, fitted.learned)
+    network = fitted.network(inputs, 4, torch.Generator().manual_seed(0)).eval()
+    values = torch.eye(len(inputs.node))
+    node = torch.cat([inputs.node, network.type_vector[inputs.node_type]], dim=1)
+    with torch.no_grad():
+        weights = network.over_nodes(node, inputs.drug[:, : inputs.node.shape[1]], values)
+    weights = weights.unflatten(1, (4, -1))[:, 0].numpy()  # (drugs, near nodes) of one head
+    wanted = np.zeros_like(weights)
+    wanted[inputs.node_edges.dst.numpy(), inputs.node_edges.src.numpy()] = inputs.node_prior.exp().numpy()
+    total = wanted.sum(axis=1, keepdims=True)
+    assert np.allclose(weights, wanted / np.where(total > 0, total, 1), atol=1e-5)
+
+
+def test_it_trains_and_predicts_without_a_graph(data):
+    bare = NoGraph().apply(data, np.random.default_rng(0)).data
+    delta = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
+    train = Signatures(np.arange(4), np.zeros(4, np.int64), delta)
+    model = GAT(ensemble=1, epochs=1, width=8)
+    model.fit(bare, train, train)
+    found = model.predict(bare, Pairs(np.array([3, 4]), np.array([0, 1])))
+    assert np.isfinite(found).all()
