@@ -8,8 +8,9 @@ from scipy.special import expit
 from perturbkg.simulation.molecules import LEFT_RINGS
 from perturbkg.simulation.options import LANDMARKS, SimulationOptions
 
-MEMBERS = (40, 80)  # genes of a pathway, at least and below
+MEMBERS = (35, 65)  # genes of a pathway, at least and below
 MISSING_LANDMARKS = 3  # landmark genes that the knowledge graph lacks
+BOUND_MEMBERS = 3  # members of the pathway that an indirect target binds
 FAMILY_FROM_RING = 0.6  # chance that a target belongs to the family of the drug's left ring
 SECOND_TARGET = 0.5  # chance that a drug has a second target
 HALF_EXPRESSED = 7.0  # log2 expression at which a target acts by half
@@ -34,7 +35,7 @@ class Mechanism:
     planted: np.ndarray  # (planted,) pathway numbers
     weights: np.ndarray  # (planted, 978) float32: signed response of landmark genes, 0 for other genes
     target: np.ndarray  # (slots,) rows of genes, no gene twice
-    via: np.ndarray  # (slots,) the member that an indirect target binds; -1 for a target that is a member
+    via: np.ndarray  # (slots, 3) the members that an indirect target binds; -1 for a target that is a member
     slot_pathway: np.ndarray  # (slots,) index into `planted`
 
 
@@ -52,16 +53,19 @@ def make_genes(options: SimulationOptions, rng: np.random.Generator) -> Genes:
 
 
 def make_mechanism(options: SimulationOptions, genes: Genes, rng: np.random.Generator) -> Mechanism:
-    """Draw pathways, their targets (half members, half one PPI away from a member) and signed weights."""
+    """Draw pathways, their targets (half members, half one PPI away from three) and signed weights."""
     candidates = np.flatnonzero(genes.in_graph)
+    responding = genes.landmarks[genes.in_graph[genes.landmarks]]
+    # Half landmark genes at least, so that every pathway can be seen to answer, however many genes there are.
     members = [
-        rng.choice(candidates, size, replace=False) for size in rng.integers(*MEMBERS, size=options.pathways)
+        np.union1d(rng.choice(responding, size // 2, replace=False), rng.choice(candidates, size // 2))
+        for size in rng.integers(*MEMBERS, size=options.pathways)
     ]
     planted = np.sort(rng.choice(options.pathways, options.planted_pathways, replace=False))
     slots = options.planted_pathways * options.targets_per_pathway
     target = rng.choice(candidates, slots, replace=False)
     slot_pathway = np.repeat(np.arange(options.planted_pathways), options.targets_per_pathway)
-    via = np.full(slots, -1)
+    via = np.full((slots, BOUND_MEMBERS), -1)
     for slot, pathway in enumerate(slot_pathway):
         belongs = members[planted[pathway]]
         outsiders = belongs[~np.isin(belongs, target)]
@@ -70,7 +74,7 @@ def make_mechanism(options: SimulationOptions, genes: Genes, rng: np.random.Gene
         else:
             # The path of an indirect target is longer than the one a multi-hot vector could learn from.
             members[planted[pathway]] = belongs[belongs != target[slot]]
-            via[slot] = rng.choice(outsiders)
+            via[slot] = rng.choice(outsiders, BOUND_MEMBERS, replace=False)
     sets = [np.flatnonzero(np.isin(genes.landmarks, members[pathway])) for pathway in planted]
     return Mechanism(members, planted, signed_loadings(sets, rng), target, via, slot_pathway)
 
@@ -118,4 +122,4 @@ def target_activity(baseline: np.ndarray, target: np.ndarray) -> np.ndarray:
 
     ASSUME a target acts only as much as it is expressed.
     """
-    return expit(baseline[:, target] - HALF_EXPRESSED)
+    return np.asarray(expit(baseline[:, target] - HALF_EXPRESSED), np.float32)

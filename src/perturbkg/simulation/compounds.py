@@ -51,14 +51,14 @@ def make_compounds(options: SimulationOptions, rng: np.random.Generator) -> Comp
     molecules = design(usable + 2 + unmeasured, options.scaffolds, rng)
     parent = np.arange(len(molecules.smiles))
     smiles: list[str | None] = [*molecules.smiles]
-    for number, origin in enumerate(rng.choice(usable, variants, replace=False)):
-        isomer = stereoisomer(molecules.smiles[origin]) if number % 2 else None
+    for turn, origin in enumerate(rng.choice(usable, variants, replace=False)):
+        isomer = stereoisomer(molecules.smiles[origin]) if turn % 2 else None
         smiles.append(isomer or salt(molecules.smiles[origin]))
         parent = np.append(parent, origin)
     keys = [inchikey(text) for text in smiles if text is not None]
-    number = rng.choice(10**8, len(smiles), replace=False)
+    digits = rng.choice(10**8, len(smiles), replace=False)
     # BRD-A stands for unspecified stereo, BRD-K for the rest; forms of one parent share no id here.
-    pert_id = [f"BRD-{'A' if row % 4 == 0 else 'K'}{digits:08d}" for row, digits in enumerate(number)]
+    pert_id = [f"BRD-{'A' if row % 4 == 0 else 'K'}{number:08d}" for row, number in enumerate(digits)]
     named = rng.random(len(molecules.smiles)) < NAMED_SHARE
     name = [f"simulant-{p + 1:03d}" if named[p] else own for p, own in zip(parent, pert_id, strict=True)]
     defective = np.isin(parent, [usable, usable + 1])

@@ -82,7 +82,10 @@ def design(n: int, scaffolds: int, rng: np.random.Generator) -> Molecules:
     shape = (len(LEFT_RINGS), len(LINKERS), len(RIGHT_RINGS))
     chosen = rng.choice(SCAFFOLDS_AT_MOST, scaffolds, replace=False)
     cores = np.stack(np.unravel_index(chosen, shape), axis=1)  # (scaffolds, 3)
-    smiles, ring, substituents, seen = [], [], [], set()
+    smiles: list[str] = []
+    ring: list[int] = []
+    substituents: list[np.ndarray] = []
+    seen: set[str] = set()
     while len(smiles) < n:
         # Scaffolds take turns, so that every one of them has members.
         left, linker, right = cores[len(smiles) % scaffolds]

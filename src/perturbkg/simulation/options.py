@@ -30,17 +30,17 @@ class SimulationOptions:
     cells: int = _option(8, 2, 200, "cell lines with signatures")
     genes: int = _option(1500, 1_050, 20_000, "genes, the 978 landmark genes included")
     inferred_genes: int = _option(60, 0, 19_000, "genes beside the landmarks in the GCTX")
-    pathways: int = _option(60, 2, 2_000, "pathways, of which `planted_pathways` answer to drugs")
-    planted_pathways: int = _option(24, 1, 1_000, "pathways through which drugs act")
-    targets_per_pathway: int = _option(8, 2, 50, "targets of a planted pathway, half of them one PPI away")
-    processes: int = _option(60, 1, 2_000, "biological processes, unrelated to any response")
-    diseases: int = _option(60, 12, 5_000, "diseases, unrelated to any response")
-    other_drugs: int = _option(120, 0, 10_000, "drugs of the knowledge graph without signatures")
-    coverage: float = _option(0.85, 0.05, 1, "share of the (compound, cell line) pairs that are measured")
+    pathways: int = _option(24, 2, 2_000, "pathways, of which `planted_pathways` answer to drugs")
+    planted_pathways: int = _option(12, 1, 1_000, "pathways through which drugs act")
+    targets_per_pathway: int = _option(40, 2, 100, "targets of a planted pathway, half of them one PPI away")
+    processes: int = _option(40, 1, 2_000, "biological processes, unrelated to any response")
+    diseases: int = _option(40, 12, 5_000, "diseases, unrelated to any response")
+    other_drugs: int = _option(80, 0, 10_000, "drugs of the knowledge graph without signatures")
+    coverage: float = _option(0.9, 0.05, 1, "share of the (compound, cell line) pairs that are measured")
     replicates: int = _option(3, 2, 10, "replicates of a signature, give or take one")
-    noise: float = _option(1.5, 0, 10, "standard deviation of a replicate around its signature, in z-scores")
+    noise: float = _option(1.0, 0, 10, "standard deviation of a replicate around its signature, in z-scores")
     cell_effect: float = _option(
-        0.6, 0, 10, "root mean square of the response that a cell line shows to any compound, in z-scores"
+        0.33, 0, 10, "root mean square of the response that a cell line shows to any compound, in z-scores"
     )
     drug_effect: float = _option(
         0.9,
@@ -78,7 +78,7 @@ class SimulationOptions:
             ("drugs", "scaffolds", self.scaffolds),
             ("scaffolds", "one for every 100 drugs", -(-self.drugs // 100)),
             ("genes", f"landmarks ({LANDMARKS}) and inferred_genes", LANDMARKS + self.inferred_genes),
-            ("genes", "planted_pathways times targets_per_pathway, fourfold", 4 * targets),
+            ("genes", "planted_pathways times targets_per_pathway, twice", 2 * targets),
         ):
             if getattr(self, larger) < of:
                 raise InputError(

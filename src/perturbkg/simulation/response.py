@@ -8,7 +8,7 @@ from perturbkg.simulation.biology import Mechanism, signed_loadings
 from perturbkg.simulation.options import LANDMARKS, SimulationOptions
 
 BLOCK = 256  # signatures whose replicates are in memory at once
-SET_SIZE = 40  # genes that a substituent or a private effect moves: as many as a pathway has landmarks
+SET_SIZE = 50  # genes that a substituent or a private effect moves: as many as a pathway has landmarks
 ACTIVE = 2.0  # abs(z) from which a gene counts as changed
 FULL_DOSE, FULL_TIME = 10.0, 24.0  # uM, h
 
@@ -36,6 +36,7 @@ class Measured:
 def respond(
     options: SimulationOptions,
     mechanism: Mechanism,
+    *,
     affinity: np.ndarray,
     activity: np.ndarray,
     substituents: np.ndarray,
@@ -44,30 +45,30 @@ def respond(
 ) -> Responses:
     """Return the responses of compounds (affinity: (compounds, slots)) in cells (activity: (cells, slots)).
 
-    `kg_signal` mixes variances: the graph's part against structure and private effects in equal halves. The
-    latter know nothing of the graph: neither its targets nor its gene sets; nor do they know scaffolds, which
-    share targets. So at 0 the graph tells nothing, not even through what it is correlated with.
+    `kg_signal` mixes variances: the graph's part against structure and private effects in equal halves, each
+    part of one size for every compound before potency. Structure acts through substituents, drawn apart from
+    targets (which scaffolds share) and from the graph's gene sets. So at 0 the graph tells nothing, not even
+    through what it is correlated with.
     """
     compounds, cells = len(affinity), len(activity)
-    slot_weights = mechanism.weights[mechanism.slot_pathway]  # (slots, 978)
-    planted = (affinity[:, None, :] * activity) @ slot_weights
+    pathway_of_slot = np.eye(len(mechanism.planted), dtype=np.float32)[mechanism.slot_pathway]
+    driven = (affinity[:, None, :] * activity) @ pathway_of_slot  # (compounds, cells, planted)
+    planted = driven @ mechanism.weights
     scale = _inverse_rms(planted)
     planted = scale * planted
-
-    structure = _normal_rms(substituents @ _random_sets(substituents.shape[1], rng))[:, None, :]
+    structure = (substituents @ _random_sets(substituents.shape[1], rng))[:, None, :]
     private = _random_sets(compounds, rng)[:, None, :] + 0.5 * _random_sets(compounds * cells, rng).reshape(
         compounds, cells, LANDMARKS
     )
-    other = np.sqrt(0.5) * structure + np.sqrt(0.5) * _normal_rms(private)
+    other = np.sqrt(0.5) * (_inverse_rms(structure) * structure + _inverse_rms(private) * private)
     potency = rng.lognormal(0.0, 0.6, compounds).astype(np.float32)
     signal = options.kg_signal
     specific = options.drug_effect * (np.sqrt(signal) * planted + np.sqrt(1 - signal) * other)
     general = options.cell_effect * _cell_response(factors, rng)
     # ASSUME potent compounds stress a cell line more, along the same direction.
-    delta = potency[:, None, None] * (general + specific)
-    return Responses(
-        delta.astype(np.float32), potency * options.drug_effect * np.float32(np.sqrt(signal)) * scale
-    )
+    potency = potency[:, None, None]
+    path_scale = potency * options.drug_effect * np.sqrt(signal) * scale
+    return Responses((potency * (general + specific)).astype(np.float32), path_scale[:, 0, 0])
 
 
 def exposure(dose_um: np.ndarray, time_h: np.ndarray) -> np.ndarray:
@@ -124,7 +125,8 @@ def _cell_response(factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     common = rng.normal(size=LANDMARKS)
     shared = factors @ rng.normal(size=(factors.shape[1], LANDMARKS)) / np.sqrt(factors.shape[1])
     own = rng.normal(size=(len(factors), LANDMARKS))
-    return _normal_rms(size * (np.sqrt(0.5) * common + 0.5 * shared + 0.5 * own)).astype(np.float32)
+    response = size * (np.sqrt(0.5) * common + 0.5 * shared + 0.5 * own)
+    return (response / np.sqrt(np.mean(response**2))).astype(np.float32)
 
 
 def _random_sets(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -132,11 +134,6 @@ def _random_sets(n: int, rng: np.random.Generator) -> np.ndarray:
     return signed_loadings([rng.choice(LANDMARKS, SET_SIZE, replace=False) for _ in range(n)], rng)
 
 
-def _inverse_rms(values: np.ndarray) -> np.float32:
-    """Return one over the root mean square."""
-    return np.float32(1 / np.sqrt(np.mean(np.square(values))))
-
-
-def _normal_rms(values: np.ndarray) -> np.ndarray:
-    """Scale values to a root mean square of 1."""
-    return _inverse_rms(values) * values
+def _inverse_rms(values: np.ndarray) -> np.ndarray:
+    """Return one over the root mean square of each compound (compounds, ...), shaped to multiply with."""
+    return 1 / np.sqrt(np.mean(np.square(values), axis=(1, 2), keepdims=True))

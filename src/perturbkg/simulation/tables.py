@@ -24,7 +24,7 @@ OTHER_CONDITIONS = 0.15  # signatures at another dose or time, relative to those
 REPEATED = 0.03  # pairs measured a second time
 UNKNOWN_CELL = 0.05  # share of the compounds measured in the cell line without a baseline
 BAD_QC, SINGLE_REPLICATE, OFF_DOSE = 0.04, 0.02, 0.1
-HIQ_CORRELATION = 0.2
+HIQ_CORRELATION = 0.1  # ASSUME a signature is of high quality when its replicates agree this well
 AMINO_ACIDS = list("ACDEFGHIKLMNPQRSTVWY")
 FILLED = 0.5  # share of the optional cells of the PrimeKG++ tables that are not empty
 

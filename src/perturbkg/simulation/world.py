@@ -60,7 +60,9 @@ def simulate(options: SimulationOptions, rng: np.random.Generator) -> World:
     compounds = make_compounds(options, chemistry)
     affinity = assign_targets(mechanism, compounds.molecules.ring, chemistry)
     known = make_known(compounds, genes, mechanism, affinity, chemistry)
-    graph = make_knowledge_graph(options, genes, mechanism, compounds, known, graph_stream)
+    graph = make_knowledge_graph(
+        options, genes, mechanism, compounds=compounds, known=known, rng=graph_stream
+    )
     texts = make_texts(graph, compounds, known, genes, graph_stream)
 
     measured_cells = options.cells + 1  # the last of them lacks a baseline
@@ -68,11 +70,11 @@ def simulate(options: SimulationOptions, rng: np.random.Generator) -> World:
     responses = respond(
         options,
         mechanism,
-        affinity,
-        activity,
-        compounds.molecules.substituents,
-        factors[:measured_cells],
-        responses_stream,
+        affinity=affinity,
+        activity=activity,
+        substituents=compounds.molecules.substituents,
+        factors=factors[:measured_cells],
+        rng=responses_stream,
     )
     design = design_signatures(options, compounds, names, plan)
     passed = design["qc_pass"].to_numpy()
@@ -145,10 +147,14 @@ def _truth_edges(
     ]
     rows = np.flatnonzero(compounds.measured & compounds.usable)
     drug, slot = np.nonzero(strength[compounds.parent[rows]])
-    paths, column = np.nonzero(mechanism.weights[mechanism.slot_pathway[slot]])
-    slot, row = slot[paths], rows[drug[paths]]
-    effect = strength[compounds.parent[row], slot] * mechanism.weights[mechanism.slot_pathway[slot], column]
-    via = mechanism.via[slot]
+    # A member acts by itself, an indirect target through each member that it binds, in equal shares.
+    bound = np.where(mechanism.via[:, :1] >= 0, mechanism.via, [-1, -2, -2])
+    path, step = np.nonzero(bound[slot] > -2)
+    drug, slot, via = drug[path], slot[path], bound[slot[path], step]
+    share = 1 / (bound > -2).sum(axis=1)
+    path, column = np.nonzero(mechanism.weights[mechanism.slot_pathway[slot]])
+    row, slot, via = rows[drug[path]], slot[path], via[path]
+    weight = mechanism.weights[mechanism.slot_pathway[slot], column]
     table = pl.DataFrame(
         {
             "drug": [f"lincs_drug:{compounds.pert_id[i]}" for i in row],
@@ -156,14 +162,14 @@ def _truth_edges(
             "via": [gene[member] if member >= 0 else None for member in via],
             "pathway": [pathway[mechanism.planted[p]] for p in mechanism.slot_pathway[slot]],
             "gene": gene[genes.landmarks[column]].tolist(),
-            "effect": effect.astype(np.float64),
+            "effect": (strength[compounds.parent[row], slot] * share[slot] * weight).astype(np.float64),
         },
         schema={
             **dict.fromkeys(["drug", "target", "via", "pathway", "gene"], pl.String),
             "effect": pl.Float64,
         },
     )
-    return table.sort("drug", "target", "gene")
+    return table.sort("drug", "target", "via", "gene")
 
 
 def _summary(options: SimulationOptions, seed: int | None, edges: pl.DataFrame) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def write_text_table(table: pl.DataFrame, path: str | Path, separator: str) -> N
             temporary.open("wb") as raw,
             gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file,
         ):
-            table.write_csv(file, separator=separator)
+            file.write(table.write_csv(separator=separator).encode())
 
 
 def write_gctx(profiles: np.ndarray, signatures: list[str], genes: list[str], path: str | Path) -> None:
