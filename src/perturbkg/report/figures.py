@@ -46,13 +46,7 @@ def models_by_split(
     for metric in _two(headline, main):
         y = alt.Y("model:N", sort=order, title=None)
         style = _style("kind", ["reference", "model", "control"], [0, 1, 3])
-        missing = alt.Chart().mark_text(align="left", fontStyle="italic", color=FAINT)
-        layers = [
-            *_points_with_intervals(y, _score(metric, metrics), style),
-            missing.encode(x=alt.value(6), y=y, text=alt.value("undefined")).transform_filter(
-                "datum.mean === null"
-            ),
-        ]
+        layers = _points_with_intervals(y, _score(metric, metrics), style)
         rows.append(_facet(layers, _with_panels(main.filter(metric=metric)), 22 * len(order)))
     return _figure(
         "models_by_split", rows, "Points: means over parent molecules; lines: 95 % bootstrap intervals"
@@ -69,7 +63,8 @@ def ablation_ladder(
     """Draw each ablation of the reference model; dashed lines prolong the means of models without a graph."""
     ladder = ablations.filter(model=roles.reference)
     ablated = ladder.filter(pl.col("ablation") != "none", metric=headline[0])
-    without = [model for model in (roles.graph_free, roles.no_drug) if model in set(main["model"])]
+    others = set(main["model"]) - {roles.reference}
+    without = [model for model in (roles.graph_free, roles.no_drug) if model in others]
     order = [roles.reference, *_by_merit(ablated, "ablation", metrics[headline[0]]), *without]
     parts = ["untouched", "ablated", "no graph"]
     untouched = pl.col("ablation") == "none"
@@ -79,13 +74,15 @@ def ablation_ladder(
     )
     marks = main.filter(pl.col("model").is_in(without)).with_columns(name="model", part=pl.lit(parts[2]))
     columns = ["split", "metric", "mean", "low", "high", "parents", "signatures", "name", "part"]
-    data = pl.concat([steps.select(columns), marks.select(columns)]).filter(pl.col("mean").is_not_null())
+    data = pl.concat([steps.select(columns), marks.select(columns)])
     rows = []
     for metric in _two(headline, ladder):
         score = _score(metric, metrics)
         line = alt.Chart().mark_rule(strokeDash=[4, 4], color=COLOURS[3], opacity=0.8)
         layers = [
-            line.encode(x=alt.X("mean:Q", title=score)).transform_filter(f"datum.part === '{parts[2]}'"),
+            line.encode(x=alt.X("mean:Q", title=score)).transform_filter(
+                f"datum.part === '{parts[2]}' && datum.mean !== null"
+            ),
             *_points_with_intervals(
                 alt.Y("name:N", sort=order, title=None), score, _style("part", parts, [0, 1, 3])
             ),
@@ -116,7 +113,10 @@ def score_by_distance(
             title="Tanimoto similarity of the drug to its nearest training drug",
             axis=alt.Axis(labelAngle=0, labelOverlap=False),
         )
-        score, style = _score(metric, metrics), _style("model", models, range(len(models)))
+        score, style = (
+            _score(metric, metrics),
+            _style("model", models, [wanted.index(model) for model in models]),
+        )
         base = alt.Chart().encode(x=x, xOffset=alt.XOffset("model:N", sort=models), color=style["color"])
         number_of = alt.Chart().mark_text(baseline="bottom", fontSize=10, color=FAINT)
         layers = [
@@ -232,15 +232,21 @@ def _renumbered(svg: str) -> str:
 _ZOOM = alt.Scale(zero=False, nice=True, padding=8)
 
 
-def _points_with_intervals(y: alt.Y, score: str, style: dict[str, Any]) -> tuple[alt.Chart, alt.Chart]:
-    """Return a rule from low to high and a point on the mean, of the rows that have a mean."""
-    base = alt.Chart().transform_filter("datum.mean !== null")
-    return (
-        base.mark_rule(strokeWidth=2).encode(
+def _points_with_intervals(y: alt.Y, score: str, style: dict[str, Any]) -> list[alt.Chart]:
+    """Return a rule from low to high, a point on the mean, and a word where there is no mean."""
+    known = alt.Chart().transform_filter("datum.mean !== null")
+    missing = alt.Chart().transform_filter("datum.mean === null")
+    return [
+        known.mark_rule(strokeWidth=2).encode(
             x=alt.X("low:Q", title=score, scale=_ZOOM), x2="high:Q", y=y, color=style["color"]
         ),
-        base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("mean:Q", title=score), y=y, **style),
-    )
+        known.mark_point(filled=True, size=80, opacity=1).encode(
+            x=alt.X("mean:Q", title=score), y=y, **style
+        ),
+        missing.mark_text(align="left", fontStyle="italic", color=FAINT).encode(
+            x=alt.value(6), y=y, text=alt.value("undefined")
+        ),
+    ]
 
 
 def _style(field: str, domain: Sequence[str], at: Sequence[int], title: str | None = None) -> dict[str, Any]:
@@ -284,6 +290,7 @@ def _facet(
 ) -> alt.FacetChart:
     """Repeat layers for each panel of the data, in the order of the splits."""
     panels = data["panel"].unique(maintain_order=True).to_list()
+    width = width * 3 // 2 if len(panels) == 1 else width
     chart = alt.LayerChart(layer=list(layers), width=width, height=height)
     return chart.facet(facet=alt.Facet("panel:N", sort=panels, title=None), columns=PANELS, data=data)
 

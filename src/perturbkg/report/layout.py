@@ -280,7 +280,14 @@ def _plain(name: str, frame: pl.DataFrame) -> Grid:
             cells.append([_count(value) for value in series])
         else:
             digits = _DIGITS.get(series.name, 1)
-            cells.append([Cell(number(value, digits), value) for value in series])
+            # Counts and shares stand in one column of `notes`: a count needs no decimals.
+            whole = [name == "notes" and value is not None and value.is_integer() for value in series]
+            cells.append(
+                [
+                    Cell(number(value, 0 if is_whole else digits), value)
+                    for value, is_whole in zip(series, whole, strict=True)
+                ]
+            )
     return Grid(TABLES[name][0], columns, [list(row) for row in zip(*cells, strict=True)])
 
 

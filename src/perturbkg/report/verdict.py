@@ -83,6 +83,7 @@ class _Evidence:
         answer = "yes" if free.outcome == rewired.outcome == "better" else "no"
         if "not run" in (free.outcome, rewired.outcome):
             answer = "open"
+        contests = [contest for contest in contests if contest.rival != roles.reference]
         sentences = [_sentence(contest, metric, roles) for contest in contests]
         sentences.insert(2, _reading(answer, free, rewired, roles))
         outcomes = [
@@ -154,7 +155,7 @@ def _sentence(contest: Contest, metric: str, roles: Roles) -> str:
     elif rival in roles.controls:
         rival = f"{rival}, the best trivial control"
     if contest.outcome == "not run":
-        return f"{name} and {rival} could not be compared."
+        return f"Not compared: {name} with {rival}."
     words = {
         "better": f"{name} is better than {rival}",
         "worse": f"{name} is worse than {rival}",
