@@ -98,7 +98,8 @@ def score_by_distance(
     strata: pl.DataFrame, metrics: dict[str, MetricInfo], headline: Sequence[str], roles: Roles
 ) -> alt.TopLevelMixin:
     """Draw binned means with intervals against the similarity to the nearest training drug."""
-    wanted = [roles.reference, roles.diffusion, roles.graph_free, roles.no_drug, roles.neighbours]
+    parts = (roles.reference, roles.diffusion, roles.graph_free, roles.no_drug, roles.neighbours)
+    wanted = list(dict.fromkeys(parts))  # one model may play two parts
     binned = strata.filter(pl.col("model").is_in(wanted), stratum="similarity")
     models = [model for model in wanted if model in set(binned["model"])]
     levels = binned.select("order", "level").unique().sort("order")["level"].to_list()

@@ -57,6 +57,16 @@ def test_bins_say_how_many_signatures_they_hold(drawn):
     assert sum(row["n"] for row in rows if row["split"] == "scaffold") == 120
 
 
+def test_a_model_that_plays_two_parts_has_one_colour_and_no_other_has_it(tables):
+    chart = figures.score_by_distance(
+        read_table("strata", tables["strata"]), metric_infos(), HEADLINE, Roles(reference="mlp")
+    )
+    point = chart.to_dict()["vconcat"][0]["spec"]["layer"][1]
+    scale = point["encoding"]["color"]["scale"]
+    assert scale["domain"] == ["mlp", "propagation", "mean_per_cell"]
+    assert len(set(scale["range"])) == 3
+
+
 def test_every_run_with_a_score_is_a_point(drawn):
     assert len(rows_of(drawn["folds"])) == 2 * 2 * 4  # `zero` has no Pearson
 
