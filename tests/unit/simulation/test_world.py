@@ -233,14 +233,17 @@ def worlds() -> dict[float, World]:
 def test_planted_pathways_predict_held_out_scaffolds_with_kg_signal_1_and_not_with_0(
     worlds: dict[float, World],
 ) -> None:
-    drugs, _, features = planted(worlds[1.0], "pathway")
+    drugs, _, strength = planted(worlds[1.0], "pathway")
+    # Which pathways, not how strongly: strength holds the potency, and potent drugs weigh more in a fit.
+    features = (strength > 0).astype(float)
     assert held_out_gain(worlds[1.0], drugs, features) > 0.2
     # Both worlds have the same graph, so the planted pathways of one are the would-be pathways of the other.
     none = held_out_gain(worlds[0.0], drugs, features)
     assert none < 0.01
-    # Nor do they tell more than the same features dealt out to other drugs, overfitting set aside.
-    shuffled = np.random.default_rng(0).permutation(features)
-    assert none == pytest.approx(held_out_gain(worlds[0.0], drugs, shuffled), abs=0.03)
+    # Overfitting costs something. Set that aside: the same features dealt out to other drugs do as well.
+    rng = np.random.default_rng(0)
+    dealt = [held_out_gain(worlds[0.0], drugs, rng.permutation(features)) for _ in range(3)]
+    assert none == pytest.approx(np.mean(dealt), abs=0.03)
 
 
 def test_targets_have_to_be_propagated(worlds: dict[float, World]) -> None:
