@@ -5,6 +5,7 @@ workflow therefore lists these files as inputs of the rule, and results never go
 """
 
 import ast
+import os
 from functools import cache
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def _files_of(dotted: str) -> set[Path]:
                 found.add(place / f"{part}.py")
             break
     return found
+
+
+def show_to_jobs() -> None:
+    """Let the jobs of a workflow, which run in processes and environments of their own, import this package."""
+    paths = [str(PACKAGE.parent), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
 
 
 def reached(*starts: Path) -> list[Path]:

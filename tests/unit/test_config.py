@@ -138,9 +138,8 @@ def test_the_default_config_shows_every_option_of_the_simulated_world():
 
 @pytest.mark.parametrize("kind", ["models", "encoders", "splits", "ablations"])
 def test_the_default_config_shows_every_option_of_every_plug_in_with_its_default(kind):
-    shown = DEFAULT[
-        {"models": "model_options", "encoders": "encoder_options", "ablations": "ablation_options"}[kind]
-    ]
+    (key,) = [key for key, of in configuration.OPTIONS.items() if of == kind]
+    shown = DEFAULT[key]
     expected = {}
     for name in plugins.names(kind):
         known = {

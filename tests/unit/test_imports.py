@@ -1,5 +1,7 @@
 """The walk over imports: exactly the package files that a script reaches."""
 
+import os
+
 import pytest
 
 from perturbkg import imports
@@ -50,3 +52,10 @@ def test_relative_imports_are_refused(tmp_path):
     script.write_text("from . import files\n")
     with pytest.raises(ValueError, match="relative import"):
         imports.reached(script)
+
+
+def test_jobs_see_the_package_once_and_first(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    imports.show_to_jobs()
+    imports.show_to_jobs()
+    assert os.environ["PYTHONPATH"] == os.pathsep.join([str(imports.PACKAGE.parent), "elsewhere"])

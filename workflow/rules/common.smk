@@ -1,15 +1,10 @@
 # What all phases share: the checked config, where files lie, and which code a rule depends on.
 # Needs: config/config.yaml and its overlays. Makes: nothing.
 
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
-# Jobs run in their own processes, on a cluster in their own environments: the package travels as a path.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(Path(workflow.basedir) / "src"), os.environ.get("PYTHONPATH", "")])
-)
 
 from perturbkg import config as configuration
 from perturbkg import imports, plugins
@@ -17,9 +12,15 @@ from perturbkg.errors import InputError
 from perturbkg.graph.types import slug
 from snakemake.exceptions import WorkflowError
 
+imports.show_to_jobs()
+
 try:
-    schema = configuration.read(Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
-    configuration.validate(configuration.read(Path(workflow.basedir) / "config/config.yaml"), schema)
+    schema = configuration.read(
+        Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
+    )
+    configuration.validate(
+        configuration.read(Path(workflow.basedir) / "config/config.yaml"), schema
+    )
     configuration.validate(config, schema)
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -58,11 +59,15 @@ def raw_files(*keys):
     """Map file keys of the config to paths, without those that the config leaves out."""
     if config["source"] == "simulated":
         return {key: f"resources/{config['name']}/raw/{RAW[key]}" for key in keys}
-    paths = {key: config["files"][key] for key in keys if config["files"][key] is not None}
+    paths = {
+        key: config["files"][key] for key in keys if config["files"][key] is not None
+    }
     found = {key: str(Path(config["files_root"]) / path) for key, path in paths.items()}
     for key, path in found.items():
         if not Path(path).is_file():
-            raise WorkflowError(f"config: files.{key}: no file at {path}; check files_root and files.{key}")
+            raise WorkflowError(
+                f"config: files.{key}: no file at {path}; check files_root and files.{key}"
+            )
     return found
 
 
@@ -78,7 +83,12 @@ def code(script, **plug_ins):
     ]
     start = Path(workflow.basedir) / "scripts" / f"{script}.py"
     root = Path(workflow.basedir)
-    return sorted({str(path.relative_to(root)) for path in [*files, *imports.reached(start, *files)]})
+    return sorted(
+        {
+            str(path.relative_to(root))
+            for path in [*files, *imports.reached(start, *files)]
+        }
+    )
 
 
 def options(kind, name):
@@ -89,7 +99,14 @@ def options(kind, name):
 def runs(pattern):
     """Expand a path of RUN over every run of the config, in the config's order."""
     return [
-        pattern.format(dataset=config["name"], split=split, fold=fold, model=model, ablation=ablation, seed=seed)
+        pattern.format(
+            dataset=config["name"],
+            split=split,
+            fold=fold,
+            model=model,
+            ablation=ablation,
+            seed=seed,
+        )
         for split in config["splits"]
         for fold in range(config["folds"])
         for model in config["models"]

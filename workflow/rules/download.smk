@@ -9,18 +9,18 @@ rule simulate_world:
         **{key: f"resources/{{dataset}}/raw/{name}" for key, name in RAW.items()},
         truth="resources/{dataset}/raw/truth.json",
         truth_edges="resources/{dataset}/raw/truth_edges.parquet",
-    params:
-        options=config["simulation"],
-        seed=config["seed"],
     log:
         f"{LOGS}/simulate_world.log",
     benchmark:
         f"{BENCHMARKS}/simulate_world.tsv"
+    conda:
+        "../envs/prepare.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/prepare.yaml"
+    params:
+        options=config["simulation"],
+        seed=config["seed"],
     script:
         "../../scripts/simulate_world.py"

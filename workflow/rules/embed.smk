@@ -11,20 +11,20 @@ rule embed_nodes:
         code=lambda wildcards: code("embed_nodes", encoders=wildcards.encoder),
     output:
         features=f"{R}/features/{{node_type}}.{{encoder}}.safetensors",
+    log:
+        f"{LOGS}/embed_nodes/{{node_type}}.{{encoder}}.log",
+    benchmark:
+        f"{BENCHMARKS}/embed_nodes/{{node_type}}.{{encoder}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["threads"]["embed"]
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         node_type=lambda wildcards: NODE_TYPES[wildcards.node_type],
         encoder=lambda wildcards: wildcards.encoder,
         options=lambda wildcards: options("encoder", wildcards.encoder),
         threads=config["threads"]["embed"],
-    log:
-        f"{LOGS}/embed_nodes/{{node_type}}.{{encoder}}.log",
-    benchmark:
-        f"{BENCHMARKS}/embed_nodes/{{node_type}}.{{encoder}}.tsv"
-    threads: config["threads"]["embed"]
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    conda:
-        "../envs/train.yaml"
     script:
         "../../scripts/embed_nodes.py"

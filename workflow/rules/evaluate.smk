@@ -11,19 +11,19 @@ rule score_predictions:
         code=code("score_predictions", metrics=config["metrics"]),
     output:
         scores=f"{RUN}/scores.parquet",
-    params:
-        metrics=config["metrics"],
-        identity=lambda wildcards: identity(wildcards),
     log:
         f"{LOGS}/score_predictions/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.log",
     benchmark:
         f"{BENCHMARKS}/score_predictions/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.tsv"
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
-    conda:
-        "../envs/report.yaml"
+    params:
+        metrics=config["metrics"],
+        identity=lambda wildcards: identity(wildcards),
     script:
         "../../scripts/score_predictions.py"
 
@@ -40,11 +40,11 @@ rule collect_scores:
         f"{LOGS}/collect_scores.log",
     benchmark:
         f"{BENCHMARKS}/collect_scores.tsv"
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
-    conda:
-        "../envs/report.yaml"
     script:
         "../../scripts/collect_scores.py"

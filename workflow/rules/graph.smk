@@ -15,19 +15,19 @@ rule merge_graph:
         graph_nodes=f"{R}/graph/nodes.parquet",
         provenance=f"{R}/graph/provenance.parquet",
         counts=f"{R}/graph/counts.parquet",
-    params:
-        relations=config["graph"]["relations"],
-        expressed_genes=config["graph"]["expressed_genes"],
     log:
         f"{LOGS}/merge_graph.log",
     benchmark:
         f"{BENCHMARKS}/merge_graph.tsv"
+    conda:
+        "../envs/prepare.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=15,
-    conda:
-        "../envs/prepare.yaml"
+    params:
+        relations=config["graph"]["relations"],
+        expressed_genes=config["graph"]["expressed_genes"],
     script:
         "../../scripts/merge_graph.py"
 
@@ -42,17 +42,17 @@ rule collect_node_inputs:
     output:
         inputs=f"{R}/graph/inputs.parquet",
         counts=f"{R}/graph/inputs_counts.parquet",
-    params:
-        files=raw_files("drug_text", "disease_text", "protein_sequence"),
     log:
         f"{LOGS}/collect_node_inputs.log",
     benchmark:
         f"{BENCHMARKS}/collect_node_inputs.tsv"
+    conda:
+        "../envs/prepare.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/prepare.yaml"
+    params:
+        files=raw_files("drug_text", "disease_text", "protein_sequence"),
     script:
         "../../scripts/collect_node_inputs.py"

@@ -17,19 +17,19 @@ rule read_knowledge_graph:
         nodes=f"{R}/kg/nodes.parquet",
         edges=f"{R}/kg/edges.parquet",
         counts=f"{R}/kg/counts.parquet",
-    params:
-        files=raw_files("kg"),
-        reader=config["knowledge_graph"],
     log:
         f"{LOGS}/read_knowledge_graph.log",
     benchmark:
         f"{BENCHMARKS}/read_knowledge_graph.tsv"
+    conda:
+        "../envs/prepare.yaml"
     threads: 2
     resources:
         mem_mb=4000,
         runtime=15,
-    conda:
-        "../envs/prepare.yaml"
+    params:
+        files=raw_files("kg"),
+        reader=config["knowledge_graph"],
     script:
         "../../scripts/read_knowledge_graph.py"
 
@@ -42,20 +42,20 @@ rule select_signatures:
         selection=f"{R}/signatures/selection.parquet",
         counts=f"{R}/signatures/counts.parquet",
         exclusions=f"{R}/signatures/exclusions.parquet",
-    params:
-        files=raw_files(*SIGNATURE_FILES["select_signatures"]),
-        reader=config["signatures"],
-        filters=config["filters"],
     log:
         f"{LOGS}/select_signatures.log",
     benchmark:
         f"{BENCHMARKS}/select_signatures.tsv"
+    conda:
+        "../envs/prepare.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/prepare.yaml"
+    params:
+        files=raw_files(*SIGNATURE_FILES["select_signatures"]),
+        reader=config["signatures"],
+        filters=config["filters"],
     script:
         "../../scripts/select_signatures.py"
 
@@ -69,19 +69,19 @@ rule prepare_cells:
         baseline=f"{R}/baseline.h5ad",
         counts=f"{R}/cells/counts.parquet",
         exclusions=f"{R}/cells/exclusions.parquet",
-    params:
-        files=raw_files(*SIGNATURE_FILES["prepare_cells"]),
-        reader=config["signatures"],
     log:
         f"{LOGS}/prepare_cells.log",
     benchmark:
         f"{BENCHMARKS}/prepare_cells.tsv"
+    conda:
+        "../envs/prepare.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/prepare.yaml"
+    params:
+        files=raw_files(*SIGNATURE_FILES["prepare_cells"]),
+        reader=config["signatures"],
     script:
         "../../scripts/prepare_cells.py"
 
@@ -97,19 +97,19 @@ rule prepare_drugs:
         matches=f"{R}/drugs/matches.parquet",
         counts=f"{R}/drugs/counts.parquet",
         exclusions=f"{R}/drugs/exclusions.parquet",
-    params:
-        files=raw_files(*SIGNATURE_FILES["prepare_drugs"]),
-        reader=config["signatures"],
     log:
         f"{LOGS}/prepare_drugs.log",
     benchmark:
         f"{BENCHMARKS}/prepare_drugs.tsv"
+    conda:
+        "../envs/prepare.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=60,
-    conda:
-        "../envs/prepare.yaml"
+    params:
+        files=raw_files(*SIGNATURE_FILES["prepare_drugs"]),
+        reader=config["signatures"],
     script:
         "../../scripts/prepare_drugs.py"
 
@@ -125,19 +125,19 @@ rule read_signatures:
         signatures=f"{R}/signatures.h5ad",
         counts=f"{R}/signatures/read_counts.parquet",
         exclusions=f"{R}/signatures/read_exclusions.parquet",
-    params:
-        files=raw_files(*SIGNATURE_FILES["read_signatures"]),
-        reader=config["signatures"],
-        minimum=config["minimum_signatures"],
     log:
         f"{LOGS}/read_signatures.log",
     benchmark:
         f"{BENCHMARKS}/read_signatures.tsv"
+    conda:
+        "../envs/prepare.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=120,
-    conda:
-        "../envs/prepare.yaml"
+    params:
+        files=raw_files(*SIGNATURE_FILES["read_signatures"]),
+        reader=config["signatures"],
+        minimum=config["minimum_signatures"],
     script:
         "../../scripts/read_signatures.py"

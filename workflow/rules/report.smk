@@ -1,9 +1,13 @@
 # Tables, figures and the page; each reads only scores and named tables.
 # Needs: scores.parquet, runs.parquet, what was counted and left out. Makes: tables/, figures/, report.html, run.json.
 
+from glob import glob
+
 from perturbkg.report.catalogue import FIGURES, TABLES
 
-EVERY_FOLD = [(split, fold) for split in config["splits"] for fold in range(config["folds"])]
+EVERY_FOLD = [
+    (split, fold) for split in config["splits"] for fold in range(config["folds"])
+]
 COUNTED = [
     rules.read_knowledge_graph,
     rules.select_signatures,
@@ -26,28 +30,32 @@ rule make_tables:
         matches=rules.prepare_drugs.output.matches,
         test_drugs=every_fold(rules.describe_fold.output.test_drugs),
         counts=[rule.output.counts for rule in COUNTED],
-        exclusions=[rule.output.exclusions for rule in COUNTED if "exclusions" in rule.output.keys()],
+        exclusions=[
+            rule.output.exclusions
+            for rule in COUNTED
+            if "exclusions" in rule.output.keys()
+        ],
         code=code("make_tables", metrics=plugins.names("metrics")),
     output:
         csv=[f"{R}/tables/{name}.csv" for name in TABLES],
         markdown=[f"{R}/tables/{name}.md" for name in TABLES],
         latex=[f"{R}/tables/{name}.tex" for name in TABLES],
         verdict=f"{R}/tables/verdict.json",
+    log:
+        f"{LOGS}/make_tables.log",
+    benchmark:
+        f"{BENCHMARKS}/make_tables.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
     params:
         test_folds=[{"split": split, "fold": fold} for split, fold in EVERY_FOLD],
         resamples=config["report"]["resamples"],
         seed=config["seed"],
         roles={"reference": config["report"]["reference"]},
-    log:
-        f"{LOGS}/make_tables.log",
-    benchmark:
-        f"{BENCHMARKS}/make_tables.tsv"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    conda:
-        "../envs/report.yaml"
     script:
         "../../scripts/make_tables.py"
 
@@ -73,20 +81,20 @@ rule make_figures:
     output:
         svg=[f"{R}/figures/{name}.svg" for name in FIGURES],
         png=[f"{R}/figures/{name}.png" for name in FIGURES],
-    params:
-        split=DRAWN_SPLIT,
-        model_seed=config["seeds"][0],
-        roles={"reference": config["report"]["reference"]},
     log:
         f"{LOGS}/make_figures.log",
     benchmark:
         f"{BENCHMARKS}/make_figures.tsv"
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
-    conda:
-        "../envs/report.yaml"
+    params:
+        split=DRAWN_SPLIT,
+        model_seed=config["seeds"][0],
+        roles={"reference": config["report"]["reference"]},
     script:
         "../../scripts/make_figures.py"
 
@@ -97,18 +105,18 @@ rule record_run:
         code=code("record_run"),
     output:
         run=f"{R}/run.json",
-    params:
-        config=config,
     log:
         f"{LOGS}/record_run.log",
     benchmark:
         f"{BENCHMARKS}/record_run.tsv"
+    conda:
+        "../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=60,
-    conda:
-        "../envs/train.yaml"
+    params:
+        config=config,
     script:
         "../../scripts/record_run.py"
 
@@ -120,6 +128,9 @@ rule make_report:
         verdict=rules.make_tables.output.verdict,
         svg=rules.make_figures.output.svg,
         manifests=every_fold(rules.describe_fold.output.manifest),
+        templates=sorted(
+            glob("src/perturbkg/report/templates/*", root_dir=workflow.basedir)
+        ),
         code=code(
             "make_report",
             metrics=plugins.names("metrics"),
@@ -128,17 +139,17 @@ rule make_report:
         ),
     output:
         page=f"{R}/report.html",
-    params:
-        folds=[{"split": split, "fold": fold} for split, fold in EVERY_FOLD],
     log:
         f"{LOGS}/make_report.log",
     benchmark:
         f"{BENCHMARKS}/make_report.tsv"
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/report.yaml"
+    params:
+        folds=[{"split": split, "fold": fold} for split, fold in EVERY_FOLD],
     script:
         "../../scripts/make_report.py"

@@ -8,22 +8,25 @@ rule make_split:
         drugs=rules.prepare_drugs.output.drugs,
         code=lambda wildcards: code("make_split", splits=wildcards.split),
     output:
-        folds=[f"{R}/splits/{{split}}/fold{fold}.parquet" for fold in range(config["folds"])],
+        folds=[
+            f"{R}/splits/{{split}}/fold{fold}.parquet"
+            for fold in range(config["folds"])
+        ],
+    log:
+        f"{LOGS}/make_split/{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/make_split/{{split}}.tsv"
+    conda:
+        "../envs/prepare.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
     params:
         split=lambda wildcards: wildcards.split,
         options=lambda wildcards: options("split", wildcards.split),
         validation=config["validation"],
         seed=config["seed"],
-    log:
-        f"{LOGS}/make_split/{{split}}.log",
-    benchmark:
-        f"{BENCHMARKS}/make_split/{{split}}.tsv"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../envs/prepare.yaml"
     script:
         "../../scripts/make_split.py"
 
@@ -45,11 +48,11 @@ rule describe_fold:
         f"{LOGS}/describe_fold/{{split}}/fold{{fold}}.log",
     benchmark:
         f"{BENCHMARKS}/describe_fold/{{split}}/fold{{fold}}.tsv"
+    conda:
+        "../envs/prepare.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=20,
-    conda:
-        "../envs/prepare.yaml"
     script:
         "../../scripts/describe_fold.py"

@@ -16,13 +16,25 @@ rule train_model:
             for node_type, encoders in config["encoders"].items()
             for encoder in encoders
         ],
-        code=lambda wildcards: code("train_model", models=wildcards.model, ablations=wildcards.ablation),
+        code=lambda wildcards: code(
+            "train_model", models=wildcards.model, ablations=wildcards.ablation
+        ),
     output:
         prediction=f"{RUN}/prediction.h5ad",
         weights=f"{RUN}/model.safetensors",
         sizes=f"{RUN}/model.json",
         history=f"{RUN}/history.parquet",
         run=f"{RUN}/run.json",
+    log:
+        f"{LOGS}/train_model/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/train_model/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["threads"]["train"]
+    resources:
+        mem_mb=4000,
+        runtime=240,
     params:
         model=lambda wildcards: wildcards.model,
         options=lambda wildcards: options("model", wildcards.model),
@@ -31,15 +43,5 @@ rule train_model:
         seed=lambda wildcards: int(wildcards.seed),
         threads=config["threads"]["train"],
         identity=lambda wildcards: identity(wildcards),
-    log:
-        f"{LOGS}/train_model/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.log",
-    benchmark:
-        f"{BENCHMARKS}/train_model/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.tsv"
-    threads: config["threads"]["train"]
-    resources:
-        mem_mb=4000,
-        runtime=240,
-    conda:
-        "../envs/train.yaml"
     script:
         "../../scripts/train_model.py"

@@ -38,6 +38,8 @@ SILENT = -8.0  # a logit that far below the others is a weight of less than 1/10
 class GAT(NeuralModel):
     """Graph attention on the diffusion-rewired graph."""
 
+    # signatures per step: the drugs are encoded once in each, so fewer steps are faster
+    batch: int = 512
     # principal components kept of each block of inputs
     components: int = 128
     # share of the walk that returns to the drug at each step

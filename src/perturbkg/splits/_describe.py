@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
+from perturbkg.drugs.similarity import fingerprints, nearest
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_TARGETS_PROTEIN, LINCS_DRUG, node_id
 from perturbkg.io.matrices import ROWS_AT_ONCE, read_rows
 from perturbkg.splits import PARTS
-from perturbkg.drugs.similarity import fingerprints, nearest
 
 DRUG_PROTEIN = "drug_protein"  # PrimeKG's relation of a drug to a protein that it binds
 

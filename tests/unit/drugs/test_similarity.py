@@ -6,8 +6,8 @@ import pytest
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
-from perturbkg.errors import InputError
 from perturbkg.drugs.similarity import fingerprints, nearest
+from perturbkg.errors import InputError
 
 SMILES = ["CCO", "CC(=O)Oc1ccccc1C(=O)O", "c1ccccc1", "Cn1cnc2c1c(=O)n(C)c(=O)n2C", "OC(=O)c1ccccc1O", "C"]
 
