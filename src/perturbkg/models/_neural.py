@@ -34,7 +34,7 @@ class NeuralModel(Model):
     # most epochs
     epochs: int = 80
     # epochs without a better validation score before training stops
-    patience: int = 12
+    patience: int = 8
     # signatures per step
     batch: int = 256
     # step size of AdamW

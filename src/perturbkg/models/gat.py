@@ -47,7 +47,7 @@ class GAT(NeuralModel):
     # steps of the walk
     steps: int = 6
     # the walk is read as log1p(factor * share)
-    factor: float = 1000.0
+    factor: float = 10000.0
     # nodes that a drug attends over
     near: int = 32
     # training drugs that a drug attends over, for each likeness

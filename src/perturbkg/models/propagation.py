@@ -18,7 +18,7 @@ class Propagation(PerceptronModel):
     # steps of the walk
     steps: int = 6
     # the walk is read as log1p(factor * share)
-    factor: float = 1000.0
+    factor: float = 10000.0
     # whether the drug's own features (structure) are read too
     structure: bool = True
 

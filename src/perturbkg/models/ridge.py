@@ -16,7 +16,7 @@ class Ridge(Model):
     """Linear regression of the residual on the cell mean; the penalty is chosen on the validation part."""
 
     # penalties to choose from, per training signature
-    penalties: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
+    penalties: tuple[float, ...] = (0.3, 1.0, 3.0, 10.0, 30.0)
     # principal components kept of each block of inputs
     components: int = 512
 
