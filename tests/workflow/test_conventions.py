@@ -75,3 +75,8 @@ def test_all_package_imports_are_absolute_and_no_code_unpickles():
         assert "trust_remote_code=True" not in text, path
     for path in (ROOT / "src").rglob("*.py"):
         assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE), path
+
+
+def test_the_picture_of_the_workflow_shows_every_rule():
+    picture = (ROOT / "docs/images/dag.svg").read_text()
+    assert set(RULES) == {name for name in re.findall(r"<title>(\w+)</title>", picture) if name in RULES}
