@@ -7,8 +7,9 @@ finds less than diffusion does. This one starts from diffusion (Gasteiger et al.
 2. Node attention: a drug attends over the nodes that its walk visits most. The logit of an edge starts at the
    log of the walk, a bias tells node types and direct edges from longer paths; values are frozen loadings.
 3. Drug attention: a drug attends over training drugs of other scaffolds, by likeness of walks and of
-   structure. Values are their mean training residuals, so it learns which likeness predicts a response.
-4. The head reads what `propagation` reads, and both messages.
+   structure. Values are their mean training residuals, so it learns which likeness predicts a response; and
+   once more over those that were measured in the pair's own cell line, with their residuals there.
+4. The head reads what `propagation` reads, and all messages.
 
 Every matrix that is new beside `propagation` starts silent or at the likeness itself. The drugs are encoded
 once per step, and all pairs of the step are decoded from that. docs/model.md says what else was tried.
@@ -38,6 +39,8 @@ SILENT = -8.0  # a logit that far below the others is a weight of less than 1/10
 class GAT(NeuralModel):
     """Graph attention on the diffusion-rewired graph."""
 
+    # most epochs: one costs several times what it costs a perceptron
+    epochs: int = 40
     # signatures per step: the drugs are encoded once in each, so fewer steps are faster
     batch: int = 512
     # principal components kept of each block of inputs
@@ -72,8 +75,12 @@ class GAT(NeuralModel):
         blocks = [self.walk(data), data.drug_features]
         projections = learn_projections(blocks, data.cell_features, train, self.components)
         centre = cell_means(train, len(data.cells), self.shrinkage)
-        response = mean_responses(train, centre, len(data.drugs), self.response_width)
-        return projections | {"response": response, "trained": np.unique(train.drug)}
+        response, in_cell = responses(train, centre, len(data.drugs), len(data.cells), self.response_width)
+        return projections | {
+            "response": response,
+            "response_in_cell": in_cell,
+            "trained": np.unique(train.drug),
+        }
 
     def inputs(self, data: Data, prepared: dict[str, np.ndarray]) -> "Inputs":
         """Find the edges of both attentions and the frozen vectors of their nodes."""
@@ -102,6 +109,7 @@ class GAT(NeuralModel):
             node_prior=torch.from_numpy(np.log(walk[dst, src])),
             node_relation=torch.from_numpy(kind[local] + len(data.graph.types) * direct),
             response=torch.from_numpy(prepared["response"]),
+            response_in_cell=torch.from_numpy(prepared["response_in_cell"]),
             drug_edges=edges(
                 np.concatenate([src for src, _ in near_drugs]),
                 np.concatenate([dst for _, dst in near_drugs]),
@@ -143,6 +151,7 @@ class Inputs:
     node_prior: Tensor  # (edges,): log of the walk
     node_relation: Tensor  # (edges,): type of the node, + types where an edge joins it to the drug
     response: Tensor  # (drugs, response_width), zero for drugs without training signatures
+    response_in_cell: Tensor  # (drugs, cells, response_width), zero for pairs without training signatures
     drug_edges: Edges  # training drug -> drug
     drug_prior: Tensor  # (edges,): likeness
     drug_relation: Tensor  # (edges,): which likeness
@@ -177,8 +186,11 @@ class Attention(nn.Module):
         self.key = Linear(sizes[0], self.heads * key_width, generator)
         self.query = Linear(sizes[1], self.heads * key_width, generator, gain=0.0)
 
-    def forward(self, source: Tensor, target: Tensor, values: Tensor) -> Tensor:
-        """Map source (sources, p), target (targets, q) and values (sources, v) to (targets, heads * v)."""
+    def forward(self, source: Tensor, target: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Map source (sources, p), target (targets, q) and values (sources, v) to (targets, heads * v).
+
+        The logits (edges, heads) come second, for attention over the same edges with other values.
+        """
         edges = self.edges.on(source.device)
         keys = self.key(source).unflatten(1, (self.heads, -1))
         queries = self.query(target).unflatten(1, (self.heads, -1))
@@ -187,7 +199,7 @@ class Attention(nn.Module):
         if self.training and self.drop_edge:
             dropped = torch.rand(len(logits), 1, device=logits.device) < self.drop_edge
             logits = logits.masked_fill(dropped, -1e4)
-        return attend(edges, logits, values).flatten(1)
+        return attend(edges, logits, values).flatten(1), logits
 
 
 class GATNetwork(Network):
@@ -228,7 +240,8 @@ class GATNetwork(Network):
             sizes=(width, width),
             **shared,
         )
-        read = inputs.drug.shape[1] + heads * inputs.response.shape[1] + inputs.cell.shape[1]
+        self.in_cell = InCell(inputs)
+        read = inputs.drug.shape[1] + 2 * heads * inputs.response.shape[1] + inputs.cell.shape[1]
         self.body = perceptron(
             [read, options.width, genes],
             generator,
@@ -236,34 +249,81 @@ class GATNetwork(Network):
             dropout=options.dropout,
         )
 
-    def encode(self) -> Tensor:
-        """Encode all drugs: (drugs, a + heads * response_width)."""
+    def encode(self) -> tuple[Tensor, Tensor]:
+        """Encode all drugs (drugs, a + heads * response_width); the drug attention's logits come second."""
         width = self.node.shape[1]
         near, rest = self.drug[:, :width], self.drug[:, width:]
         node = torch.cat([self.node, self.type_vector[self.node_type]], dim=1)
-        near = near + self.node_message(self.over_nodes(node, near, self.node))
-        return torch.cat([near, rest, self.over_drugs(near, near, self.response)], dim=1)
+        near = near + self.node_message(self.over_nodes(node, near, self.node)[0])
+        message, logits = self.over_drugs(near, near, self.response)
+        return torch.cat([near, rest, message], dim=1), logits
 
-    def decode(self, encoded: Tensor, drug: Tensor, cell: Tensor) -> Tensor:
+    def decode(self, encoded: tuple[Tensor, Tensor], drug: Tensor, cell: Tensor) -> Tensor:
         """Map pairs to residuals (pairs, genes)."""
-        return self.body(torch.cat([encoded[drug], self.cell[cell]], dim=1))
+        vectors, logits = encoded
+        message = self.in_cell(logits, drug, cell)
+        return self.body(torch.cat([vectors[drug], message, self.cell[cell]], dim=1))
 
 
-def mean_responses(train: Signatures, centre: np.ndarray, drugs: int, width: int) -> np.ndarray:
-    """Return the leading components of each drug's mean training response: (drugs, up to width) float32.
+class InCell(nn.Module):
+    """The drug attention once more, over those neighbours that were measured in the pair's own cell line.
 
-    A response is the residual on the cell line's mean, centred and scaled to unit length, so that strong
-    signatures do not drown the others. Drugs without training signatures get zeros.
+    Which neighbours those are depends on the pair, so its edges are gathered, not kept as a graph.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        """Lay the edges of each drug side by side: (drugs, most edges of a drug), padded."""
+        super().__init__()
+        edges = inputs.drug_edges
+        order = torch.argsort(edges.dst, stable=True)
+        count = torch.bincount(edges.dst, minlength=edges.targets)
+        place = torch.arange(len(edges)) - (count.cumsum(0) - count)[edges.dst[order]]
+        width = max(int(count.max()) if len(edges) else 0, 1)
+        slot = torch.full((edges.targets, width), -1)
+        slot[edges.dst[order], place] = order
+        source = torch.zeros(edges.targets, width, dtype=torch.int64)
+        source[edges.dst[order], place] = edges.src[order]
+        self.slot, self.source, self.values = table(slot), table(source), table(inputs.response_in_cell)
+        self.measured = table(inputs.response_in_cell.abs().sum(dim=2) > 0)  # (drugs, cells)
+
+    def forward(self, logits: Tensor, drug: Tensor, cell: Tensor) -> Tensor:
+        """Map logits (edges, heads) and pairs to messages (pairs, heads * response_width)."""
+        heads = logits.shape[1]
+        if not len(logits):
+            return logits.new_zeros(len(drug), heads * self.values.shape[2])
+        slot, source = self.slot[drug], self.source[drug]  # (pairs, width)
+        here = (slot >= 0) & self.measured[source, cell.unsqueeze(1)]
+        own = logits[slot.clamp_min(0)].masked_fill(~here.unsqueeze(2), -1e9)  # (pairs, width, heads)
+        weights = own.softmax(dim=1) * here.unsqueeze(2)
+        values = self.values[source, cell.unsqueeze(1)]  # (pairs, width, response_width)
+        return torch.einsum("pwh,pwv->phv", weights, values).flatten(1)
+
+
+def responses(
+    train: Signatures, centre: np.ndarray, drugs: int, cells: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return leading components of each drug's mean training response, over all cell lines and in each.
+
+    Shapes (drugs, up to width) and (drugs, cells, up to width) float32, zeros where nothing was measured. A
+    response is the residual on the cell line's mean, centred and scaled to unit length, so that strong
+    signatures do not drown the others.
     """
     residual = train.delta - centre[train.cell]
     residual = residual - residual.mean(axis=1, keepdims=True)
     residual /= np.maximum(np.linalg.norm(residual, axis=1, keepdims=True), 1e-9)
-    total = np.zeros((drugs, residual.shape[1]), np.float32)
-    np.add.at(total, train.drug, residual)
-    count = np.bincount(train.drug, minlength=drugs)
-    mean = total / np.maximum(count, 1)[:, None]
+    mean, count = group_means(residual, train.drug, drugs)
     axes = np.linalg.svd(mean[count > 0], full_matrices=False)[2][:width]
-    return unit_scale(mean @ axes.T, count > 0)
+    in_cell, pairs = group_means(residual @ axes.T, train.drug * cells + train.cell, drugs * cells)
+    scaled = unit_scale(in_cell, pairs > 0).reshape(drugs, cells, -1)
+    return unit_scale(mean @ axes.T, count > 0), scaled
+
+
+def group_means(matrix: np.ndarray, group: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean row of each group (groups, columns) float32, zeros for an empty one, and the counts."""
+    total = np.zeros((groups, matrix.shape[1]), np.float32)
+    np.add.at(total, group, matrix)
+    count = np.bincount(group, minlength=groups)
+    return total / np.maximum(count, 1)[:, None].astype(np.float32), count
 
 
 def unit_scale(matrix: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:

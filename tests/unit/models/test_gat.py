@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from perturbkg.ablations.no_graph import NoGraph
-from perturbkg.models.gat import GAT, cosine, mean_responses, nearest, tanimoto
+from perturbkg.models.gat import GAT, cosine, nearest, responses, tanimoto
 from perturbkg.training.data import Pairs, Signatures
 
 
@@ -32,15 +32,17 @@ def test_nearest_takes_only_what_is_allowed():
     assert (src.tolist(), dst.tolist()) == ([1], [0])
 
 
-def test_mean_responses_by_hand():
-    """Drug 0 has two signatures of one shape, a weak and a strong one, drug 1 the opposite, drug 2 none."""
+def test_responses_by_hand():
+    """Drug 0 has a weak and a strong signature of one shape in cell 0, drug 1 the opposite in cell 1."""
     shape = np.array([1.0, -1.0, 0.0], np.float32)
-    train = Signatures(np.array([0, 0, 1]), np.zeros(3, np.int64), np.stack([shape, 9 * shape, -2 * shape]))
-    found = mean_responses(train, np.zeros((1, 3), np.float32), drugs=3, width=1)
+    delta = np.stack([shape, 9 * shape, -2 * shape])
+    train = Signatures(np.array([0, 0, 1]), np.array([0, 0, 1]), delta)
+    found, in_cell = responses(train, np.zeros((2, 3), np.float32), drugs=3, cells=2, width=1)
     assert found.shape == (3, 1)
     assert found[0] == pytest.approx(-found[1])
     assert abs(found[0, 0]) == pytest.approx(1)  # scaled by the training drugs' own spread
     assert found[2] == 0
+    assert in_cell[:, :, 0] == pytest.approx(np.array([[found[0, 0], 0], [0, found[1, 0]], [0, 0]]))
 
 
 @pytest.fixture
@@ -74,12 +76,31 @@ def test_attention_starts_at_the_walk_itself(data, fitted):
     values = torch.eye(len(inputs.node))
     node = torch.cat([inputs.node, network.type_vector[inputs.node_type]], dim=1)
     with torch.no_grad():
-        weights = network.over_nodes(node, inputs.drug[:, : inputs.node.shape[1]], values)
+        weights = network.over_nodes(node, inputs.drug[:, : inputs.node.shape[1]], values)[0]
     weights = weights.unflatten(1, (4, -1))[:, 0].numpy()  # (drugs, near nodes) of one head
     wanted = np.zeros_like(weights)
     wanted[inputs.node_edges.dst.numpy(), inputs.node_edges.src.numpy()] = inputs.node_prior.exp().numpy()
     total = wanted.sum(axis=1, keepdims=True)
     assert np.allclose(weights, wanted / np.where(total > 0, total, 1), atol=1e-5)
+
+
+def test_messages_in_a_cell_line_come_from_its_own_signatures(data, fitted):
+    """By a loop over edges: softmax of the logits over the neighbours measured in the pair's cell line."""
+    inputs = fitted.inputs(data, fitted.learned)
+    network = fitted.network(inputs, 4, torch.Generator().manual_seed(0)).eval()
+    values = inputs.response_in_cell.clone()
+    values[1, 0] = 0  # drug 1 was not measured in cell line 0
+    network.in_cell.values, network.in_cell.measured = values, values.abs().sum(2) > 0
+    edges = inputs.drug_edges
+    logits = torch.randn(len(edges), 4, generator=torch.Generator().manual_seed(1))
+    drug, cell = torch.tensor([0, 4, 4]), torch.tensor([0, 0, 1])
+    found = network.in_cell(logits, drug, cell).unflatten(1, (4, -1))
+    for row, (d, c) in enumerate(zip(drug.tolist(), cell.tolist(), strict=True)):
+        near = [e for e in range(len(edges)) if edges.dst[e] == d and values[edges.src[e], c].any()]
+        assert near
+        weights = logits[near].softmax(dim=0)  # (edges, heads)
+        wanted = weights.T @ values[edges.src[near], c]
+        assert torch.allclose(found[row], wanted, atol=1e-5)
 
 
 def test_it_trains_and_predicts_without_a_graph(data):
