@@ -72,6 +72,7 @@ class GAT(NeuralModel):
 
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
         """Learn the components of the inputs and the mean responses of the training drugs."""
+        self.cells = list(data.cells)  # `inputs` looks them up by name, before and after `remember`
         blocks = [self.walk(data), data.drug_features]
         projections = learn_projections(blocks, data.cell_features, train, self.components)
         centre = cell_means(train, len(data.cells), self.shrinkage)
@@ -97,6 +98,10 @@ class GAT(NeuralModel):
         trained = np.zeros(len(data.drugs), bool)
         trained[prepared["trained"]] = True
         allowed = trained & (data.scaffold_group[:, None] != data.scaffold_group)  # (drugs, drugs)
+        # Cell lines stand as they stood when the responses were learned; a new one has none.
+        unmeasured = np.zeros_like(prepared["response_in_cell"][:, :1])
+        in_cell = np.concatenate([prepared["response_in_cell"], unmeasured], axis=1)
+        in_cell = in_cell[:, self.known_cells(data, np.arange(len(data.cells)))]
         alike = [cosine(walk), tanimoto(data.drug_features)]
         near_drugs = [nearest(likeness, allowed & (likeness > 0), self.neighbours) for likeness in alike]
         return Inputs(
@@ -109,7 +114,7 @@ class GAT(NeuralModel):
             node_prior=torch.from_numpy(np.log(walk[dst, src])),
             node_relation=torch.from_numpy(kind[local] + len(data.graph.types) * direct),
             response=torch.from_numpy(prepared["response"]),
-            response_in_cell=torch.from_numpy(prepared["response_in_cell"]),
+            response_in_cell=torch.from_numpy(in_cell),
             drug_edges=edges(
                 np.concatenate([src for src, _ in near_drugs]),
                 np.concatenate([dst for _, dst in near_drugs]),
