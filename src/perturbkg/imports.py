@@ -49,7 +49,7 @@ def _files_of(dotted: str) -> set[Path]:
 
 
 def show_to_jobs() -> None:
-    """Let the jobs of a workflow, which run in processes and environments of their own, import this package."""
+    """Let the jobs of a workflow, which run in environments of their own, import this package."""
     paths = [str(PACKAGE.parent), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
 

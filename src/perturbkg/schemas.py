@@ -105,7 +105,7 @@ class GraphNodes(Table):
 class Provenance(Table):
     """graph/provenance.parquet: where the edges of the merged graph come from.
 
-    A row for each relation and source of knowledge-graph edges (head and tail null), and one for each added edge.
+    A row for each relation and source of knowledge-graph edges (head and tail null), and for each added edge.
     """
 
     relation: str
