@@ -1,11 +1,15 @@
 """What holds the rooms together: one name finds everything, and environments are those that were tested."""
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+
+from perturbkg import imports, plugins
 
 ROOT = Path(__file__).parents[2]
 RULES = {
@@ -80,3 +84,27 @@ def test_all_package_imports_are_absolute_and_no_code_unpickles():
 def test_the_picture_of_the_workflow_shows_every_rule():
     picture = (ROOT / "docs/images/dag.svg").read_text()
     assert set(RULES) == {name for name in re.findall(r"<title>(\w+)</title>", picture) if name in RULES}
+
+
+DISTRIBUTION = {"sklearn": "scikit-learn", "yaml": "pyyaml", "vl_convert": "vl-convert-python"}
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_the_environment_of_a_rule_holds_what_its_code_imports(rule):
+    text = body(rule)
+    script = ROOT / "scripts" / f"{rule}.py"
+    kinds = [kind for kind in plugins.BASE_CLASS if f"{kind}=" in text]
+    plug_ins = [plugins.source(kind, name) for kind in kinds for name in plugins.names(kind)]
+    imported = set()
+    for path in [script, *imports.reached(script, *plug_ins), *plug_ins]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module.split(".")[0])
+    wanted = {DISTRIBUTION.get(name, name) for name in imported - sys.stdlib_module_names - {"perturbkg"}}
+    environment = yaml.safe_load(
+        (ROOT / "workflow/envs" / re.search(r"envs/(\w+\.yaml)", text).group(1)).read_text()
+    )
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert wanted <= {requirement.lower().split("==")[0] for requirement in pip}
