@@ -21,6 +21,10 @@ splits: [scaffold]
 folds: 2
 models: [mean_per_cell, nearest_drugs, mlp, propagation, gat]
 ablations: {gat: [shuffle_edges]}
+model_options:
+  mlp: {ensemble: 1, epochs: 5}
+  propagation: {ensemble: 1, epochs: 5}
+  gat: {ensemble: 1, epochs: 5}
 """
 
 
