@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config", "workflow", "scripts", "src")
+PARTS = ("Snakefile", "config", "workflow", "profiles", "scripts", "src")
 
 
 class Project:
