@@ -33,7 +33,7 @@ def main(
         schemas.read(cells, schemas.Cells),
         minimum,
     )
-    delta = source.read_profiles(paths, joined.selection["signature"].to_list(), genes)
+    ((_, delta),) = source.profiles(paths, joined.selection, genes, "level5")
     write_matrix(delta, joined.selection, pl.DataFrame(asdict(genes)), signatures)
     schemas.write(joined.counts, schemas.Counts, counts)
     schemas.write(joined.exclusions, schemas.Exclusions, exclusions)

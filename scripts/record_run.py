@@ -9,11 +9,21 @@ from perturbkg.io.scripting import reporting
 from perturbkg.provenance import describe_run
 
 
-def main(*, files: Iterable[str | Path], config: Mapping[str, Any], run: str | Path) -> None:
-    """Write run.json."""
-    write_json(describe_run(config=config, files=[Path(file) for file in files]), run)
+def main(
+    *, files: Iterable[str | Path], downloads: str | Path, config: Mapping[str, Any], run: str | Path
+) -> None:
+    """Write run.json; the files that lie right in the folder `downloads` are receipts of downloads."""
+    paths = [Path(file) for file in files]
+    receipts = [path for path in paths if path.parent == Path(downloads)]
+    raw = [path for path in paths if path not in receipts]
+    write_json(describe_run(config=config, files=raw, receipts=receipts), run)
 
 
 if "snakemake" in globals():
     with reporting(snakemake.log[0], "record_run"):
-        main(files=snakemake.input.files, config=snakemake.params.config, run=snakemake.output.run)
+        main(
+            files=snakemake.input.files,
+            downloads=snakemake.params.downloads,
+            config=snakemake.params.config,
+            run=snakemake.output.run,
+        )

@@ -11,11 +11,12 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from perturbkg import plugins
 from perturbkg.errors import InputError
+from perturbkg.graph.texts import TEXT_FILES, TEXT_SOURCES
 from perturbkg.simulation.options import SimulationOptions
 
 #: Config key -> plug-in kind, for the keys that list plug-ins.
 LISTS = {"splits": "splits", "models": "models", "metrics": "metrics"}
-SINGLES = {"knowledge_graph": "knowledge_graphs", "signatures": "signatures"}
+SINGLES = {"knowledge_graph": "knowledge_graphs", "signatures": "signatures", "baseline": "baselines"}
 OPTIONS = {
     "encoder_options": "encoders",
     "split_options": "splits",
@@ -55,10 +56,74 @@ def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
             f"config: report.reference: {config['report']['reference']!r} is not one of models: "
             f"{', '.join(config['models'])}"
         )
-    if config["source"] == "files":
-        for key in ("kg", "gctx", "siginfo", "compoundinfo", "cellinfo", "geneinfo", "baseline"):
-            if config["files"][key] is None:
-                raise InputError(f"config: files.{key}: null, but `source: files` needs its path")
+    _check_label(config)
+    _check_files(config)
+
+
+def wanted_files(config: dict[str, Any]) -> dict[str, str]:
+    """Return the file keys that the chosen plug-ins cannot do without, and what each is."""
+    signatures = config["signatures"]
+    described = plugins.constant("signatures", signatures, "files")
+    needs = plugins.constant("signatures", signatures, "needs")
+    label = plugins.constant("signatures", signatures, "labels")[config["label"]]
+    keys = dict.fromkeys([*(key for step in needs.values() for key in step), *label])
+    return {
+        **plugins.constant("knowledge_graphs", config["knowledge_graph"], "files"),
+        **{key: described[key] for key in keys if key in described},
+        **plugins.constant("baselines", config["baseline"], "files"),
+    }
+
+
+def published_files(config: dict[str, Any]) -> dict[str, str]:
+    """Return file key -> name in the catalogue of sources, for what the chosen plug-ins can read."""
+    label = plugins.constant("signatures", config["signatures"], "labels")[config["label"]]
+    needs = plugins.constant("signatures", config["signatures"], "needs")
+    used = {*label, *(key for step in needs.values() for key in step)}
+    sources = plugins.constant("signatures", config["signatures"], "sources")
+    return {
+        **TEXT_SOURCES,
+        **{key: name for key, name in sources.items() if key in used},
+        **plugins.constant("knowledge_graphs", config["knowledge_graph"], "sources"),
+        **plugins.constant("baselines", config["baseline"], "sources"),
+    }
+
+
+def known_files() -> set[str]:
+    """Return every file key that some plug-in reads."""
+    known = set(TEXT_FILES)
+    for kind in ("knowledge_graphs", "signatures", "baselines"):
+        for name in plugins.names(kind):
+            known |= set(plugins.constant(kind, name, "files"))
+            if kind == "signatures":
+                known |= set(plugins.constant(kind, name, "optional_files"))
+    return known
+
+
+def _check_label(config: dict[str, Any]) -> None:
+    offered = plugins.constant("signatures", config["signatures"], "labels")
+    if config["label"] not in offered:
+        raise InputError(
+            f"config: label: {config['label']!r} is not offered by signatures {config['signatures']!r}; "
+            f"allowed is {', '.join(offered)}"
+        )
+
+
+def _check_files(config: dict[str, Any]) -> None:
+    """Refuse file keys that nothing reads, and wanted files that nothing gives."""
+    known = known_files()
+    for key in config["files"]:
+        if key not in known:
+            raise InputError(
+                f"config: files: unknown key {key!r}{_nearest(key, list(known))}; known are "
+                f"{', '.join(sorted(known))}"
+            )
+    for key, what in wanted_files(config).items():
+        if config["files"].get(key) is not None:
+            continue
+        if config["source"] == "files":
+            raise InputError(f"config: files.{key}: null, but `source: files` needs its path: {what}")
+        if config["source"] == "download" and key not in published_files(config):
+            raise InputError(f"config: files.{key}: nobody publishes it; give the path of: {what}")
 
 
 def _named(config: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

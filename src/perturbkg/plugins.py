@@ -9,6 +9,7 @@ import ast
 import dataclasses
 import importlib
 import inspect
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from perturbkg.errors import InputError
 PACKAGE = Path(__file__).parent
 BASE_CLASS = {
     "ablations": "Ablation",
+    "baselines": "Baseline",
     "encoders": "Encoder",
     "knowledge_graphs": "KnowledgeGraph",
     "metrics": "Metric",
@@ -88,16 +90,9 @@ def _fields(kind: str, cls: ast.ClassDef, tree: ast.Module) -> dict[str, Any] | 
     """Return the fields of a class of `tree`, inherited ones first; None if it is no plug-in."""
     bases = [base.id for base in cls.bases if isinstance(base, ast.Name)]
     inherited: dict[str, Any] | None = {} if BASE_CLASS[kind] in bases else None
-    for statement in tree.body:
-        module = (statement.module or "") if isinstance(statement, ast.ImportFrom) else ""
-        if not module.startswith(f"perturbkg.{kind}._"):
-            continue
-        path = PACKAGE / kind / f"{module.rsplit('.', 1)[1]}.py"
-        shared = ast.parse(path.read_text(encoding="utf-8"))
-        for base in shared.body:
-            if isinstance(base, ast.ClassDef) and base.name in bases:
-                fields = _fields(kind, base, shared)
-                inherited = inherited if fields is None else {**fields, **(inherited or {})}
+    for base, shared in _private_bases(kind, cls, tree):
+        fields = _fields(kind, base, shared)
+        inherited = inherited if fields is None else {**fields, **(inherited or {})}
     if inherited is None:
         return None
     for item in cls.body:
@@ -111,6 +106,48 @@ def _fields(kind: str, cls: ast.ClassDef, tree: ast.Module) -> dict[str, Any] | 
             continue
         inherited[item.target.id] = ast.literal_eval(item.value)
     return inherited
+
+
+def constant(kind: str, name: str, constant: str) -> Any:
+    """Return a literal ClassVar of a plug-in, read from its source without importing it.
+
+    Raises AttributeError where neither the class nor a private class of its folder sets it.
+    """
+    path = source(kind, name)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for cls in tree.body:
+        if isinstance(cls, ast.ClassDef) and not cls.name.startswith("_"):
+            found = _constant(kind, cls, tree, constant)
+            if found is not None:
+                return ast.literal_eval(found)
+    raise AttributeError(f"{path}: no {constant}")
+
+
+def _constant(kind: str, cls: ast.ClassDef, tree: ast.Module, name: str) -> ast.expr | None:
+    """Return the value that a class of `tree`, or a private class that it inherits from, gives a ClassVar."""
+    for item in cls.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.target.id == name:
+            return item.value
+    for base, shared in _private_bases(kind, cls, tree):
+        if (found := _constant(kind, base, shared, name)) is not None:
+            return found
+    return None
+
+
+def _private_bases(
+    kind: str, cls: ast.ClassDef, tree: ast.Module
+) -> Iterator[tuple[ast.ClassDef, ast.Module]]:
+    """Yield the classes that `cls` inherits from and that private modules of its folder define."""
+    bases = [base.id for base in cls.bases if isinstance(base, ast.Name)]
+    for statement in tree.body:
+        module = (statement.module or "") if isinstance(statement, ast.ImportFrom) else ""
+        if not module.startswith(f"perturbkg.{kind}._"):
+            continue
+        path = PACKAGE / kind / f"{module.rsplit('.', 1)[1]}.py"
+        shared = ast.parse(path.read_text(encoding="utf-8"))
+        for base in shared.body:
+            if isinstance(base, ast.ClassDef) and base.name in bases:
+                yield base, shared
 
 
 def fields_of(cls: type[Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from perturbkg import __version__
-from perturbkg.io.files import sha256
+from perturbkg.io.files import read_json, sha256
 
 #: The packages whose version can change a number.
 PACKAGES = (
@@ -44,12 +44,19 @@ def checksums(files: Sequence[Path]) -> dict[str, str]:
     return {file.as_posix(): sha256(file) for file in files}
 
 
-def describe_run(*, config: Mapping[str, Any], files: Sequence[Path]) -> dict[str, Any]:
-    """Return what `run.json` holds beside the results of a dataset."""
+def describe_run(
+    *, config: Mapping[str, Any], files: Sequence[Path], receipts: Sequence[Path]
+) -> dict[str, Any]:
+    """Return what `run.json` holds beside the results of a dataset.
+
+    `receipts` are those of downloads (perturbkg.sources): they hold the checksums, so that what is large is
+    not read again.
+    """
     return {
         "dataset": config["name"],
         "seed": config["seed"],
         "config": dict(config),
         "versions": versions(),
         "inputs": checksums(files),
+        "downloads": [read_json(receipt) for receipt in receipts],
     }

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import polars as pl
 import pytest
 
 from perturbkg import plugins
@@ -10,12 +11,22 @@ from perturbkg.signatures import Genes, SignatureSource
 
 NAMES = plugins.names("signatures")
 GENES = Genes([str(i) for i in range(1, 979)], [f"G{i}" for i in range(1, 979)])
+SELECTION = pl.DataFrame(
+    {"signature": ["s"], "drug": ["d"], "cell": ["c"], "dose_um": [10.0], "time_h": [24.0]}
+)
 CALLS = {
     "genes": lambda source, files: source.genes(files),
     "select": lambda source, files: source.select(files, {}),
     "compounds": lambda source, files: source.compounds(files),
-    "cell_lines": lambda source, files: source.cell_lines(files, GENES),
-    "read_profiles": lambda source, files: source.read_profiles(files, ["s"], GENES),
+    "cell_lines": lambda source, files: source.cell_lines(files),
+    **{
+        label: lambda source, files, label=label: list(
+            source.profiles(files, SELECTION, GENES, label)
+            if label in source.labels
+            else [source.genes(files)]
+        )
+        for label in ("level5", "level3")
+    },
 }
 
 
@@ -32,8 +43,21 @@ def test_says_what_it_reads_and_under_which_terms(name):
     source = plugins.load("signatures", name)
     assert source.files and all(source.files.values())
     assert not set(source.files) & set(source.optional_files)
-    assert source.licence
-    assert "doi:" in source.citation or "http" in source.citation
+    assert source.licence and source.citation
+    assert set(source.sources) <= {*source.files, *source.optional_files}
+    if source.sources:
+        assert "doi:" in source.citation or "http" in source.citation
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_which_files_each_step_and_label_reads(name):
+    source = plugins.load("signatures", name)
+    assert set(source.needs) == {"genes", "select", "compounds", "cell_lines"}
+    assert "level5" in source.labels
+    for keys in [*source.needs.values(), *source.labels.values()]:
+        assert set(keys) <= {*source.files, *source.optional_files}
+    for constant in ("files", "optional_files", "sources", "needs", "labels"):
+        assert plugins.constant("signatures", name, constant) == getattr(source, constant)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -51,7 +51,7 @@ def changed(*keys, to):
         (changed("filters", "dose", to=1), ["filters: unknown key 'dose'", "dose_um"]),
         (changed("folds", to="five"), ["folds: 'five' must be integer"]),
         (changed("folds", to=1), ["folds: 1"]),
-        (changed("source", to="internet"), ["source: 'internet'", "simulated, files"]),
+        (changed("source", to="internet"), ["source: 'internet'", "simulated, download, files"]),
         (changed("models", to=["gta"]), ["models: unknown name 'gta'", "did you mean 'gat'", "mlp"]),
         (changed("splits", to=["scafold"]), ["splits: unknown name 'scafold'", "scaffold"]),
         (changed("metrics", to=["r2"]), ["metrics: unknown name 'r2'", "pearson"]),
@@ -74,6 +74,9 @@ def changed(*keys, to):
         (changed("simulation", "drugs", to=1), ["simulation.drugs", "12"]),
         (changed("report", "reference", to="best"), ["report.reference: 'best'", "gat"]),
         (changed("source", to="files"), ["files.kg: null"]),
+        (changed("source", to="download"), ["files.baseline: nobody publishes it"]),
+        (changed("label", to="level3"), ["label: 'level3'", "level5"]),
+        (changed("files", to={"gtcx": "a"}), ["files: unknown key 'gtcx'", "did you mean 'gctx'"]),
         (changed("name", to="a b"), ["name: 'a b'"]),
     ],
     ids=lambda value: value[0][:40] if isinstance(value, list) else "",
@@ -128,8 +131,13 @@ def test_the_schema_is_closed_and_described():
 
 def test_the_default_config_shows_every_key_and_its_default_is_listed_in_order():
     assert list(DEFAULT) == list(SCHEMA["properties"])
-    for key in ("files", "filters", "graph", "report", "threads"):
+    for key in ("downloads", "filters", "graph", "report", "threads"):
         assert list(DEFAULT[key]) == list(SCHEMA["properties"][key]["properties"])
+
+
+def test_the_default_config_shows_every_file_that_a_plug_in_reads():
+    assert set(DEFAULT["files"]) == configuration.known_files()
+    assert not any(DEFAULT["files"].values())
 
 
 def test_the_default_config_shows_every_option_of_the_simulated_world():

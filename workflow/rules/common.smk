@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 from perturbkg import config as configuration
 from perturbkg import imports, plugins
 from perturbkg.errors import InputError
+from perturbkg.graph.texts import TEXT_FILES
 from perturbkg.graph.types import slug
 from snakemake.exceptions import WorkflowError
 
@@ -53,22 +54,50 @@ wildcard_constraints:
     seed=r"\d+",
     node_type="[A-Za-z0-9_]+",
     encoder="[a-z0-9_]+",
+    source="[a-z0-9_]+",
+
+
+PUBLISHED, CATALOGUE = {}, {}
+if config["source"] == "download":
+    from perturbkg.sources.catalogue import read_catalogue
+
+    PUBLISHED = configuration.published_files(config)
+    try:
+        CATALOGUE = read_catalogue(config["downloads"]["catalogue"])
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def raw_files(*keys):
-    """Map file keys of the config to paths, without those that the config leaves out."""
-    if config["source"] == "simulated":
-        return {key: f"resources/{config['name']}/raw/{RAW[key]}" for key in keys}
-    paths = {
-        key: config["files"][key] for key in keys if config["files"][key] is not None
-    }
-    found = {key: str(Path(config["files_root"]) / path) for key, path in paths.items()}
-    for key, path in found.items():
-        if not Path(path).is_file():
-            raise WorkflowError(
-                f"config: files.{key}: no file at {path}; check files_root and files.{key}"
-            )
+    """Map file keys of the config to paths, without those that there is no file for."""
+    found = {}
+    for key in dict.fromkeys(keys):
+        given = config["files"].get(key)
+        if given is not None:
+            path = Path(config["files_root"]) / given
+            if not path.is_file():
+                raise WorkflowError(
+                    f"config: files.{key}: no file at {path}; check files_root and files.{key}"
+                )
+            found[key] = str(path)
+        elif config["source"] == "simulated" and key in RAW:
+            found[key] = f"resources/{config['name']}/raw/{RAW[key]}"
+        elif key in PUBLISHED:
+            source = CATALOGUE[PUBLISHED[key]]
+            found[key] = f"{config['downloads']['folder']}/{source.name}/{source.file}"
     return found
+
+
+def raw_inputs(*keys):
+    """Map file keys to what a rule waits for: the file itself, or the receipt of its download."""
+    return {
+        key: (
+            rules.download_source.output.receipt.format(source=PUBLISHED[key])
+            if config["files"].get(key) is None and key in PUBLISHED
+            else path
+        )
+        for key, path in raw_files(*keys).items()
+    }
 
 
 def code(script, **plug_ins):

@@ -1,5 +1,37 @@
-# Raw files: made by the simulated world. (With `source: files` they are on disk already.)
-# Needs: nothing. Makes: resources/{dataset}/raw/.
+# Raw files: fetched from their publishers, or made by the simulated world. (With `source: files` they are there.)
+# Needs: nothing. Makes: downloads and their receipts, or resources/{dataset}/raw/.
+
+
+localrules:
+    download_source,  # the nodes of a cluster often have no way out
+
+
+# The receipt is the only output that Snakemake knows of: it deletes outputs before a job runs again, and
+# 34 GB are not fetched twice for an edit here. What the file must be is said by catalogue and lock file.
+rule download_source:
+    output:
+        receipt=f"{config['downloads']['folder']}/{{source}}.json",
+    log:
+        "logs/downloads/download_source.{source}.log",
+    benchmark:
+        f"{config['downloads']['folder']}/benchmarks/download_source.{{source}}.tsv"
+    conda:
+        "../envs/prepare.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=2880,
+    params:
+        source=lambda wildcards: wildcards.source,
+        catalogue=config["downloads"]["catalogue"],
+        folder=config["downloads"]["folder"],
+        lock=config["downloads"]["lock"],
+        options={
+            key: config["downloads"][key]
+            for key in ("retries", "timeout_s", "minimum_rate")
+        },
+    script:
+        "../../scripts/download_source.py"
 
 
 rule simulate_world:

@@ -34,7 +34,7 @@ rule merge_graph:
 
 rule collect_node_inputs:
     input:
-        **raw_files("drug_text", "disease_text", "protein_sequence"),
+        **raw_inputs(*TEXT_FILES),
         graph_nodes=rules.merge_graph.output.graph_nodes,
         drugs=rules.prepare_drugs.output.drugs,
         cells=rules.prepare_cells.output.cells,
@@ -53,6 +53,6 @@ rule collect_node_inputs:
         mem_mb=2000,
         runtime=10,
     params:
-        files=raw_files("drug_text", "disease_text", "protein_sequence"),
+        files=raw_files(*TEXT_FILES),
     script:
         "../../scripts/collect_node_inputs.py"

@@ -1,17 +1,26 @@
 # Raw files read into the tables of perturbkg.schemas, everything left out being counted.
 # Needs: the raw files. Makes: kg/, drugs.parquet, cells.parquet, baseline.h5ad, signatures.h5ad.
 
-SIGNATURE_FILES = {
-    "select_signatures": ["siginfo", "compoundinfo", "cellinfo"],
-    "prepare_cells": ["cellinfo", "geneinfo", "baseline"],
-    "prepare_drugs": ["compoundinfo", "xref", "drug_text"],
-    "read_signatures": ["gctx", "geneinfo"],
+NEEDS = plugins.constant("signatures", config["signatures"], "needs")
+LABELS = plugins.constant("signatures", config["signatures"], "labels")
+READ_BY = {
+    "read_knowledge_graph": plugins.constant(
+        "knowledge_graphs", config["knowledge_graph"], "files"
+    ),
+    "select_signatures": NEEDS["select"],
+    "prepare_cells": [
+        *NEEDS["genes"],
+        *NEEDS["cell_lines"],
+        *plugins.constant("baselines", config["baseline"], "files"),
+    ],
+    "prepare_drugs": [*NEEDS["compounds"], "drug_text"],
+    "read_signatures": [*NEEDS["genes"], *LABELS[config["label"]]],
 }
 
 
 rule read_knowledge_graph:
     input:
-        **raw_files("kg"),
+        **raw_inputs(*READ_BY["read_knowledge_graph"]),
         code=code("read_knowledge_graph", knowledge_graphs=config["knowledge_graph"]),
     output:
         nodes=f"{R}/kg/nodes.parquet",
@@ -28,7 +37,7 @@ rule read_knowledge_graph:
         mem_mb=4000,
         runtime=15,
     params:
-        files=raw_files("kg"),
+        files=raw_files(*READ_BY["read_knowledge_graph"]),
         reader=config["knowledge_graph"],
     script:
         "../../scripts/read_knowledge_graph.py"
@@ -36,7 +45,7 @@ rule read_knowledge_graph:
 
 rule select_signatures:
     input:
-        **raw_files(*SIGNATURE_FILES["select_signatures"]),
+        **raw_inputs(*READ_BY["select_signatures"]),
         code=code("select_signatures", signatures=config["signatures"]),
     output:
         selection=f"{R}/signatures/selection.parquet",
@@ -53,7 +62,7 @@ rule select_signatures:
         mem_mb=2000,
         runtime=10,
     params:
-        files=raw_files(*SIGNATURE_FILES["select_signatures"]),
+        files=raw_files(*READ_BY["select_signatures"]),
         reader=config["signatures"],
         filters=config["filters"],
     script:
@@ -62,8 +71,12 @@ rule select_signatures:
 
 rule prepare_cells:
     input:
-        **raw_files(*SIGNATURE_FILES["prepare_cells"]),
-        code=code("prepare_cells", signatures=config["signatures"]),
+        **raw_inputs(*READ_BY["prepare_cells"]),
+        code=code(
+            "prepare_cells",
+            signatures=config["signatures"],
+            baselines=config["baseline"],
+        ),
     output:
         cells=f"{R}/cells.parquet",
         baseline=f"{R}/baseline.h5ad",
@@ -80,15 +93,16 @@ rule prepare_cells:
         mem_mb=1000,
         runtime=10,
     params:
-        files=raw_files(*SIGNATURE_FILES["prepare_cells"]),
+        files=raw_files(*READ_BY["prepare_cells"]),
         reader=config["signatures"],
+        baseline_reader=config["baseline"],
     script:
         "../../scripts/prepare_cells.py"
 
 
 rule prepare_drugs:
     input:
-        **raw_files(*SIGNATURE_FILES["prepare_drugs"]),
+        **raw_inputs(*READ_BY["prepare_drugs"]),
         selection=rules.select_signatures.output.selection,
         nodes=rules.read_knowledge_graph.output.nodes,
         code=code("prepare_drugs", signatures=config["signatures"]),
@@ -108,7 +122,7 @@ rule prepare_drugs:
         mem_mb=1000,
         runtime=60,
     params:
-        files=raw_files(*SIGNATURE_FILES["prepare_drugs"]),
+        files=raw_files(*READ_BY["prepare_drugs"]),
         reader=config["signatures"],
     script:
         "../../scripts/prepare_drugs.py"
@@ -116,7 +130,7 @@ rule prepare_drugs:
 
 rule read_signatures:
     input:
-        **raw_files(*SIGNATURE_FILES["read_signatures"]),
+        **raw_inputs(*READ_BY["read_signatures"]),
         selection=rules.select_signatures.output.selection,
         drugs=rules.prepare_drugs.output.drugs,
         cells=rules.prepare_cells.output.cells,
@@ -136,7 +150,7 @@ rule read_signatures:
         mem_mb=8000,
         runtime=120,
     params:
-        files=raw_files(*SIGNATURE_FILES["read_signatures"]),
+        files=raw_files(*READ_BY["read_signatures"]),
         reader=config["signatures"],
         minimum=config["minimum_signatures"],
     script:

@@ -17,6 +17,7 @@ COUNTED = [
     rules.merge_graph,
     rules.collect_node_inputs,
 ]
+EVERY_FILE = [*(key for keys in READ_BY.values() for key in keys), *TEXT_FILES]
 # The split whose predictions are drawn as heat maps: the one that asks most of a model.
 DRAWN_SPLIT = config["splits"][-1]
 
@@ -101,7 +102,7 @@ rule make_figures:
 
 rule record_run:
     input:
-        files=list(raw_files(*RAW).values()),
+        files=list(raw_inputs(*EVERY_FILE).values()),
         code=code("record_run"),
     output:
         run=f"{R}/run.json",
@@ -117,6 +118,7 @@ rule record_run:
         runtime=60,
     params:
         config=config,
+        downloads=config["downloads"]["folder"],
     script:
         "../../scripts/record_run.py"
 

@@ -22,6 +22,9 @@ class KnowledgeGraph(ABC):
     """A published knowledge graph."""
 
     files: ClassVar[dict[str, str]]  # file key in the config -> what it is
+    sources: ClassVar[
+        dict[str, str]
+    ]  # file key -> name in the catalogue of sources; {}: nobody publishes them
     licence: ClassVar[str]
     citation: ClassVar[str]
 

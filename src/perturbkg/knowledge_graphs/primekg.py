@@ -59,6 +59,7 @@ class PrimeKG(KnowledgeGraph):
     """PrimeKG, a knowledge graph of precision medicine."""
 
     files: ClassVar[dict[str, str]] = {"kg": "kg.csv of PrimeKG (doi:10.7910/DVN/IXA7BM), plain or .gz"}
+    sources: ClassVar[dict[str, str]] = {"kg": "primekg_kg"}
     licence: ClassVar[str] = (
         "CC0 1.0 as published (doi:10.7910/DVN/IXA7BM); parts of it come from sources with terms of their "
         "own, among them DrugBank (CC BY-NC 4.0) and DisGeNET (CC BY-NC-SA 4.0)"

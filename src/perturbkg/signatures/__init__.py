@@ -1,12 +1,17 @@
 """Signature sources: each file reads one publisher's perturbation signatures and the tables beside them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
+
+from perturbkg.io.tallies import counted, excluded
+
+_NOTHING = pl.DataFrame(schema={"item": pl.String, "row": pl.Int64, "reason": pl.String})
 
 
 @dataclass(frozen=True)
@@ -38,21 +43,21 @@ class Compounds:
 
 
 @dataclass(frozen=True)
-class CellLines:
-    """Cell lines: `cells` (schemas.Cells) in the order of `baseline` (cells, 978) float32 log2 expression."""
-
-    cells: pl.DataFrame
-    baseline: np.ndarray
-    counts: pl.DataFrame
-    exclusions: pl.DataFrame
-
-
-@dataclass(frozen=True)
 class SignatureSource(ABC):
-    """A publisher's signatures. `files` maps the file keys below to paths."""
+    """A publisher's signatures. `files` maps the file keys below to paths.
+
+    `needs` says which file keys each step reads (genes, select, compounds, cell_lines), `labels` which ones
+    the profiles are read from, for each label that the source offers: level5 (published z-scores) and, where
+    it can be made, level3 (treated minus vehicle wells of the same plate).
+    """
 
     files: ClassVar[dict[str, str]]  # file key in the config -> what it is
     optional_files: ClassVar[dict[str, str]]
+    sources: ClassVar[
+        dict[str, str]
+    ]  # file key -> name in the catalogue of sources; {}: nobody publishes them
+    needs: ClassVar[dict[str, tuple[str, ...]]]  # step -> file keys
+    labels: ClassVar[dict[str, tuple[str, ...]]]  # label -> file keys
     licence: ClassVar[str]
     citation: ClassVar[str]
 
@@ -69,12 +74,21 @@ class SignatureSource(ABC):
         """Read the compound table."""
 
     @abstractmethod
-    def cell_lines(self, files: dict[str, Path], genes: Genes) -> CellLines:
-        """Read the cell lines that have a baseline; the others are listed with their reason."""
+    def cell_lines(self, files: dict[str, Path]) -> pl.DataFrame:
+        """Read the cell line table: row (line in the file), cell (unique), lineage, disease, description."""
+
+    def measured(self, files: dict[str, Path], selection: pl.DataFrame, label: str) -> Selected:
+        """Keep the signatures whose profile can be made for `label`; the others are listed."""
+        return Selected(
+            selection, counted("read_signatures", label, []), excluded("read_signatures", label, _NOTHING)
+        )
 
     @abstractmethod
-    def read_profiles(self, files: dict[str, Path], signatures: list[str], genes: Genes) -> np.ndarray:
-        """Read delta profiles (signatures, 978) float32 in the order asked for, in blocks.
+    def profiles(
+        self, files: dict[str, Path], selection: pl.DataFrame, genes: Genes, label: str
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield blocks of (rows of `selection` (n,), deltas (n, 978) float32), each row once, in any order.
 
-        Raises InputError for an absent signature, another gene set, or a value that is not finite.
+        Memory does not grow with the number of signatures. Raises InputError for an absent signature, another
+        gene set, or a value that is not finite.
         """

@@ -1,5 +1,6 @@
 """Read LINCS 2020 (CLUE): a Level 5 GCTX, its signature, compound, cell and gene tables, and a baseline."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,8 +12,7 @@ from perturbkg import schemas
 from perturbkg.errors import InputError
 from perturbkg.io.delimited import MISSING, given, identified, numbers, read
 from perturbkg.io.tallies import counted, excluded
-from perturbkg.signatures import CellLines, Compounds, Genes, Selected, SignatureSource
-from perturbkg.signatures._baseline import read_baseline
+from perturbkg.signatures import Compounds, Genes, Selected, SignatureSource
 from perturbkg.signatures._filters import Filters
 from perturbkg.signatures._gctx import read_profiles
 from perturbkg.signatures._siginfo import read_siginfo
@@ -32,11 +32,24 @@ class LINCS2020(SignatureSource):
         "compoundinfo": "compound table, compoundinfo_beta.txt",
         "cellinfo": "cell line table, cellinfo_beta.txt",
         "geneinfo": "gene table, geneinfo_beta.txt",
-        "baseline": "baseline expression (log2), cell lines x Entrez ids, tab-separated",
     }
     optional_files: ClassVar[dict[str, str]] = {
         "xref": "cross-references, columns pert_id and drugbank_id, tab-separated"
     }
+    sources: ClassVar[dict[str, str]] = {
+        "gctx": "lincs2020_level5",
+        "siginfo": "lincs2020_siginfo",
+        "compoundinfo": "lincs2020_compoundinfo",
+        "cellinfo": "lincs2020_cellinfo",
+        "geneinfo": "lincs2020_geneinfo",
+    }
+    needs: ClassVar[dict[str, tuple[str, ...]]] = {
+        "genes": ("geneinfo",),
+        "select": ("siginfo", "compoundinfo", "cellinfo"),
+        "compounds": ("compoundinfo", "xref"),
+        "cell_lines": ("cellinfo",),
+    }
+    labels: ClassVar[dict[str, tuple[str, ...]]] = {"level5": ("gctx",)}
     licence: ClassVar[str] = "CC BY 4.0"
     citation: ClassVar[str] = (
         "Subramanian et al.: A Next Generation Connectivity Map: L1000 Platform and the First 1,000,000 "
@@ -141,38 +154,21 @@ class LINCS2020(SignatureSource):
             .rename({"pert_id": "drug"})
         )
 
-    def cell_lines(self, files: dict[str, Path], genes: Genes) -> CellLines:
-        """Read the cell lines that have both a row in the cell table and a baseline, sorted by name."""
+    def cell_lines(self, files: dict[str, Path]) -> pl.DataFrame:
+        """Read the cell line table."""
         path = given(files, "cellinfo", self.files)
         columns = ("cell_type", "cell_lineage", "primary_disease", "subtype")
         table = identified(read(path, ["cell_iname"], columns, missing=UNKNOWN), "cell_iname", path)
-        measured, values = read_baseline(given(files, "baseline", self.files), genes)
-        known = table.rename({"cell_iname": "cell"})
-        cells = known.join(measured.with_row_index("at").drop("row"), on="cell").sort("cell")
-        reasons = {
-            "no baseline": known.join(measured, on="cell", how="anti"),
-            "a baseline, but not in the cell table": measured.join(known, on="cell", how="anti"),
-        }
-        counts = [("read", len(known)), ("no baseline", len(reasons["no baseline"])), ("kept", len(cells))]
-        return CellLines(
-            cells=cells.select(
-                "cell", lineage="cell_lineage", disease="primary_disease", description=_description()
-            ),
-            baseline=values[cells["at"].to_numpy()],
-            counts=counted("prepare_cells", "cell lines", counts),
-            exclusions=pl.concat(
-                excluded(
-                    "prepare_cells",
-                    "cell lines",
-                    table.sort("row").select("row", item="cell", reason=pl.lit(reason)),
-                )
-                for reason, table in reasons.items()
-            ),
+        return table.rename({"cell_iname": "cell"}).select(
+            "row", "cell", lineage="cell_lineage", disease="primary_disease", description=_description()
         )
 
-    def read_profiles(self, files: dict[str, Path], signatures: list[str], genes: Genes) -> np.ndarray:
-        """Read delta profiles (MODZ z-scores) (signatures, 978) float32 in the order asked for, in blocks."""
-        return read_profiles(given(files, "gctx", self.files), signatures, genes)
+    def profiles(
+        self, files: dict[str, Path], selection: pl.DataFrame, genes: Genes, label: str
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Read delta profiles: MODZ z-scores."""
+        rows = np.arange(len(selection))
+        yield rows, read_profiles(given(files, "gctx", self.files), selection["signature"].to_list(), genes)
 
 
 def _values(column: str) -> pl.Expr:

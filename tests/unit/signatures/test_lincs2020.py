@@ -6,11 +6,17 @@ import polars as pl
 import pytest
 
 from perturbkg import schemas
+from perturbkg.baselines._join import join_baseline
+from perturbkg.baselines.table import Table
 from perturbkg.errors import InputError
 from perturbkg.signatures.lincs2020 import LINCS2020
 
 SHARED = Path(__file__).parents[3] / "../shared/data/lincs2020"
 SOURCE = LINCS2020()
+
+
+def cell_lines(files, genes):
+    return join_baseline(SOURCE.cell_lines(files), Table().read(files, genes))
 
 
 def counts(table):
@@ -224,7 +230,7 @@ def test_a_compound_without_an_id_is_an_error(release):
 
 
 def test_cell_lines_and_baseline_are_in_one_order(release, genes):
-    lines = SOURCE.cell_lines(release.write(), genes)
+    lines = cell_lines(release.write(), genes)
     assert lines.cells.rows() == [
         ("5637", None, None, None),
         (
@@ -244,7 +250,7 @@ def test_cell_lines_and_baseline_are_in_one_order(release, genes):
 
 def test_a_cell_line_without_baseline_or_row_is_listed(release, genes):
     release.baseline[1]["cell"] = "HELA"
-    lines = SOURCE.cell_lines(release.write(), genes)
+    lines = cell_lines(release.write(), genes)
     assert lines.cells["cell"].to_list() == ["5637", "A375"]
     assert counts(lines.counts) == {"read": 3, "no baseline": 1, "kept": 2}
     assert lines.exclusions.select("item", "row", "reason").rows() == [
@@ -266,7 +272,7 @@ def test_a_cell_line_without_baseline_or_row_is_listed(release, genes):
 def test_bad_cell_lines(release, genes, change, parts):
     change(release)
     with pytest.raises(InputError) as caught:
-        SOURCE.cell_lines(release.write(), genes)
+        cell_lines(release.write(), genes)
     one_line(caught, *parts)
 
 
@@ -274,20 +280,21 @@ def test_bad_cell_lines(release, genes, change, parts):
 
 
 def test_profiles_follow_the_order_asked_for(release, genes):
-    found = SOURCE.read_profiles(release.write(), ["SIG2", "SIG9"], genes)
+    selection = pl.DataFrame({"signature": ["SIG2", "SIG9"]})
+    ((_, found),) = SOURCE.profiles(release.write(), selection, genes, "level5")
     rows = [release.columns.index("SIG2"), release.columns.index("SIG9")]
     np.testing.assert_array_equal(found, release.profiles[rows][:, 977::-1])
 
 
 def test_gzipped_tables_read_the_same(release, genes):
     files = release.write()
-    plain = SOURCE.select(files, {}), SOURCE.cell_lines(files, genes)
+    plain = SOURCE.select(files, {}), cell_lines(files, genes)
     for key in ("siginfo", "cellinfo", "compoundinfo", "baseline"):
         zipped = files[key].with_suffix(".txt.gz")
         zipped.write_bytes(gzip.compress(files[key].read_bytes()))
         files[key] = zipped
     assert SOURCE.select(files, {}).selection.equals(plain[0].selection)
-    np.testing.assert_array_equal(SOURCE.cell_lines(files, genes).baseline, plain[1].baseline)
+    np.testing.assert_array_equal(cell_lines(files, genes).baseline, plain[1].baseline)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data")
@@ -305,10 +312,10 @@ def test_real_slice():
     assert genes.entrez[:3] == ["16", "23", "25"]
     selection = SOURCE.select(files, {}).selection
     assert (len(selection), selection["drug"].n_unique(), selection["cell"].n_unique()) == (3869, 1139, 24)
-    lines = SOURCE.cell_lines(files, genes)
+    lines = cell_lines(files, genes)
     assert lines.baseline.shape == (164, 978)
     assert lines.cells.filter(pl.col("cell").str.starts_with("XC.") & pl.col("description").is_null()).height
     assert len(SOURCE.compounds(files).table) == 3695
-    profiles = SOURCE.read_profiles(files, selection["signature"].to_list(), genes)
+    ((_, profiles),) = SOURCE.profiles(files, selection, genes, "level5")
     assert profiles.shape == (3869, 978)
     assert np.abs(profiles).max() <= 10

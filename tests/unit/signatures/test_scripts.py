@@ -55,6 +55,7 @@ def prepare(release, folder, minimum=1):
         "prepare_cells",
         files=files,
         reader="lincs2020",
+        baseline_reader="table",
         cells=made("cells"),
         baseline=made("baseline"),
         counts=made("cell_counts"),

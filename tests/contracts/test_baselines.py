@@ -1,0 +1,42 @@
+"""What every baseline file must hold, found by itself: meaning, terms, and errors in one line."""
+
+import dataclasses
+
+import pytest
+
+from perturbkg import plugins
+from perturbkg.baselines import Baseline
+from perturbkg.errors import InputError
+from perturbkg.signatures import Genes
+
+NAMES = plugins.names("baselines")
+GENES = Genes([str(i) for i in range(1, 979)], [f"G{i}" for i in range(1, 979)])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_what_it_reads_and_under_which_terms(name):
+    source = plugins.load("baselines", name)
+    assert issubclass(source, Baseline)
+    assert dataclasses.is_dataclass(source) and source.__dataclass_params__.frozen
+    assert plugins.options_of("baselines", name) == plugins.fields_of(source)
+    assert source.files and all(source.files.values())
+    assert set(source.sources) <= set(source.files)
+    assert source.licence and source.citation
+    for constant in ("files", "sources"):
+        assert plugins.constant("baselines", name, constant) == getattr(source, constant)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_missing_or_empty_is_one_line_that_names_it(name, tmp_path):
+    source = plugins.create("baselines", name)
+    with pytest.raises(InputError, match=r"no key '\w+'"):
+        source.read({}, GENES)
+    files = {key: tmp_path / key for key in source.files}
+    with pytest.raises(InputError, match="no such file"):
+        source.read(files, GENES)
+    for path in files.values():
+        path.touch()
+    with pytest.raises(InputError) as caught:
+        source.read(files, GENES)
+    assert "\n" not in str(caught.value)
+    assert any(str(path) in str(caught.value) for path in files.values())
