@@ -1,0 +1,91 @@
+"""A matrix on disk for rows that come in any order: written by row number, read back from the first on.
+
+It is one raw float32 file without a name beside the output, so it vanishes even when the process is killed.
+Reads and writes are explicit: a memory map's pages would count as this process's memory.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Self
+
+import numpy as np
+
+from perturbkg.errors import InputError
+
+
+class Scratch:
+    """Hold (rows, columns) float32 in a temporary file of `folder`; raise InputError where it has no room."""
+
+    def __init__(self, rows: int, columns: int, folder: str | Path) -> None:
+        self.shape = rows, columns
+        self.folder = Path(folder)
+        self._written = np.zeros(rows, bool)
+        self._width = 4 * columns  # bytes of a row
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        need, free = self.shape[0] * self._width, shutil.disk_usage(self.folder).free
+        if need > free:
+            raise InputError(
+                f"{self.folder}: a temporary file of {need / 1e9:.2f} GB has no room, {free / 1e9:.2f} GB "
+                "are free; free some, or let the results lie on another disk"
+            )
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=self.folder, buffering=0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def put(self, rows: np.ndarray, block: np.ndarray) -> None:
+        """Write block (n, columns) to the rows (n,), which may be scattered but each stand once."""
+        if block.shape != (len(rows), self.shape[1]):
+            raise ValueError(f"a block of {block.shape} for {len(rows)} rows of {self.shape[1]}")
+        order = np.argsort(rows, kind="stable")
+        rows, block = rows[order], np.ascontiguousarray(block[order], np.float32)
+        # Neighbouring rows are written at once.
+        for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
+            if len(run):
+                self._write(block[run[0] : run[-1] + 1], int(rows[run[0]]))
+        self._written[rows] = True
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return rows start to stop (stop - start, columns) float32; each must have been put."""
+        if not self._written[start:stop].all():
+            absent = start + int(np.argmin(self._written[start:stop]))
+            raise ValueError(f"row {absent} was never put")
+        block = np.empty((stop - start, self.shape[1]), np.float32)
+        view, done = block.reshape(-1).view(np.uint8).data, 0
+        while done < len(view):
+            got = os.preadv(self._file.fileno(), [view[done:]], start * self._width + done)
+            if not got:
+                raise OSError(errno.EIO, f"the temporary file ends before row {stop}", str(self.folder))
+            done += got
+        return block
+
+    def blocks(self, rows_at_once: int = 4096) -> Iterator[np.ndarray]:
+        """Yield every row in order, `rows_at_once` (at most) at a time."""
+        for start in range(0, self.shape[0], rows_at_once):
+            yield self.read(start, min(start + rows_at_once, self.shape[0]))
+
+    def _write(self, block: np.ndarray, row: int) -> None:
+        """Write consecutive rows."""
+        view, done = block.reshape(-1).view(np.uint8).data, 0
+        with disk_full_told(self.folder):
+            while done < len(view):
+                done += os.pwrite(self._file.fileno(), view[done:], row * self._width + done)
+
+
+@contextmanager
+def disk_full_told(path: Path) -> Iterator[None]:
+    """Turn a disk or quota that is full into a one-line InputError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(f"{path}: the disk is full; free some room and start again") from error
