@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import polars as pl
@@ -34,10 +35,13 @@ class Filters:
         # Names of cell lines such as 5637 are numbers to YAML.
         return cls(**{**options, "cells": tuple(map(str, options.get("cells") or ()))})
 
-    def steps(self, table: pl.DataFrame, path: Path) -> list[tuple[str, pl.Expr]]:
+    def steps(
+        self, table: pl.DataFrame, path: Path, named: Mapping[str, str] = MappingProxyType({})
+    ) -> list[tuple[str, pl.Expr]]:
         """Return (why a row is removed, what keeps it), in the order of the fields.
 
         `table` is what `read_siginfo` returns; a filter on a column that it leaves empty is an InputError.
+        `named` says what a release calls is_hiq, qc_pass, tas and cc_q75, where it has other names for them.
         """
         steps = []
         if self.pert_type is not None:
@@ -55,7 +59,7 @@ class Filters:
             steps.append((f"time is not {self.time_h:g} h", (pl.col("time_h") - self.time_h).abs() < 1e-6))
         if self.cells:
             steps.append(("cell line not asked for", pl.col("cell").is_in(self.cells)))
-        for key, source, column in (
+        for key, usual, column in (
             ("require_hiq", "is_hiq", "hiq"),
             ("require_qc_pass", "qc_pass", "qc_pass"),
             ("minimum_tas", "tas", "tas"),
@@ -64,6 +68,7 @@ class Filters:
             setting = getattr(self, key)
             if setting is None or setting is False:
                 continue
+            source = named.get(usual, usual)
             if table[column].null_count() == len(table):
                 off = "false" if setting is True else "null"
                 raise InputError(
