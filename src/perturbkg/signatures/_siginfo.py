@@ -9,16 +9,24 @@ from perturbkg.io.delimited import identified, numbers, read
 
 REQUIRED = ("sig_id", "pert_id", "cell_iname", "pert_type", "pert_dose", "pert_time")
 OPTIONAL = ("pert_dose_unit", "pert_time_unit", "is_hiq", "qc_pass", "tas", "cc_q75", "nsample")
-MICROMOLAR = {"uM": 1.0, "um": 1.0, "µM": 1.0, "pM": 1e-6, "nM": 1e-3, "mM": 1e3, "M": 1e6}
+MICROMOLAR = {"uM": 1.0, "um": 1.0, "µM": 1.0, "μM": 1.0, "pM": 1e-6, "nM": 1e-3, "mM": 1e3, "M": 1e6}
 HOURS = {"h": 1.0, "hr": 1.0, "d": 24.0, "min": 1 / 60}
 TRUTH = {"1": 1, "1.0": 1, "True": 1, "true": 1, "0": 0, "0.0": 0, "False": 0, "false": 0}
 
 
 def read_siginfo(path: Path) -> pl.DataFrame:
+    """Read a signature table of LINCS 2020."""
+    return understood(identified(read(path, REQUIRED, OPTIONAL), "sig_id", path), path)
+
+
+def understood(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Return row, signature, drug, cell, pert_type, dose_um, time_h, hiq, qc_pass, tas,
     replicate_correlation and replicates; null where the table says nothing or the unit is another one.
+
+    `table` has row, the columns REQUIRED and any of OPTIONAL; `path` is where it was read, for errors.
     """
-    table = identified(read(path, REQUIRED, OPTIONAL), "sig_id", path)
+    absent = [column for column in OPTIONAL if column not in table.columns]
+    table = table.with_columns(pl.lit(None, pl.String).alias(column) for column in absent)
     table = numbers(table, ["pert_dose", "pert_time", "tas", "cc_q75", "nsample"], path)
     for column in ("is_hiq", "qc_pass"):
         wrong = table.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(list(TRUTH)))
