@@ -44,9 +44,7 @@ def main(
             name: pages.figure(name, Path(path).read_text(encoding="utf-8"))
             for name, path in zip(FIGURES, svg, strict=True)
         },
-        terms=source_terms(
-            {"knowledge_graphs": ran["config"]["knowledge_graph"], "signatures": ran["config"]["signatures"]}
-        ),
+        terms=source_terms(ran["config"], ran["downloads"]),
     )
     write_text(text, page)
 

@@ -16,7 +16,6 @@ from perturbkg.simulation.options import SimulationOptions
 
 #: Config key -> plug-in kind, for the keys that list plug-ins.
 LISTS = {"splits": "splits", "models": "models", "metrics": "metrics"}
-SINGLES = {"knowledge_graph": "knowledge_graphs", "signatures": "signatures", "baseline": "baselines"}
 OPTIONS = {
     "encoder_options": "encoders",
     "split_options": "splits",
@@ -128,7 +127,7 @@ def _check_files(config: dict[str, Any]) -> None:
 
 def _named(config: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield (key, kind, name) of every plug-in that the config names."""
-    for key, kind in SINGLES.items():
+    for key, kind in plugins.SINGLES.items():
         yield key, kind, config[key]
     for key, kind in LISTS.items():
         for name in config[key]:

@@ -27,6 +27,8 @@ BASE_CLASS = {
     "signatures": "SignatureSource",
     "splits": "Split",
 }
+#: Config key -> kind, for the kinds of which a dataset has one plug-in.
+SINGLES = {"knowledge_graph": "knowledge_graphs", "signatures": "signatures", "baseline": "baselines"}
 
 
 def names(kind: str) -> list[str]:

@@ -170,12 +170,25 @@ def fabricate(
                 "source": "simulated",
                 "knowledge_graph": "primekg",
                 "signatures": "lincs2020",
+                "baseline": "table",
+                "downloads": {"catalogue": None},
                 "splits": list(splits),
                 "folds": folds,
                 "models": list(models),
             },
             "versions": {"perturbkg": "0.1.0", "python": "3.11.7", "torch": "2.13.0", "numba": None},
             "inputs": {"resources/demo/raw/kg.csv": "0" * 64},
+            "downloads": [
+                {
+                    "name": "primekg_kg",
+                    "version": "2.1",
+                    "file": "kg.csv",
+                    "origin": "https://dataverse.harvard.edu/api/access/datafile/6180620",
+                    "verified": "catalogue",
+                    "download": {"bytes": 981_751_236, "digests": {"sha256": "1" * 64}},
+                    "unpacked": None,
+                }
+            ],
         },
         paths["run"],
     )

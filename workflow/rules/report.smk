@@ -138,6 +138,7 @@ rule make_report:
             metrics=plugins.names("metrics"),
             knowledge_graphs=config["knowledge_graph"],
             signatures=config["signatures"],
+            baselines=config["baseline"],
         ),
     output:
         page=f"{R}/report.html",

@@ -1,7 +1,11 @@
 """What the metrics mean and where the data come from, asked of the plug-ins themselves."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from perturbkg import plugins
 from perturbkg.metrics import MetricInfo
+from perturbkg.sources.catalogue import read_catalogue
 
 
 def metric_infos() -> dict[str, MetricInfo]:
@@ -11,10 +15,21 @@ def metric_infos() -> dict[str, MetricInfo]:
     }
 
 
-def source_terms(sources: dict[str, str]) -> list[dict[str, str]]:
-    """Return the licence and citation of data sources, given as kind of plug-in -> name."""
+def source_terms(config: Mapping[str, Any], downloads: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return name, licence and citation of each source of a run; what nobody publishes is left out.
+
+    They are those of its readers, then those of the publishers of its downloads (receipts of
+    perturbkg.sources) that no reader names.
+    """
     found = []
-    for kind, name in sources.items():
-        plugin = plugins.load(kind, name)
-        found.append({"kind": kind, "name": name, "licence": plugin.licence, "citation": plugin.citation})
+    for key, kind in plugins.SINGLES.items():
+        plugin = plugins.load(kind, config[key])
+        if plugin.sources:
+            found.append({"name": config[key], "licence": plugin.licence, "citation": plugin.citation})
+    if downloads:
+        catalogue = read_catalogue(config["downloads"]["catalogue"])
+        for publisher in dict.fromkeys(catalogue[receipt["name"]].publisher for receipt in downloads):
+            if all(publisher.citation != term["citation"] for term in found):
+                licence = ". ".join(filter(None, (publisher.licence, publisher.terms))).removesuffix(".")
+                found.append({"name": publisher.title, "licence": licence, "citation": publisher.citation})
     return found
