@@ -68,10 +68,20 @@ class Selection(Table):
     drug: str
     cell: str
     dose_um: float = pa.Field(nullable=True)
+    nearest_dose_um: float = pa.Field(nullable=True)  # canonical dose that dose_um stands for, if stated
     time_h: float = pa.Field(nullable=True)
     replicates: pl.Int64 = pa.Field(nullable=True)
     tas: float = pa.Field(nullable=True)
     replicate_correlation: float = pa.Field(nullable=True)
+    merged: pl.Int64 = pa.Field(ge=1)  # how many signatures this one was made of
+
+
+class MergedSignatures(Table):
+    """merged.parquet: what each signature was made of that several were merged into."""
+
+    signature: str  # as in signatures.h5ad: the first of its members by id
+    member: str = pa.Field(unique=True)
+    weight: float = pa.Field(gt=0, le=1)  # the weights of a signature's members add up to 1
 
 
 class Counts(Table):

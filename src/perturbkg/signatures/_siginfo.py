@@ -8,7 +8,8 @@ from perturbkg.errors import InputError
 from perturbkg.io.delimited import identified, numbers, read
 
 REQUIRED = ("sig_id", "pert_id", "cell_iname", "pert_type", "pert_dose", "pert_time")
-OPTIONAL = ("pert_dose_unit", "pert_time_unit", "is_hiq", "qc_pass", "tas", "cc_q75", "nsample")
+NUMBERS = ("tas", "cc_q75", "nsample", "nearest_dose")
+OPTIONAL = ("pert_dose_unit", "pert_time_unit", "is_hiq", "qc_pass", *NUMBERS)
 MICROMOLAR = {"uM": 1.0, "um": 1.0, "µM": 1.0, "μM": 1.0, "pM": 1e-6, "nM": 1e-3, "mM": 1e3, "M": 1e6}
 HOURS = {"h": 1.0, "hr": 1.0, "d": 24.0, "min": 1 / 60}
 TRUTH = {"1": 1, "1.0": 1, "True": 1, "true": 1, "0": 0, "0.0": 0, "False": 0, "false": 0}
@@ -20,14 +21,14 @@ def read_siginfo(path: Path) -> pl.DataFrame:
 
 
 def understood(table: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Return row, signature, drug, cell, pert_type, dose_um, time_h, hiq, qc_pass, tas,
-    replicate_correlation and replicates; null where the table says nothing or the unit is another one.
+    """Return row, pert_type, hiq, qc_pass and the columns of schemas.Selection; null where the table says
+    nothing or the unit is another one.
 
     `table` has row, the columns REQUIRED and any of OPTIONAL; `path` is where it was read, for errors.
     """
     absent = [column for column in OPTIONAL if column not in table.columns]
     table = table.with_columns(pl.lit(None, pl.String).alias(column) for column in absent)
-    table = numbers(table, ["pert_dose", "pert_time", "tas", "cc_q75", "nsample"], path)
+    table = numbers(table, ["pert_dose", "pert_time", *NUMBERS], path)
     for column in ("is_hiq", "qc_pass"):
         wrong = table.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(list(TRUTH)))
         if len(wrong):
@@ -41,18 +42,20 @@ def understood(table: pl.DataFrame, path: Path) -> pl.DataFrame:
         pl.lit(default) if units[column].null_count() == len(units) else pl.col(column)
         for column, default in (("pert_dose_unit", "uM"), ("pert_time_unit", "h"))
     )
+    micromolar = dose_unit.replace_strict(MICROMOLAR, default=None, return_dtype=pl.Float64)
     return table.select(
         "row",
         "pert_type",
         signature="sig_id",
         drug="pert_id",
         cell="cell_iname",
-        dose_um=pl.col("pert_dose")
-        * dose_unit.replace_strict(MICROMOLAR, default=None, return_dtype=pl.Float64),
+        dose_um=pl.col("pert_dose") * micromolar,
+        nearest_dose_um=pl.col("nearest_dose") * micromolar,
         time_h=pl.col("pert_time") * time_unit.replace_strict(HOURS, default=None, return_dtype=pl.Float64),
         hiq=pl.col("is_hiq").replace_strict(TRUTH, default=None, return_dtype=pl.Int8) == 1,
         qc_pass=pl.col("qc_pass").replace_strict(TRUTH, default=None, return_dtype=pl.Int8) == 1,
         tas="tas",
         replicate_correlation="cc_q75",
         replicates=pl.col("nsample").cast(pl.Int64),
+        merged=pl.lit(1, pl.Int64),
     )

@@ -63,10 +63,12 @@ def test_all_pass_and_are_sorted(release):
         "drug": "BRD-2",
         "cell": "MCF7",
         "dose_um": 10.0,
+        "nearest_dose_um": None,
         "time_h": 24.0,
         "replicates": 3,
         "tas": 0.5,
         "replicate_correlation": 0.4,
+        "merged": 1,
     }
     assert counts(selected.counts)["kept"] == 9
     for table, schema in (
