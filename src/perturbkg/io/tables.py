@@ -1,0 +1,94 @@
+"""Read somebody's own table, CSV, TSV (plain or .gz) or Parquet, every value as text, whole or in batches.
+
+The form is told by content, not by name: Parquet by its first bytes, the separator by whether the header
+has a tab. Rows are numbered with the header as row 1, in Parquet too.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from perturbkg.errors import InputError
+from perturbkg.io.delimited import MISSING, explained, header, require
+
+QUOTE = '"'
+
+
+def columns(path: Path) -> list[str]:
+    """Return the column names of a table, each of which stands once."""
+    if is_parquet(path):
+        return list(_types(path))
+    found = header(path, _separator(path), QUOTE)
+    twice = [name for i, name in enumerate(found) if name in found[:i]]
+    if twice:
+        raise InputError(f"{path}: row 1: column {twice[0]!r} twice; remove one of them")
+    return found
+
+
+def read(
+    path: Path, required: Sequence[str], optional: Sequence[str] = (), *, missing: Sequence[str] = MISSING
+) -> pl.DataFrame:
+    """Read columns as text; `missing` becomes null, absent optional columns too, empty rows are skipped.
+
+    Adds `row` (Int64). A list in Parquet becomes its members joined by "|". Other columns are ignored.
+    """
+    found = columns(path)
+    require(path, found, required)
+    present = [column for column in [*required, *optional] if column in found]
+    with explained(path, _separator(path), QUOTE):
+        table = _scan(path, present, missing).collect()
+    absent = [pl.lit(None, pl.String).alias(column) for column in optional if column not in found]
+    table = (
+        table.with_row_index("row", offset=2)
+        .with_columns(pl.col("row").cast(pl.Int64), *absent)
+        .filter(~pl.all_horizontal(pl.col(present).is_null()))
+    )
+    if table.is_empty():
+        raise InputError(f"{path}: a header and no rows; fill it")
+    return table.select("row", *required, *optional)
+
+
+def batches(
+    path: Path, required: Sequence[str], rows: int, *, missing: Sequence[str] = MISSING
+) -> Iterator[pl.DataFrame]:
+    """Yield all rows of some columns as text, `rows` at a time, in the order of the file."""
+    require(path, columns(path), required)
+    with explained(path, _separator(path), QUOTE):
+        yield from _scan(path, required, missing).collect_batches(chunk_size=rows, maintain_order=True)
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell Parquet by its first bytes."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def _separator(path: Path) -> str:
+    """Tell tab from comma by the header."""
+    return "," if is_parquet(path) or len(header(path, "\t", QUOTE)) == 1 else "\t"
+
+
+def _scan(path: Path, wanted: Sequence[str], missing: Sequence[str]) -> pl.LazyFrame:
+    """Scan columns as text."""
+    if not is_parquet(path):
+        scanned = pl.scan_csv(
+            path, separator=_separator(path), quote_char=QUOTE, infer_schema=False, null_values=list(missing)
+        )
+        return scanned.select(wanted)
+    types = _types(path)
+    text = [
+        pl.col(c).cast(pl.List(pl.String)).list.join("|")
+        if isinstance(types[c], pl.List)
+        else pl.col(c).cast(pl.String)
+        for c in wanted
+    ]
+    return pl.scan_parquet(path).select(text).with_columns(pl.all().replace(dict.fromkeys(missing)))
+
+
+def _types(path: Path) -> dict[str, pl.DataType]:
+    """Return the columns of a Parquet file and their types."""
+    try:
+        return pl.read_parquet_schema(path)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{path}: damaged Parquet file ({' '.join(str(error).split())})") from error

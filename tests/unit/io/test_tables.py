@@ -1,0 +1,79 @@
+import gzip
+import math
+
+import polars as pl
+import pytest
+
+from perturbkg.errors import InputError
+from perturbkg.io import tables
+
+ROWS = pl.DataFrame(
+    {
+        "drug": ["d1", 'a "b", c', "d3", "d4", "d5"],
+        "targets": ["A|B", None, "C", None, None],
+        "dose": ["1.5", None, "2.0", None, "-3.0"],
+    }
+)
+
+
+def written(folder, kind):
+    path = folder / "table"  # the name tells nothing
+    if kind == "parquet":
+        ROWS.with_columns(
+            pl.col("drug").cast(pl.Categorical),
+            pl.col("targets").str.split("|"),
+            pl.col("dose").cast(pl.Float64).fill_null(math.nan),
+        ).write_parquet(path)
+        return path
+    ROWS.write_csv(path, separator="\t" if kind.startswith("tsv") else ",", null_value="-666")
+    if kind.endswith("gz"):
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "tsv", "tsv.gz", "parquet"])
+def test_every_form_reads_the_same(tmp_path, kind):
+    path = written(tmp_path, kind)
+    expected = ROWS.with_columns(pl.lit(None, pl.String).alias("smiles"))
+    assert tables.columns(path) == ROWS.columns
+    table = tables.read(path, ["drug", "targets"], ["dose", "smiles"])
+    assert table["row"].to_list() == [2, 3, 4, 5, 6]
+    assert table.drop("row").equals(expected)
+    parts = list(tables.batches(path, ["dose", "drug"], 2))
+    assert pl.concat(parts).equals(ROWS.select("dose", "drug"))
+    assert all(len(part) <= 2 for part in parts)
+
+
+def test_one_column_has_no_separator(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text("cell\nA375\n\n5637\n")
+    assert tables.read(path, ["cell"]).rows() == [(2, "A375"), (4, "5637")]
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "empty file"),
+        (b"drug,smiles\n", "a header and no rows"),
+        (b"drug,dose\nd1,1\n", "no column 'smiles'; found are drug, dose"),
+        (b"drug,smiles,drug\nd1,C,d2\n", "column 'drug' twice"),
+        (b"drug,smiles\nd1,C,C\n", "row 2: 3 fields under a header of 2"),
+        (b"drug\tsmiles\nd1\tC\xff\n", "row 2: not UTF-8 text"),
+        (b'drug,smiles\n"d1,C\n', "not a delimited text file"),
+        (gzip.compress(b"drug,smiles\nd1,C\n")[:-9], "truncated or damaged"),
+        (b"PAR1 and no more", "damaged Parquet file"),
+    ],
+)
+def test_bad_tables_are_one_line(tmp_path, content, part):
+    path = tmp_path / "table"
+    path.write_bytes(content)
+    for attempt in (lambda: tables.read(path, ["drug", "smiles"]), lambda: read_in_batches(path)):
+        with pytest.raises(InputError) as caught:
+            attempt()
+        assert str(path) in str(caught.value) and part in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def read_in_batches(path):
+    if not list(tables.batches(path, ["drug", "smiles"], 10)):
+        raise InputError(f"{path}: a header and no rows")
