@@ -1,4 +1,4 @@
-"""The command `perturbkg`: score predictions from elsewhere, list the plug-ins."""
+"""The command `perturbkg`: score predictions from elsewhere, list the plug-ins, fetch the sources."""
 
 import ast
 import sys
@@ -17,9 +17,11 @@ from perturbkg.errors import InputError
 from perturbkg.scoring.evaluation import read_evaluation
 from perturbkg.scoring.score import metric_infos
 from perturbkg.scoring.score import score as compute_scores
+from perturbkg.sources import commands as sources
 from perturbkg.statistics.bootstrap import clustered_interval
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(sources.app, name="sources")
 
 
 def main() -> None:
@@ -43,7 +45,7 @@ def perturbkg(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Does a knowledge graph help predict how drugs change gene expression? Scores and plug-ins."""
+    """Does a knowledge graph help predict how drugs change gene expression? Scores, plug-ins, sources."""
 
 
 @app.command()

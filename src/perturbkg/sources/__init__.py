@@ -1,1 +1,1 @@
-"""The sources on the net: a catalogue of what there is, and downloads that are verified and survive faults."""
+"""The sources on the web: a catalogue of them, and downloads that survive faults and are verified."""

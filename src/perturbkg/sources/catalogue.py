@@ -43,10 +43,10 @@ def _unpack(value: Any) -> bool:
     return _text(value) and re.fullmatch(r"gzip|(zip|tar):.+", value) is not None
 
 
-def _key(check: Callable[[Any], bool], must: str, *, optional: bool = False) -> Any:
+def _key(check: Callable[[Any], bool], must: str, *, optional: bool = False, default: Any = None) -> Any:
     """Declare a key of the catalogue: what its value must be, and whether it may be absent or null."""
     metadata = {"check": check, "must": must, "optional": optional}
-    return dataclasses.field(default=None if optional else dataclasses.MISSING, metadata=metadata)
+    return dataclasses.field(default=default if optional else dataclasses.MISSING, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +75,7 @@ class Source:
         lambda value: isinstance(value, list) and all(map(_https, value)),
         "a list of https:// addresses",
         optional=True,
+        default=(),
     )
     bytes: int | None = _key(
         lambda value: type(value) is int and value > 0, "a whole number above 0, or null", optional=True
@@ -153,7 +154,7 @@ def find(sources: Mapping[str, Source], name: str) -> Source:
 def _source(name: Any, values: Any, publishers: Mapping[str, Publisher], where: str) -> Source:
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9_]+", name):
         raise InputError(f"{where}: the name must consist of a-z, 0-9 and _")
-    publisher = values.get("publisher") if isinstance(values, dict) else None
+    publisher = str(values.get("publisher")) if isinstance(values, dict) else ""
     if publisher not in publishers:
         raise InputError(
             f"{where}: publisher: {publisher!r} is not one of publishers: {', '.join(publishers)}"
@@ -203,7 +204,7 @@ def _read(path: Path) -> dict[str, dict[Any, Any]]:
     """Return the two sections of a catalogue file, an absent one empty."""
     try:
         # The loader is a safe one.
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -1,0 +1,232 @@
+"""Bring the bytes of one address into a partial file, which survives cuts and a killed process."""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from urllib3.exceptions import HTTPError, IncompleteRead
+
+from perturbkg.io.files import read_json, write_json
+from perturbkg.sources import disk
+from perturbkg.sources.catalogue import Source, human_size
+from perturbkg.sources.content import (
+    HEAD,
+    Content,
+    ContentError,
+    Digester,
+    byte_bar,
+    check_beginning,
+    digest_file,
+)
+from perturbkg.sources.web import (
+    AddressError,
+    DownloadOptions,
+    PassingError,
+    brief,
+    check_status,
+    is_page,
+    opened,
+)
+
+logger = logging.getLogger(__name__)
+CHUNK = 2**18
+
+
+class PartialFile:
+    """A download under way: the bytes so far, and beside them which remote file they are of.
+
+    What is beside is written before the first byte, so that a kill at any moment leaves something to resume.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take up what an earlier process left."""
+        self.path = path
+        self.state_path = path.with_name(f"{path.name}.json")
+        self.resumed = False
+        self._digester: Digester | None = None
+
+    @property
+    def size(self) -> int:
+        """How many bytes are here."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The address, validator and length of the remote file; empty if unknown."""
+        try:
+            state = read_json(self.state_path)
+        except (OSError, ValueError):
+            return {}
+        return state if isinstance(state, dict) else {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every byte is here."""
+        return self.size > 0 and self.state.get("bytes") == self.size
+
+    def begin(self, state: dict[str, Any]) -> None:
+        """Forget all bytes; the next ones are of this remote file."""
+        self.discard()
+        write_json(state, self.state_path)
+
+    def discard(self) -> None:
+        """Forget all bytes."""
+        self.path.unlink(missing_ok=True)
+        self.state_path.unlink(missing_ok=True)
+        self.resumed, self._digester = False, None
+
+    def digester(self, algorithms: Iterable[str], title: str) -> Digester:
+        """Return the digester of the bytes so far, which are read again only if it did not see them."""
+        wanted = {"sha256", *algorithms}
+        known = self._digester
+        if known is None or known.bytes != self.size or set(known.content.digests) != wanted:
+            known = digest_file(self.path, wanted, title=title) if self.size else Digester(wanted)
+        self._digester = known
+        return known
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What it takes to bring a source's bytes from its addresses.
+
+    `known`: a digest of the whole is known, so bytes of one address may be continued from another.
+    """
+
+    session: requests.Session
+    source: Source
+    options: DownloadOptions
+    part: PartialFile
+    algorithms: Iterable[str]
+    known: bool
+
+    def bring(self, url: str) -> Content:
+        """Bring what is missing from `url`; return the content of the partial file once it is whole.
+
+        PassingError leaves what has arrived; ContentError means that the bytes are not the file.
+        """
+        part = self.part
+        state = part.state
+        if part.complete and (state.get("url") == url or self.known):
+            return self._whole()
+        validator = state.get("validator") if state.get("url") == url else None
+        if not state or not (validator or self.known):
+            part.discard()
+        headers = {"Range": f"bytes={part.size}-"} if part.size else {}
+        if part.size and validator:
+            headers["If-Range"] = validator
+        with opened(self.session, url, timeout_s=self.options.timeout_s, headers=headers) as response:
+            if response.status_code == 416 and part.size:
+                if _range(response)[1] == part.size:
+                    return self._whole()
+                part.discard()
+                raise PassingError("has fewer bytes than have arrived: starting anew")
+            check_status(response)
+            if is_page(response):
+                raise AddressError("a web page instead of data")
+            if response.status_code == 206:
+                total = self._resume(response)
+            else:
+                total = length_of(response)
+                part.begin({"url": url, "validator": _validator(response), "bytes": total})
+            if total is not None:
+                if self.source.bytes not in (None, total):
+                    part.discard()
+                    raise AddressError(f"is {total} bytes long, {self.source.bytes} by the catalogue")
+                disk.require(part.path.parent, total - part.size, self.source.name)
+            return self._receive(response, total)
+
+    def _whole(self) -> Content:
+        """Return the content of what an earlier process brought whole."""
+        self.part.resumed = True
+        return self.part.digester(self.algorithms, self.source.name).content
+
+    def _resume(self, response: requests.Response) -> int | None:
+        """Check that the part which is sent continues what is here; return the length of the whole."""
+        part = self.part
+        start, total = _range(response)
+        expected = part.state.get("bytes")
+        if start != part.size or part.size == 0 or (expected or total) != total:
+            part.discard()
+            raise PassingError("sends another part than was asked for: starting anew")
+        part.resumed = True
+        logger.info("%s: resumed at %s", self.source.name, human_size(part.size))
+        return total
+
+    def _receive(self, response: requests.Response, total: int | None) -> Content:
+        """Append the body to the partial file."""
+        source, part, options = self.source, self.part, self.options
+        kind = source.packing or source.format
+        digester = part.digester(self.algorithms, source.name)
+        start = digester.bytes
+        looked = start >= HEAD
+
+        def passing(reason: str) -> PassingError:
+            of = f" of {total}" if total is not None else ""
+            # Enough to be called progress, and so much that a server which always cuts is left in the end.
+            progress = total is not None and (digester.bytes - start) * 100 >= total
+            return PassingError(f"{reason} after {digester.bytes}{of} bytes", progress=progress)
+
+        with part.path.open("ab") as file, byte_bar(total, source.name, start) as bar:
+            since, before = time.monotonic(), digester.bytes
+            while chunk := _read(response, passing):
+                file.write(chunk)
+                digester.update(chunk)
+                bar.update(len(chunk))
+                if not looked and digester.bytes >= HEAD:
+                    file.flush()
+                    check_beginning(part.path, kind)
+                    looked = True
+                seconds = time.monotonic() - since
+                if seconds >= options.timeout_s:
+                    rate = (digester.bytes - before) / seconds
+                    if rate < options.minimum_rate:
+                        raise passing(f"stalled at {rate:.0f} bytes/s")
+                    logger.info("%s: %s, %s/s", source.name, human_size(digester.bytes), human_size(rate))
+                    since, before = time.monotonic(), digester.bytes
+        if total is not None and digester.bytes < total:
+            raise passing("cut")
+        if total is not None and digester.bytes > total:
+            raise ContentError(f"is {digester.bytes} bytes long, its own header says {total}")
+        check_beginning(part.path, kind)
+        return digester.content
+
+
+def _read(response: requests.Response, passing: Callable[[str], PassingError]) -> bytes:
+    """Return the next bytes as they were sent: what is there, without waiting for a full chunk."""
+    try:
+        chunk: bytes = response.raw.read1(CHUNK, decode_content=False)
+    except IncompleteRead as error:
+        raise passing("cut") from error
+    except HTTPError as error:
+        raise passing(f"cut ({brief(error)})") from error
+    return chunk
+
+
+def _validator(response: requests.Response) -> str | None:
+    """Return what If-Range may hold (RFC 9110, 13.1.5): a strong ETag, else the time of the last change."""
+    etag: str = response.headers.get("ETag", "")
+    if etag and not etag.startswith("W/"):
+        return etag
+    changed: str | None = response.headers.get("Last-Modified")
+    return changed
+
+
+def length_of(response: requests.Response) -> int | None:
+    """Return the length of the whole file that an answer tells of, None where it does not."""
+    if response.status_code == 206:
+        return _range(response)[1]
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdigit() else None
+
+
+def _range(response: requests.Response) -> tuple[int | None, int | None]:
+    """Return the start and the total of a Content-Range."""
+    match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if match is None:
+        return None, None
+    return int(match[1]) if match[1] else None, int(match[2]) if match[2].isdigit() else None
