@@ -28,6 +28,15 @@ class Nodes(Table):
     source: str
     source_id: str
     name: str
+    index: pl.Int64 = pa.Field(nullable=True)  # the source's own number of the node, e.g. PrimeKG's node_index
+
+
+class Descriptions(Table):
+    """kg/descriptions.parquet: what a knowledge graph itself says of some of its nodes."""
+
+    node: str = pa.Field(unique=True)
+    text: str = pa.Field(nullable=True)
+    smiles: str = pa.Field(nullable=True)
 
 
 class Edges(Table):

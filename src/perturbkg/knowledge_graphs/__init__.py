@@ -1,11 +1,14 @@
-"""Knowledge graphs: each file reads one published graph into the tables `Nodes` and `Edges`."""
+"""Knowledge graphs: each file reads one graph into the tables `Nodes`, `Edges` and `Descriptions`."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 import polars as pl
+
+STAGE = "read_knowledge_graph"  # of what readers count
+DESCRIPTIONS = {"node": pl.String, "text": pl.String, "smiles": pl.String}
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,9 @@ class KnowledgeGraphTables:
     nodes: pl.DataFrame  # Nodes
     edges: pl.DataFrame  # Edges
     counts: pl.DataFrame  # Counts
+    descriptions: pl.DataFrame = field(  # Descriptions: what the graph itself says of its nodes, if anything
+        default_factory=lambda: pl.DataFrame(schema=DESCRIPTIONS)
+    )
 
 
 @dataclass(frozen=True)
@@ -22,9 +28,7 @@ class KnowledgeGraph(ABC):
     """A published knowledge graph."""
 
     files: ClassVar[dict[str, str]]  # file key in the config -> what it is
-    sources: ClassVar[
-        dict[str, str]
-    ]  # file key -> name in the catalogue of sources; {}: nobody publishes them
+    sources: ClassVar[dict[str, str]]  # file key -> its name in the catalogue; {}: nobody publishes them
     licence: ClassVar[str]
     citation: ClassVar[str]
 

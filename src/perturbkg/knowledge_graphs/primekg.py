@@ -3,6 +3,9 @@
 The file holds each edge in both directions, one statement a row. Nodes are those that its rows name.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,43 +16,12 @@ import polars as pl
 from perturbkg.errors import InputError
 from perturbkg.io.delimited import explained, given, header, require
 from perturbkg.io.tallies import counted
-from perturbkg.knowledge_graphs import KnowledgeGraph, KnowledgeGraphTables
+from perturbkg.knowledge_graphs import STAGE, KnowledgeGraph, KnowledgeGraphTables
+from perturbkg.knowledge_graphs._undirected import Statements, undirected
+from perturbkg.knowledge_graphs._vocabulary import RELATIONS
 
-STAGE = "read_knowledge_graph"
+_log = logging.getLogger(__name__)
 
-# The 30 relations of PrimeKG (Chandak et al. 2023, table 3).
-RELATIONS = (
-    "anatomy_anatomy",
-    "anatomy_protein_absent",
-    "anatomy_protein_present",
-    "bioprocess_bioprocess",
-    "bioprocess_protein",
-    "cellcomp_cellcomp",
-    "cellcomp_protein",
-    "contraindication",
-    "disease_disease",
-    "disease_phenotype_negative",
-    "disease_phenotype_positive",
-    "disease_protein",
-    "drug_drug",
-    "drug_effect",
-    "drug_protein",
-    "exposure_bioprocess",
-    "exposure_cellcomp",
-    "exposure_disease",
-    "exposure_exposure",
-    "exposure_molfunc",
-    "exposure_protein",
-    "indication",
-    "molfunc_molfunc",
-    "molfunc_protein",
-    "off-label use",
-    "pathway_pathway",
-    "pathway_protein",
-    "phenotype_phenotype",
-    "phenotype_protein",
-    "protein_protein",
-)
 ENDS = [f"{end}_{part}" for end in "xy" for part in ("index", "id", "type", "name", "source")]
 COLUMNS = ["relation", "display_relation", *ENDS]
 
@@ -75,15 +47,34 @@ class PrimeKG(KnowledgeGraph):
         require(path, header(path), COLUMNS)
         rows = pl.scan_csv(path, infer_schema=False, row_index_name="row", row_index_offset=2)
         # Two streaming passes: the names, which are long, never meet the rows, which are many.
-        with explained(path):
+        with explained(path), _quotes_explained(path):
             statements = _statements(rows).collect(engine="streaming")
             if statements.is_empty():
                 raise InputError(f"{path}: a header and no rows; fetch it again")
             _check_statements(statements, rows, path)
             mentions = pl.concat([_mentions(rows, "x"), _mentions(rows, "y")]).collect(engine="streaming")
+        # A quotation mark that opens nothing can swallow whole rows, up to the next one.
+        swallowed = mentions.filter(pl.any_horizontal(pl.col(pl.String).str.contains("\n", literal=True)))
+        if len(swallowed):
+            raise _stray_quote(path)
         nodes, index, code, node_counts = _nodes(mentions, path)
-        edges, edge_counts = _edges(statements, nodes["node"], index, code)
-        return KnowledgeGraphTables(nodes, edges, pl.concat([node_counts, edge_counts]))
+        x, y = (code[np.searchsorted(index, statements[end].to_numpy())] for end in ("x_index", "y_index"))
+        displays = statements["display_relation"].unique().cast(pl.String).sort()
+        told = statements["display_relation"].cast(pl.Enum(displays)).to_physical()
+        edges, edge_counts = undirected(
+            Statements(
+                x,
+                y,
+                statements["relation"].to_physical().to_numpy(),
+                told.to_numpy(),
+                RELATIONS,
+                [f"primekg:{display}" for display in displays],
+            ),
+            nodes["node"],
+        )
+        return KnowledgeGraphTables(
+            nodes, edges, pl.concat([node_counts, counted(STAGE, "edges", edge_counts)])
+        )
 
 
 def _statements(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -134,6 +125,30 @@ def _check_statements(statements: pl.DataFrame, rows: pl.LazyFrame, path: Path) 
     )
 
 
+@contextmanager
+def _quotes_explained(path: Path) -> Iterator[None]:
+    """Name the row of a stray quotation mark where Polars could not make sense of the file."""
+    try:
+        yield
+    except pl.exceptions.ComputeError as error:
+        found = _stray_quote(path)
+        if found:
+            raise found from error
+        raise
+
+
+def _stray_quote(path: Path) -> InputError | None:
+    """Find the first row with an odd number of quotation marks: no field of kg.csv holds a line break."""
+    lines = pl.scan_lines(path, name="line", row_index_name="row", row_index_offset=1)
+    odd = lines.filter(pl.col("line").str.count_matches('"', literal=True) % 2 == 1).head(1).collect()
+    if odd.is_empty():
+        return None
+    return InputError(
+        f"{path}: row {odd['row'][0]}: a stray quotation mark; remove it, or write it twice and "
+        "put the field between quotation marks"
+    )
+
+
 def _nodes(mentions: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, np.ndarray, np.ndarray, pl.DataFrame]:
     """Return the nodes sorted by id; the file's indices, sorted, and the row of each in the nodes; counts."""
     keyed = mentions.with_columns(
@@ -152,18 +167,15 @@ def _nodes(mentions: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, np.ndarray
             f"{path}: index {index} is both {first!r} and {second!r}; give each node an index of its own"
         )
     names = keyed.select("node", "name").unique()
-    # A node whose rows disagree on its name keeps the first in sorted order.
+    indices = keyed.select("node", "index").unique().sort("node", "index")
+    # A node whose rows disagree on its name keeps the first in sorted order; so with its index.
     nodes = (
         keyed.sort("node", "name")
         .unique("node", keep="first", maintain_order=True)
-        .select("node", "type", "source", "source_id", "name")
+        .with_columns(index=indices.unique("node", keep="first", maintain_order=True)["index"].cast(pl.Int64))
+        .select("node", "type", "source", "source_id", "name", "index")
     )
-    numbered = (
-        keyed.select("index", "node")
-        .unique()
-        .join(nodes.select("node").with_row_index("code"), on="node")
-        .sort("index")
-    )
+    numbered = indices.join(nodes.select("node").with_row_index("code"), on="node").sort("index")
     counts = counted(
         STAGE,
         "nodes and names",
@@ -171,63 +183,31 @@ def _nodes(mentions: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, np.ndarray
             ("read", len(names)),
             ("another name of the node sorts first", len(names) - len(nodes)),
             ("kept", len(nodes)),
+            *((f"of these: {quirk}", count) for quirk, count in _quirks(nodes, path).items()),
+            (
+                "of these: with several indices, the first kept",
+                indices.filter(pl.col("node").is_duplicated())["node"].n_unique(),
+            ),
         ],
     )
     return nodes, numbered["index"].to_numpy(), numbered["code"].to_numpy(), counts
 
 
-def _edges(
-    statements: pl.DataFrame, node: pl.Series, index: np.ndarray, code: np.ndarray
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return each undirected edge once, sorted, and what was removed to get there."""
-    x, y = (code[np.searchsorted(index, statements[end].to_numpy())] for end in ("x_index", "y_index"))
-    proper = x != y
-    displays = statements["display_relation"].unique().cast(pl.String).sort()
-    # A statement is one number, relation first, then head, tail, display relation and direction: sorted
-    # once, all that repeats lies side by side, and numbers sort as the names that they stand for. 63 bits
-    # are enough for 10 million nodes.
-    key = statements["relation"].to_physical().to_numpy().astype(np.int64)
-    for digit, base in (
-        (np.minimum(x, y), len(node)),
-        (np.maximum(x, y), len(node)),
-        (statements["display_relation"].cast(pl.Enum(displays)).to_physical().to_numpy(), len(displays)),
-        (x > y, 2),
-    ):
-        key = key * base + digit
-    key = np.sort(key[proper])
-    distinct = key[_first(key)]
-    undirected = (distinct >> 1)[_first(distinct >> 1)]
-    pair, display = np.divmod(undirected, len(displays))
-    new = _first(pair)
-    edge = pair[new]
-    relation, head, tail = edge // len(node) ** 2, edge // len(node) % len(node), edge % len(node)
-    told = pl.DataFrame({"edge": np.cumsum(new) - 1, "display": displays.gather(display)})
-    told = told.with_columns(provenance=pl.format("primekg:{}", "display"))
-    # Few pairs have two display relations (a drug's target that is also its carrier): one edge, both told.
-    several = pl.col("edge").is_duplicated()
-    joined = told.filter(several).group_by("edge").agg(pl.col("provenance").str.join(";"))
-    provenance = pl.concat([told.filter(~several).select("edge", "provenance"), joined]).sort("edge")
-    edges = pl.DataFrame(
-        {
-            "relation": pl.Series(RELATIONS).gather(relation),
-            "head": node.gather(head),
-            "tail": node.gather(tail),
-            "provenance": provenance["provenance"],
-        }
-    )
-    counts = [
-        ("read", len(statements)),
-        ("self-loop", len(statements) - len(key)),
-        ("exact repeat of a row", len(key) - len(distinct)),
-        ("second direction of an edge", len(distinct) - len(undirected)),
-        ("same pair under another display relation", len(undirected) - len(edges)),
-        ("kept", len(edges)),
-    ]
-    return edges, counted(STAGE, "edges", counts)
-
-
-def _first(ordered: np.ndarray) -> np.ndarray:
-    """Mark the first of each run of equal values."""
-    first = np.ones(len(ordered), bool)
-    first[1:] = ordered[1:] != ordered[:-1]
-    return first
+def _quirks(nodes: pl.DataFrame, path: Path) -> dict[str, int]:
+    """Count ids that are easily misread, all of them kept as the text that they are."""
+    ids = nodes["source_id"]
+    decimal = nodes.filter(ids.str.contains(r"^\d+\.0+$"))
+    if len(decimal):
+        _log.warning(
+            "%s: %d ids are written as decimal numbers, first %r of %r; they are kept so, and find no id of "
+            "another table",
+            path,
+            len(decimal),
+            decimal["source_id"][0],
+            decimal["name"][0],
+        )
+    return {
+        "grouped ids (13924_12592)": ids.str.contains(r"^\d+(_\d+)+$").sum(),
+        "ids that look like numbers, kept as text": ids.str.contains(r"^\d+$").sum(),
+        "ids written as decimal numbers (9606.0)": len(decimal),
+    }

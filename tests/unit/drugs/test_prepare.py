@@ -13,9 +13,9 @@ NODES = pl.DataFrame(
         ("drug:DrugBank:DB2", "drug", "DrugBank", "DB2", "Acetic acid, glacial"),
         ("gene/protein:NCBI:1", "gene/protein", "NCBI", "1", "ethanol"),
     ],
-    schema=list(schemas.Nodes.to_schema().columns),
+    schema=["node", "type", "source", "source_id", "name"],
     orient="row",
-)
+).with_columns(index=pl.lit(None, pl.Int64))
 
 
 def compounds(*rows):

@@ -28,7 +28,7 @@ NODES = pl.DataFrame(
     ],
     schema=["node", "type", "source", "source_id", "name"],
     orient="row",
-)
+).with_columns(index=pl.lit(None, pl.Int64))
 EDGES = pl.DataFrame(
     [
         ("protein_protein", "gene/protein:NCBI:10", "gene/protein:NCBI:207", "primekg:ppi"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from perturbkg import schemas
 from perturbkg.errors import InputError
 from perturbkg.knowledge_graphs._checks import check_edges
-from perturbkg.knowledge_graphs.primekg import COLUMNS, RELATIONS, PrimeKG
+from perturbkg.knowledge_graphs.primekg import COLUMNS, PrimeKG
 
 SHARED = Path(__file__).parents[3] / "../shared/data/primekg/kg.csv.gz"
 EGFR = ("0", "1956", "gene/protein", "EGFR", "NCBI")
@@ -59,10 +59,10 @@ def test_worked_example(tmp_path):
     ]
     tables = read(tmp_path / "kg.csv", rows)
     assert tables.nodes.rows() == [
-        ("disease:MONDO:0005", "disease", "MONDO", "0005", 'carcinoma, "solid"'),
-        ("drug:DrugBank:DB00317", "drug", "DrugBank", "DB00317", "Gefitinib"),
-        ("gene/protein:NCBI:1956", "gene/protein", "NCBI", "1956", "EGFR"),
-        ("gene/protein:NCBI:7157", "gene/protein", "NCBI", "7157", "P53"),
+        ("disease:MONDO:0005", "disease", "MONDO", "0005", 'carcinoma, "solid"', 3),
+        ("drug:DrugBank:DB00317", "drug", "DrugBank", "DB00317", "Gefitinib", 2),
+        ("gene/protein:NCBI:1956", "gene/protein", "NCBI", "1956", "EGFR", 0),
+        ("gene/protein:NCBI:7157", "gene/protein", "NCBI", "7157", "P53", 1),
     ]
     assert tables.edges.rows() == [
         ("disease_protein", "disease:MONDO:0005", "gene/protein:NCBI:7157", "primekg:associated with"),
@@ -79,13 +79,17 @@ def test_worked_example(tmp_path):
         "self-loop": 1,
         "exact repeat of a row": 1,
         "second direction of an edge": 2,
-        "same pair under another display relation": 1,
+        "same pair under another provenance": 1,
         "kept": 3,
     }
     assert counts(tables, "nodes and names") == {
         "read": 5,
         "another name of the node sorts first": 1,
         "kept": 4,
+        "of these: grouped ids (13924_12592)": 0,
+        "of these: ids that look like numbers, kept as text": 3,
+        "of these: ids written as decimal numbers (9606.0)": 0,
+        "of these: with several indices, the first kept": 0,
     }
     for table, schema in ((tables.nodes, schemas.Nodes), (tables.edges, schemas.Edges)):
         schemas.check(table, schema, "test")
@@ -109,8 +113,23 @@ def test_a_node_without_a_name_is_called_by_its_id(tmp_path):
     assert tables.nodes["name"].to_list() == ["EGFR", "7157"]
 
 
-def test_there_are_thirty_relations():
-    assert len(set(RELATIONS)) == 30
+def test_quirks_of_ids_are_kept_counted_and_told(tmp_path, caplog):
+    grouped = ("4", "13924_12592_14672", "disease", "osteogenesis imperfecta", "MONDO_grouped")
+    decimal = ("5", "9606.0", "gene/protein", "ODD", "NCBI")
+    again = ("6", *EGFR[1:])
+    associated = ("disease_protein", "associated with")
+    rows = [*both(associated, grouped, EGFR), *both(PPI, decimal, again)]
+    tables = read(tmp_path / "kg.csv", rows)
+    assert tables.nodes.select("node", "name", "index").rows() == [
+        ("disease:MONDO_grouped:13924_12592_14672", "osteogenesis imperfecta", 4),
+        ("gene/protein:NCBI:1956", "EGFR", 0),
+        ("gene/protein:NCBI:9606.0", "ODD", 5),
+    ]
+    assert tables.edges["tail"].to_list() == ["gene/protein:NCBI:1956", "gene/protein:NCBI:9606.0"]
+    told = counts(tables, "nodes and names")
+    assert [count for reason, count in told.items() if reason.startswith("of these")] == [1, 1, 1, 1]
+    assert "1 ids are written as decimal numbers, first '9606.0' of 'ODD'" in caplog.text
+    schemas.check(tables.nodes, schemas.Nodes, "test")
 
 
 BAD_ROWS = {
@@ -147,6 +166,15 @@ BAD_FILES = {
     "missing column": (GOOD.replace(b"y_source", b"target_source"), "row 1: no column 'y_source'"),
     "too many fields": (GOOD + b"a," * 20 + b"\n", "row 4: 21 fields under a header of 12"),
     "short row": (GOOD + b"protein_protein,ppi,0,1956\n", "row 4: no x_type"),
+    "stray quote": (GOOD.replace(b"TP53", b'TP"53', 1), "row 2: a stray quotation mark"),
+    "stray quote at the start of a field": (
+        GOOD.replace(b"TP53", b'"TP53', 1),
+        "row 2: a stray quotation mark",
+    ),
+    "rows swallowed between two stray quotes": (
+        GOOD.replace(b"EGFR", b'"EGFR', 1).replace(b"TP53,NCBI,0", b'TP53",NCBI,0', 1),
+        "row 2: a stray quotation mark",
+    ),
     "not UTF-8": (GOOD.replace(b"TP53", b"\xff\xfe"), "row 2: not UTF-8 text"),
 }
 
@@ -203,7 +231,7 @@ def test_real_slice():
         "self-loop": 1_302,
         "exact repeat of a row": 0,
         "second direction of an edge": 351_203,
-        "same pair under another display relation": 0,
+        "same pair under another provenance": 0,
         "kept": 351_203,
     }
     assert len(tables.nodes) == 44_897
