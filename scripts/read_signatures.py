@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from perturbkg import plugins, schemas
-from perturbkg.io.matrices import write_matrix
+from perturbkg.io.matrices import write_blocks
+from perturbkg.io.scratch import Scratch
 from perturbkg.io.scripting import reporting
 from perturbkg.signatures._join import join_selection
 
@@ -33,8 +34,10 @@ def main(
         schemas.read(cells, schemas.Cells),
         minimum,
     )
-    ((_, delta),) = source.profiles(paths, joined.selection, genes, "level5")
-    write_matrix(delta, joined.selection, pl.DataFrame(asdict(genes)), signatures)
+    with Scratch(len(joined.selection), len(genes.entrez), Path(signatures).parent) as scratch:
+        for rows, block in source.profiles(paths, joined.selection, genes, "level5"):
+            scratch.put(rows, block)
+        write_blocks(scratch.blocks(), joined.selection, pl.DataFrame(asdict(genes)), signatures)
     schemas.write(joined.counts, schemas.Counts, counts)
     schemas.write(joined.exclusions, schemas.Exclusions, exclusions)
 

@@ -1,6 +1,6 @@
 """Read and write the profile matrices (AnnData on disk: signatures, baselines, predictions)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,17 +13,33 @@ from anndata.io import read_elem, sparse_dataset
 
 from perturbkg.errors import InputError
 from perturbkg.io.files import written_beside
+from perturbkg.io.scratch import disk_full_told
 
 ROWS_AT_ONCE = 4096
 
 
 def write_matrix(X: np.ndarray, obs: pl.DataFrame, var: pl.DataFrame, path: str | Path) -> None:
     """Write X (obs rows, var rows) float32; the first column of obs and of var is its index."""
-    table = anndata.AnnData(
-        X=np.ascontiguousarray(X, dtype=np.float32), obs=_to_pandas(obs), var=_to_pandas(var)
-    )
-    with written_beside(path) as temporary:
+    write_blocks([X], obs, var, path)
+
+
+def write_blocks(
+    blocks: Iterable[np.ndarray], obs: pl.DataFrame, var: pl.DataFrame, path: str | Path
+) -> None:
+    """Write what `write_matrix` does, of blocks of consecutive rows of X, with one in memory at a time."""
+    table, row = anndata.AnnData(obs=_to_pandas(obs), var=_to_pandas(var)), 0
+    with written_beside(path) as temporary, disk_full_told(Path(path)):
         table.write_h5ad(temporary)
+        with h5py.File(temporary, "r+") as file:
+            X = file.create_dataset("X", table.shape, np.float32)
+            X.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+            for block in blocks:
+                if block.shape[1:] != X.shape[1:] or row + len(block) > len(X):
+                    raise ValueError(f"a block of {block.shape} at row {row} of {X.shape}")
+                X[row : row + len(block)] = block
+                row += len(block)
+        if row < len(obs):
+            raise ValueError(f"{row} rows of {len(obs)} were given")
 
 
 def read_matrix(path: str | Path) -> tuple[np.ndarray, pl.DataFrame, pl.DataFrame]:

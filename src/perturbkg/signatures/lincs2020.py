@@ -12,7 +12,7 @@ from perturbkg.io.delimited import given, identified, read
 from perturbkg.signatures import Compounds, Genes, Selected, SignatureSource
 from perturbkg.signatures._cmap import UNKNOWN, described, filtered, gathered, landmark_genes, read_xref
 from perturbkg.signatures._filters import Filters
-from perturbkg.signatures._gctx import read_profiles
+from perturbkg.signatures._gctx import profiles
 from perturbkg.signatures._siginfo import read_siginfo
 
 
@@ -90,5 +90,4 @@ class LINCS2020(SignatureSource):
         self, files: dict[str, Path], selection: pl.DataFrame, genes: Genes, label: str
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Read delta profiles: MODZ z-scores."""
-        rows = np.arange(len(selection))
-        yield rows, read_profiles(given(files, "gctx", self.files), selection["signature"].to_list(), genes)
+        yield from profiles(given(files, "gctx", self.files), selection["signature"], genes)

@@ -44,11 +44,11 @@ class Release:
         return files
 
 
-def write_gctx(path, matrix, columns, rows, *, chunks=(4, 978), kind="S64"):
+def write_gctx(path, matrix, columns, rows, *, kind="S64", **layout):
     """Write a GCTX as CLUE does, matrix (signatures, genes); `kind` is how it stores ids."""
     with h5py.File(path, "w") as file:
         file.attrs["version"] = np.bytes_("GCTX1.0")
-        file.create_dataset("0/DATA/0/matrix", data=matrix, chunks=chunks)
+        file.create_dataset("0/DATA/0/matrix", data=matrix, **{"chunks": (4, 978), **layout})
         for side, ids in (("COL", columns), ("ROW", rows)):
             if kind == "str":
                 file.create_dataset(f"0/META/{side}/id", data=ids, dtype=h5py.string_dtype())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from perturbkg.errors import InputError
 from perturbkg.signatures import _gctx
-from perturbkg.signatures._gctx import read_profiles
+from perturbkg.signatures._gctx import profiles, samples_of
 
 with warnings.catch_warnings():
     # cmapPy 4.0.1 has docstrings with invalid escape sequences.
@@ -24,48 +24,145 @@ def one_line(caught, path, *parts):
         assert part in str(caught.value)
 
 
+def read_profiles(path, wanted, genes):
+    """Put the blocks together; each row must come once."""
+    blocks = list(profiles(path, wanted, genes))
+    rows = np.concatenate([rows for rows, _ in blocks])
+    assert sorted(rows) == list(range(len(wanted)))
+    assert all(block.dtype == np.float32 for _, block in blocks)
+    return np.concatenate([block for _, block in blocks])[np.argsort(rows)]
+
+
 def test_values_and_orientation_are_those_of_cmappy(write, genes):
     path, _ = write()
     peer = parse(str(path)).data_df  # genes x signatures
     wanted = ["SIG20", "SIG3", "SIG36", "SIG4"]
     found = read_profiles(path, wanted, genes)
     np.testing.assert_array_equal(found, peer.loc[genes.entrez, wanted].to_numpy().T)
-    assert found.dtype == np.float32
+
+
+LAYOUTS = [
+    {"chunks": None},
+    {"chunks": (1, 980)},
+    {"chunks": (5, 100), "compression": "gzip"},
+    {"chunks": (9, 256), "compression": "lzf", "shuffle": True},
+    {"chunks": (37, 980), "compression": "gzip", "fletcher32": True},  # one chunk
+    {"chunks": (37, 3)},  # high and narrow
+    {"chunks": (1000, 256), "maxshape": (None, None)},  # higher than the matrix
+]
 
 
 @given(
     wanted=st.lists(st.integers(0, 36), min_size=1, max_size=37, unique=True),
-    chunks=st.sampled_from([(1, 980), (4, 978), (5, 100), (37, 980), None]),
-    block=st.sampled_from([1, 10_000, 50_000, 10**9]),
+    layout=st.sampled_from(LAYOUTS),
+    dtype=st.sampled_from(["<f4", "<f8", ">f4"]),
+    landmarks=st.sampled_from(["first", "last", "scattered"]),
+    block_rows=st.sampled_from([1, 7, 8192]),
+    read_bytes=st.sampled_from([1, 10_000, 10**9]),
+    cache=st.sampled_from([10**6, 10**9]),
 )
-@settings(max_examples=40, deadline=None)
-def test_any_rows_any_chunks_any_block(tmp_path_factory, wanted, chunks, block):
+@settings(max_examples=80, deadline=None)
+def test_any_rows_any_layout_any_block(
+    tmp_path_factory, *, wanted, layout, dtype, landmarks, block_rows, read_bytes, cache
+):
     path = tmp_path_factory.mktemp("gctx") / "x.gctx"
     rng = np.random.default_rng(0)
     matrix = rng.normal(size=(37, 980)).astype(np.float32)
     entrez = [str(i) for i in range(980)]
     with h5py.File(path, "w") as file:
-        file.create_dataset("0/DATA/0/matrix", data=matrix, chunks=chunks)
+        file.create_dataset("0/DATA/0/matrix", data=matrix.astype(dtype), **layout)
         file["0/META/COL/id"] = np.array(COLUMNS, "S")
         file["0/META/ROW/id"] = np.array(entrez, "S")
-    landmarks = _gctx.Genes(entrez[2:][::-1], entrez[2:][::-1])
+    column = {"first": np.arange(5), "last": np.arange(979, 970, -1), "scattered": rng.permutation(980)[:60]}
+    asked = _gctx.Genes([entrez[i] for i in column[landmarks]], [entrez[i] for i in column[landmarks]])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_gctx, "BLOCK_BYTES", block)
-        found = read_profiles(path, [COLUMNS[i] for i in wanted], landmarks)
-    np.testing.assert_array_equal(found, matrix[wanted][:, :1:-1])
+        patch.setattr(_gctx, "BLOCK_ROWS", block_rows)
+        patch.setattr(_gctx, "READ_BYTES", read_bytes)
+        patch.setattr(_gctx, "CACHE_BYTES", cache)
+        found = read_profiles(path, [COLUMNS[i] for i in wanted], asked)
+    np.testing.assert_array_equal(found, matrix[wanted][:, column[landmarks]])
 
 
-def test_a_block_stays_below_its_bound_and_skips_unwanted_chunks(tmp_path):
-    with h5py.File(tmp_path / "x.h5", "w") as file:
-        matrix = file.create_dataset("m", (1000, 10), "f4", chunks=(10, 10))
-        wanted = np.array([0, 5, 9, 10, 50, 51, 999])
-        parts = [wanted[part].tolist() for part in _gctx._blocks(wanted, matrix)]
-        assert parts == [[0, 5, 9, 10], [50, 51], [999]]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_gctx, "BLOCK_BYTES", 20 * 10 * 4)
-            every = np.arange(1000)
-            sizes = [part.stop - part.start for part in _gctx._blocks(every, matrix)]
-        assert sizes == [20] * 50
+def test_rows_are_read_in_whole_chunks_and_chunks_without_a_wanted_row_are_not():
+    def cut(row, height, most, **options):
+        return [list(row[part]) for part in _gctx._cut(np.array(row, int), height, most, **options)]
+
+    rows = [0, 5, 9, 10, 50, 51, 999]
+    assert cut(rows, 10, 1000, skip=True) == [[0, 5, 9, 10], [50, 51], [999]]
+    assert cut(rows, 10, 1000) == [rows]
+    assert cut(rows, 10, 59) == [[0, 5, 9, 10], [50, 51], [999]]
+    assert cut(rows, 10, 50, skip=True) == [[0, 5, 9, 10], [50, 51], [999]]
+    assert cut(rows, 100, 7) == [[0, 5], [9, 10], [50, 51], [999]]
+    assert cut([3, 4, 6], 1, 0) == [[3], [4], [6]]
+    assert cut([], 10, 5) == []
+    assert [len(part) for part in cut(range(1000), 10, 25)] == [20] * 50
+
+
+def test_only_chunk_columns_with_landmark_genes_are_read():
+    runs = _gctx._column_runs(np.array([900, 3, 310, 4]), 256, 980)
+    assert [(columns.start, columns.stop) for columns, _, _ in runs] == [(0, 256), (256, 512), (768, 980)]
+    assert [(held.tolist(), within.tolist()) for _, held, within in runs] == [
+        ([1, 3], [3, 4]),
+        ([2], [54]),
+        ([0], [132]),
+    ]
+
+
+def test_unwanted_chunks_are_not_even_decompressed(tmp_path, genes):
+    path = tmp_path / "x.gctx"
+    with h5py.File(path, "w") as file:
+        ones = np.ones((8, 1956), np.float32)
+        matrix = file.create_dataset("0/DATA/0/matrix", data=ones, chunks=(2, 978), compression="gzip")
+        chunks = [matrix.id.get_chunk_info(i) for i in range(8)]
+        file["0/META/COL/id"] = np.array(COLUMNS[:8], "S")
+        file["0/META/ROW/id"] = np.array([*genes.entrez, *range(978)], "S")
+    content = bytearray(path.read_bytes())
+    for chunk in chunks:
+        if chunk.chunk_offset != (4, 0):
+            content[chunk.byte_offset : chunk.byte_offset + 8] = b"\xff" * 8
+    path.write_bytes(content)
+    assert read_profiles(path, ["SIG5", "SIG4"], genes).all()
+    with pytest.raises(InputError):
+        read_profiles(path, ["SIG6"], genes)
+
+
+def test_chunks_that_can_only_be_read_whole_are_refused(write, genes, monkeypatch):
+    path, _ = write(chunks=(37, 980), compression="gzip")
+    monkeypatch.setattr(_gctx, "CACHE_BYTES", 100_000)
+    with pytest.raises(InputError) as caught:
+        read_profiles(path, ["SIG1"], genes)
+    one_line(caught, path, "in chunks of 0 MiB", "h5repack -l 0/DATA/0/matrix:CHUNK=256x980")
+
+
+def test_an_unknown_compression_is_told(write, genes):
+    path, matrix = write()
+    with h5py.File(path, "a") as file:
+        del file["0/DATA/0/matrix"]
+        file.create_dataset(
+            "0/DATA/0/matrix",
+            matrix.shape,
+            "f4",
+            chunks=(4, 978),
+            compression=32999,
+            allow_unknown_filter=True,
+        )
+    with pytest.raises(InputError) as caught:
+        read_profiles(path, ["SIG1"], genes)
+    one_line(caught, path, "compressed by filter 32999", "h5repack -f GZIP=4")
+
+
+def test_nothing_asked_for_is_nothing_read(write, genes):
+    assert list(profiles(write()[0], [], genes)) == []
+
+
+def test_a_signature_asked_for_twice_comes_twice(write, genes):
+    path, matrix = write()
+    found = read_profiles(path, ["SIG3", "SIG1", "SIG3"], genes)
+    np.testing.assert_array_equal(found, matrix[[3, 1, 3], 977::-1])
+
+
+def test_the_ids_alone(write):
+    assert samples_of(write()[0]).to_list() == COLUMNS
 
 
 @pytest.mark.parametrize("kind", ["S64", "str", "int"])
@@ -136,7 +233,7 @@ def test_a_truncated_damaged_or_other_file_is_one_line(write, genes, tmp_path):
         file["matrix"] = np.zeros(3)
     with pytest.raises(InputError) as caught:
         read_profiles(path, ["SIG1"], genes)
-    one_line(caught, path, "not a GCTX file")
+    one_line(caught, path, "not a GCTX file: there is no data set /0/DATA/0/matrix")
 
 
 def test_a_damaged_chunk_is_one_line(tmp_path, genes):

@@ -1,0 +1,76 @@
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from perturbkg.io.matrices import read_matrix, write_blocks, write_matrix
+
+OBS = pl.DataFrame(
+    {
+        "signature": ["s1", "s2", "s3"],
+        "drug": ["a", "b", "a"],
+        "tas": [0.5, None, 0.1],
+        "replicates": [3, None, 1],
+    }
+)
+VAR = pl.DataFrame({"entrez": ["10", "9"], "symbol": ["X", "Y"]})
+X = np.arange(6, dtype=np.float32).reshape(3, 2)
+
+
+def layout(path):
+    """Describe every group and data set of a file."""
+    found = {}
+
+    def visit(name, item):
+        attributes = {
+            key: value.tolist() if isinstance(value, np.ndarray) else value
+            for key, value in item.attrs.items()
+        }
+        data = None
+        if isinstance(item, h5py.Dataset):
+            values = item.asstr()[:] if item.dtype == object else np.nan_to_num(item[:], nan=-1)
+            data = (item.shape, item.dtype, item.chunks, item.compression, values.tolist())
+        found[name] = attributes, data
+
+    with h5py.File(path) as file:
+        found["/"] = dict(file.attrs), None
+        file.visititems(visit)
+    return found
+
+
+def test_what_is_written_in_blocks_is_what_anndata_writes(tmp_path):
+    obs = pd.DataFrame(
+        {"drug": ["a", "b", "a"], "tas": [0.5, np.nan, 0.1], "replicates": [3.0, np.nan, 1.0]},
+        index=pd.Index(["s1", "s2", "s3"], name="signature"),
+    )
+    var = pd.DataFrame({"symbol": ["X", "Y"]}, index=pd.Index(["10", "9"], name="entrez"))
+    anndata.AnnData(X=X, obs=obs, var=var).write_h5ad(tmp_path / "peer.h5ad")
+    write_blocks(iter([X[:2], X[2:2], X[2:]]), OBS, VAR, tmp_path / "blocks.h5ad")
+    write_matrix(X, OBS, VAR, tmp_path / "whole.h5ad")
+    assert layout(tmp_path / "blocks.h5ad") == layout(tmp_path / "peer.h5ad")
+    assert (tmp_path / "blocks.h5ad").read_bytes() == (tmp_path / "whole.h5ad").read_bytes()
+
+
+def test_blocks_come_back_with_their_labels(tmp_path):
+    write_blocks([X], OBS, VAR, tmp_path / "x.h5ad")
+    matrix, obs, var = read_matrix(tmp_path / "x.h5ad")
+    np.testing.assert_array_equal(matrix, X)
+    assert obs["signature"].to_list() == ["s1", "s2", "s3"]
+    assert obs["tas"].to_list() == [0.5, None, 0.1]
+    assert var.columns == ["entrez", "symbol"]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        ([X[:2]], "2 rows of 3 were given"),
+        ([X, X[:1]], r"a block of \(1, 2\) at row 3 of \(3, 2\)"),
+        ([X[:, :1]], r"a block of \(3, 1\) at row 0"),
+    ],
+)
+def test_blocks_that_do_not_fit_their_labels_leave_no_file(tmp_path, blocks, message):
+    with pytest.raises(ValueError, match=message):
+        write_blocks(blocks, OBS, VAR, tmp_path / "x.h5ad")
+    assert list(tmp_path.iterdir()) == []
