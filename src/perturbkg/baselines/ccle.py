@@ -1,0 +1,120 @@
+"""Read baseline expression from CCLE (DepMap): RNA-seq of models of cell lines, log2(TPM + 1), and names."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from perturbkg.baselines import Baseline, Measured
+from perturbkg.errors import InputError
+from perturbkg.io.delimited import given, header, identified, numbers, read
+from perturbkg.io.tallies import counted
+from perturbkg.signatures import Genes
+
+MODEL, NAME = "ModelID", "StrippedCellLineName"
+GENE = re.compile(r"(?P<symbol>.+) \((?P<entrez>\d+)\)")  # a column of the expression table: TSPAN6 (7105)
+MOST_ABSENT = 0.05  # share of the landmark genes that a release may lack
+
+
+@dataclass(frozen=True)
+class CCLE(Baseline):
+    """Baselines of the Cancer Cell Line Encyclopedia, as DepMap releases them."""
+
+    files: ClassVar[dict[str, str]] = {
+        "ccle_expression": "expression of models, OmicsExpressionProteinCodingGenesTPMLogp1.csv of DepMap",
+        "ccle_models": "names of models, Model.csv of the same release",
+    }
+    sources: ClassVar[dict[str, str]] = {
+        "ccle_expression": "ccle_expression",
+        "ccle_models": "ccle_models",
+    }
+    licence: ClassVar[str] = "CC BY 4.0"
+    citation: ClassVar[str] = (
+        "DepMap, Broad: DepMap 24Q4 Public. Figshare+ (2024). doi:10.25452/figshare.plus.27993248.v1"
+    )
+
+    def read(self, files: dict[str, Path], genes: Genes) -> Measured:
+        """Read the models in the file's order, each under the name of its cell line.
+
+        A landmark gene that the release lacks gets the mean of all values, which tells cell lines nothing.
+        """
+        path = given(files, "ccle_expression", self.files)
+        models = _models(given(files, "ccle_models", self.files))
+        found = header(path)
+        columns = _columns(found[1:], genes, path)
+        present = [column for column in columns if column is not None]
+        # The column of the models has no name of its own.
+        table = read(path, [found[0], *present], separator=",", quote='"').rename({found[0]: MODEL})
+        table = numbers(identified(table, MODEL, path), present, path)
+        # ASSUME: a model and a cell line of L1000 are the same where their names without signs are the same.
+        named = table.select("row", MODEL).join(models, on=MODEL, how="left", maintain_order="left")
+        unclear = named[NAME].is_duplicated() & named[NAME].is_not_null()
+        keep = (named[NAME].is_not_null() & ~unclear).to_numpy()
+        values = np.full((len(table), len(columns)), np.nan, np.float32)
+        measured = np.array([column is not None for column in columns])
+        values[:, measured] = table.select(present).to_numpy()
+        _check_finite(values[:, measured], table.select("row", MODEL), present, path)
+        values[:, ~measured] = values[:, measured].mean(dtype=np.float64)
+        told = [
+            ("read", len(table)),
+            ("model without a name", named[NAME].null_count()),
+            ("name of several models", int(unclear.sum())),
+            ("kept", int(keep.sum())),
+        ]
+        absent = [
+            ("read", int(measured.sum())),
+            ("not in the release, set to the mean", int((~measured).sum())),
+        ]
+        return Measured(
+            named.filter(keep).select("row", cell=NAME),
+            values[keep],
+            pl.concat(
+                [
+                    counted("prepare_cells", "baselines", told),
+                    counted("prepare_cells", "landmark genes of the baseline", absent),
+                ]
+            ),
+        )
+
+
+def _models(path: Path) -> pl.DataFrame:
+    """Read ModelID -> StrippedCellLineName."""
+    table = read(path, [MODEL], [NAME], separator=",", quote='"')
+    return identified(table, MODEL, path).drop("row")
+
+
+def _columns(found: Sequence[str], genes: Genes, path: Path) -> list[str | None]:
+    """Return the column of each landmark gene: by Entrez id, else by symbol; None where there is none."""
+    parsed = {column: match for column in found if (match := GENE.fullmatch(column))}
+    by_id = {match["entrez"]: column for column, match in parsed.items()}
+    # A symbol is trusted only where its column is not another landmark's by id.
+    landmarks = set(genes.entrez)
+    by_symbol = {
+        match["symbol"]: column for column, match in parsed.items() if match["entrez"] not in landmarks
+    }
+    columns = [
+        by_id.get(entrez, by_symbol.get(symbol))
+        for entrez, symbol in zip(genes.entrez, genes.symbol, strict=True)
+    ]
+    absent = [gene for gene, column in zip(genes.entrez, columns, strict=True) if column is None]
+    if len(absent) > MOST_ABSENT * len(columns):
+        raise InputError(
+            f"{path}: row 1: no column for {len(absent)} of the {len(columns)} landmark genes; first "
+            f"{', '.join(absent[:3])}; give the table whose columns are 'SYMBOL (Entrez id)'"
+        )
+    return columns
+
+
+def _check_finite(values: np.ndarray, models: pl.DataFrame, columns: Sequence[str], path: Path) -> None:
+    """Raise InputError for the first value that is missing or infinite."""
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        i, j = (int(place) for place in bad[0])
+        raise InputError(
+            f"{path}: row {models['row'][i]}: model {models[MODEL][i]!r} has no finite value for "
+            f"{columns[j]}; mend or remove the row"
+        )

@@ -1,0 +1,142 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from perturbkg import plugins
+from perturbkg.baselines._join import join_baseline
+from perturbkg.errors import InputError
+from perturbkg.signatures import Genes
+
+# Numeric order and text order of the ids differ, as in the real table.
+ENTREZ = [str(9900 + i) for i in range(978)]
+GENES = Genes(ENTREZ, [f"G{entrez}" for entrez in ENTREZ])
+SOURCE = plugins.create("baselines", "ccle")
+
+
+@dataclass
+class Release:
+    """DepMap's two tables in miniature: models, and genes (symbol, id) -> a value for each model."""
+
+    folder: Path
+    expressed: list[str]  # ModelID of each row of the expression table
+    names: dict[str, str]  # ModelID -> StrippedCellLineName
+    genes: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def write(self) -> dict[str, Path]:
+        """Write both tables; return file key -> path."""
+        files = {
+            "ccle_expression": self.folder / "OmicsExpressionProteinCodingGenesTPMLogp1.csv",
+            "ccle_models": self.folder / "Model.csv",
+        }
+        # The column of the models has no name; a column's name may hold a comma.
+        table = pl.DataFrame({"": self.expressed} | self.genes)
+        table.write_csv(files["ccle_expression"])
+        models = pl.DataFrame(
+            {
+                "ModelID": list(self.names),
+                "PatientID": "PT-1",
+                "CellLineName": "NCI-H1975, a",
+                "StrippedCellLineName": list(self.names.values()),
+                "OncotreeLineage": "Lung",
+            }
+        )
+        models.write_csv(files["ccle_models"])
+        return files
+
+
+@pytest.fixture
+def release(tmp_path) -> Release:
+    names = {"ACH-3": "MCF7", "ACH-1": "A549", "ACH-2": "5637", "ACH-9": "UNSEEN"}
+    expressed = ["ACH-1", "ACH-2", "ACH-3"]
+    genes = {"TSPAN6 (7105)": np.full(3, 99.0), "A,B (12)": np.full(3, 99.0)}
+    # The values of gene j are j + 0, j + 1000 and j + 2000, the columns in reverse.
+    genes |= {f"G{gene} ({gene})": 1000.0 * np.arange(3) + j for j, gene in reversed(list(enumerate(ENTREZ)))}
+    return Release(tmp_path, expressed, names, genes)
+
+
+def _counts(table):
+    return dict(table.select("reason", "count").rows())
+
+
+def test_models_are_read_under_their_names_in_the_files_order(release):
+    measured = SOURCE.read(release.write(), GENES)
+    assert measured.cells.rows() == [(2, "A549"), (3, "5637"), (4, "MCF7")]
+    np.testing.assert_array_equal(measured.values, 1000.0 * np.arange(3)[:, None] + np.arange(978))
+    assert measured.values.dtype == np.float32
+    models = measured.counts.filter(what="baselines")
+    assert _counts(models) == {"read": 3, "model without a name": 0, "name of several models": 0, "kept": 3}
+
+
+def test_cell_lines_are_joined_by_name(release):
+    cells = ["MCF7", "HCC515", "5637"]
+    nothing = dict.fromkeys(("lineage", "disease", "description"), pl.lit(None, pl.String))
+    known = pl.DataFrame({"row": [2, 3, 4], "cell": cells}).with_columns(**nothing)
+    lines = join_baseline(known, SOURCE.read(release.write(), GENES))
+    assert lines.cells["cell"].to_list() == ["5637", "MCF7"]
+    np.testing.assert_array_equal(lines.baseline[:, 0], [1000, 2000])
+    reasons = lines.exclusions.select("item", "reason").rows()
+    assert reasons == [("HCC515", "no baseline"), ("A549", "a baseline, but not in the cell table")]
+
+
+def test_a_model_without_a_name_or_with_the_name_of_another_is_left_out_and_counted(release):
+    release.expressed += ["ACH-4", "ACH-5"]
+    release.names |= {"ACH-4": "A549", "ACH-9": "MCF7"}  # the last has no expression: no reason for doubt
+    release.genes = {gene: np.append(values, [7, 8]) for gene, values in release.genes.items()}
+    measured = SOURCE.read(release.write(), GENES)
+    assert measured.cells["cell"].to_list() == ["5637", "MCF7"]
+    models = measured.counts.filter(what="baselines")
+    assert _counts(models) == {"read": 5, "model without a name": 1, "name of several models": 2, "kept": 2}
+
+
+def test_genes_are_found_by_id_then_by_symbol_and_else_carry_no_information(release):
+    release.genes["RENAMED (9900)"] = release.genes.pop("G9900 (9900)")
+    release.genes["G9901 (77)"] = release.genes.pop("G9901 (9901)")
+    release.genes["G9902 (9903)"] = release.genes.pop("G9903 (9903)")  # by id the landmark 9903, not 9902
+    del release.genes["G9902 (9902)"]
+    measured = SOURCE.read(release.write(), GENES)
+    np.testing.assert_array_equal(measured.values[0, [0, 1, 3, 4]], [0, 1, 3, 4])
+    others = np.delete(measured.values, 2, axis=1)
+    np.testing.assert_allclose(measured.values[:, 2], np.full(3, others.mean(dtype=float)), rtol=1e-6)
+    genes = measured.counts.filter(what="landmark genes of the baseline")
+    assert _counts(genes) == {"read": 977, "not in the release, set to the mean": 1}
+
+
+def test_too_many_absent_genes_are_another_table(release):
+    for gene in ENTREZ[:49]:
+        del release.genes[f"G{gene} ({gene})"]
+    with pytest.raises(InputError, match=r"row 1: no column for 49 of the 978 landmark genes; first 9900"):
+        SOURCE.read(release.write(), GENES)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (
+            lambda r: r.genes["G9901 (9901)"].__setitem__(1, np.inf),
+            "row 3: model 'ACH-2' has no finite value",
+        ),
+        (lambda r: r.genes.update({"G9901 (9901)": [None, 1.0, 2.0]}), "row 2: model 'ACH-1' has no finite"),
+        (
+            lambda r: r.genes.update({"G9901 (9901)": ["1", "2", "x"]}),
+            "row 4: G9901 (9901) is 'x', not a number",
+        ),
+        (lambda r: r.expressed.__setitem__(1, "ACH-1"), "rows 2 and 3: ModelID 'ACH-1' twice"),
+    ],
+)
+def test_bad_expression_is_one_line_that_names_the_row(release, change, part):
+    change(release)
+    files = release.write()
+    with pytest.raises(InputError) as caught:
+        SOURCE.read(files, GENES)
+    assert "\n" not in str(caught.value)
+    assert str(files["ccle_expression"]) in str(caught.value) and part in str(caught.value)
+
+
+def test_a_model_table_of_another_kind_is_named(release):
+    files = release.write()
+    files["ccle_models"].write_text("DepMap_ID,stripped_cell_line_name\nACH-1,A549\n")
+    with pytest.raises(InputError, match=r"Model.csv: row 1: no column 'ModelID'"):
+        SOURCE.read(files, GENES)
