@@ -1,0 +1,32 @@
+"""Read L1000 phase I from GEO, series GSE92742: 473,647 signatures of compounds, genes and ligands."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+
+from perturbkg.io.delimited import read
+from perturbkg.signatures._geo import _GEO, NOTHING
+
+COLUMNS = ("sig_id", "pert_id", "cell_id", "pert_type", "pert_dose", "pert_time")
+UNITS = ("pert_dose_unit", "pert_time_unit")
+
+
+@dataclass(frozen=True)
+class GSE92742(_GEO):
+    """GSE92742 Level 5 (MODZ) signatures."""
+
+    sources: ClassVar[dict[str, str]] = {
+        "gctx": "gse92742_level5",
+        "siginfo": "gse92742_sig",
+        "sigmetrics": "gse92742_metrics",
+        "compoundinfo": "gse92742_pert",
+        "cellinfo": "gse92742_cell",
+        "geneinfo": "gse92742_gene",
+        "targets": "lincs2020_compoundinfo",
+    }
+
+    def doses(self, path: Path) -> pl.DataFrame:
+        """Read the signature table, which has numbers and units in columns of their own."""
+        return read(path, COLUMNS, UNITS, missing=NOTHING)
