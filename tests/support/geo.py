@@ -14,13 +14,13 @@ def read_text(path: Path) -> pl.DataFrame:
 
 
 def write_geo(files: dict[str, Path], folder: Path, series: str) -> dict[str, Path]:
-    """Write siginfo, sigmetrics, compoundinfo, cellinfo and geneinfo of `series` (a key of `MICRO`).
+    """Write siginfo, metrics, compoundinfo, cellinfo and geneinfo of `series` (a key of `MICRO`).
 
     `files` are the LINCS 2020 files; the GCTX is the same in both. Returns file key -> path.
     """
     tables = {
         "siginfo": _siginfo(read_text(files["siginfo"]), series),
-        "sigmetrics": _metrics(read_text(files["siginfo"]), series),
+        "metrics": _metrics(read_text(files["siginfo"]), series),
         "compoundinfo": _perturbagens(read_text(files["compoundinfo"]), series),
         "cellinfo": _cells(read_text(files["cellinfo"])),
         "geneinfo": _genes(read_text(files["geneinfo"])),

@@ -29,7 +29,7 @@ class _GEO(SignatureSource):
     files: ClassVar[dict[str, str]] = {
         "gctx": "Level 5 signatures, GSE*_Broad_LINCS_Level5_COMPZ*.gctx",
         "siginfo": "signature table, GSE*_Broad_LINCS_sig_info*.txt",
-        "sigmetrics": "signature metrics, GSE*_Broad_LINCS_sig_metrics*.txt",
+        "metrics": "signature metrics, GSE*_Broad_LINCS_sig_metrics*.txt",
         "compoundinfo": "perturbagen table, GSE*_Broad_LINCS_pert_info*.txt",
         "cellinfo": "cell line table, GSE*_Broad_LINCS_cell_info*.txt",
         "geneinfo": "gene table, GSE*_Broad_LINCS_gene_info*.txt",
@@ -40,7 +40,7 @@ class _GEO(SignatureSource):
     }
     needs: ClassVar[dict[str, tuple[str, ...]]] = {
         "genes": ("geneinfo",),
-        "select": ("siginfo", "sigmetrics", "compoundinfo", "cellinfo"),
+        "select": ("siginfo", "metrics", "compoundinfo", "cellinfo"),
         "compounds": ("compoundinfo", "targets", "xref"),
         "cell_lines": ("cellinfo",),
     }
@@ -75,7 +75,7 @@ class _GEO(SignatureSource):
                     "to false, and filter by filters.minimum_tas or minimum_replicate_correlation"
                 )
         table = identified(self.doses(path), "sig_id", path).rename({"cell_id": "cell_iname"})
-        metrics = _metrics(given(files, "sigmetrics", self.files))
+        metrics = _metrics(given(files, "metrics", self.files))
         table = table.join(metrics, on="sig_id", how="left", maintain_order="left")
         return filtered(
             understood(table, path),

@@ -21,7 +21,7 @@ class GSE70138(_GEO):
     sources: ClassVar[dict[str, str]] = {
         "gctx": "gse70138_level5",
         "siginfo": "gse70138_sig",
-        "sigmetrics": "gse70138_metrics",
+        "metrics": "gse70138_metrics",
         "compoundinfo": "gse70138_pert",
         "cellinfo": "gse70138_cell",
         "geneinfo": "gse70138_gene",

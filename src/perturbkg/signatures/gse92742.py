@@ -20,7 +20,7 @@ class GSE92742(_GEO):
     sources: ClassVar[dict[str, str]] = {
         "gctx": "gse92742_level5",
         "siginfo": "gse92742_sig",
-        "sigmetrics": "gse92742_metrics",
+        "metrics": "gse92742_metrics",
         "compoundinfo": "gse92742_pert",
         "cellinfo": "gse92742_cell",
         "geneinfo": "gse92742_gene",

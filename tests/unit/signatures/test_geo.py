@@ -52,9 +52,9 @@ def fate(source, files, change):
     write_table(table, files["siginfo"])
     change("siginfo", everywhere=True, cell_id=read_text(files["cellinfo"])["cell_id"][0])
     change("siginfo", everywhere=True, pert_id=read_text(files["compoundinfo"])["pert_id"][0])
-    metrics = read_text(files["sigmetrics"]).filter(pl.col("sig_id").is_in(table["sig_id"].to_list()))
-    write_table(metrics.sort(pl.col("sig_id") != table["sig_id"][0]), files["sigmetrics"])
-    change("sigmetrics", everywhere=True, tas="0.5", distil_cc_q75="0.4", distil_nsample="3")
+    metrics = read_text(files["metrics"]).filter(pl.col("sig_id").is_in(table["sig_id"].to_list()))
+    write_table(metrics.sort(pl.col("sig_id") != table["sig_id"][0]), files["metrics"])
+    change("metrics", everywhere=True, tas="0.5", distil_cc_q75="0.4", distil_nsample="3")
     micro = MICRO["gse92742"]
     for columns in ({"pert_dose": "10.0", "pert_dose_unit": micro}, {"pert_idose": "10.0 um"}):
         change("siginfo", everywhere=True, **{k: v for k, v in columns.items() if k in table.columns})
@@ -161,12 +161,12 @@ def test_a_filter_on_what_geo_lacks_says_what_to_do(source, files, key, column):
     ],
 )
 def test_filters_read_the_metrics_and_name_their_columns(fate, filters, values, reason):
-    assert fate(filters, "sigmetrics", **values) == reason
+    assert fate(filters, "metrics", **values) == reason
 
 
 def test_the_metrics_of_a_signature_are_its_own(fate, files, source):
-    assert fate({}, "sigmetrics", tas="0.1", distil_cc_q75="-0.25", distil_nsample="2") is None
-    changed = read_text(files["sigmetrics"])["sig_id"][0]
+    assert fate({}, "metrics", tas="0.1", distil_cc_q75="-0.25", distil_nsample="2") is None
+    changed = read_text(files["metrics"])["sig_id"][0]
     rows = source.select(files, FILTERS).selection
     columns = ("tas", "replicate_correlation", "replicates")
     assert rows.filter(signature=changed).select(columns).row(0) == (0.1, -0.25, 2)
@@ -174,7 +174,7 @@ def test_the_metrics_of_a_signature_are_its_own(fate, files, source):
 
 
 def test_metrics_that_are_empty_throughout_are_an_error_only_where_asked_for(source, files, change):
-    change("sigmetrics", everywhere=True, distil_cc_q75="-666")
+    change("metrics", everywhere=True, distil_cc_q75="-666")
     with pytest.raises(InputError) as caught:
         source.select(files, FILTERS | {"minimum_replicate_correlation": 0.2})
     one_line(caught, "distil_cc_q75 is empty in every row", "set it to null")
@@ -184,8 +184,8 @@ def test_metrics_that_are_empty_throughout_are_an_error_only_where_asked_for(sou
 @pytest.mark.parametrize(
     ("step", "key", "values", "part"),
     [
-        ("select", "sigmetrics", {"tas": "high"}, "row 2: tas is 'high', not a number"),
-        ("select", "sigmetrics", {"sig_id": "-666"}, "row 2: no sig_id"),
+        ("select", "metrics", {"tas": "high"}, "row 2: tas is 'high', not a number"),
+        ("select", "metrics", {"sig_id": "-666"}, "row 2: no sig_id"),
         ("select", "siginfo", {"sig_id": "-666"}, "row 2: no sig_id"),
         ("compounds", "compoundinfo", {"pert_id": "-666"}, "row 2: no pert_id"),
         ("cell_lines", "cellinfo", {"cell_id": "-666"}, "row 2: no cell_id"),
@@ -203,10 +203,10 @@ def test_bad_tables(source, files, change, step, key, values, part):  # noqa: PL
 
 
 def test_a_missing_column_is_named(source, files):
-    write_table(read_text(files["sigmetrics"]).drop("tas"), files["sigmetrics"])
+    write_table(read_text(files["metrics"]).drop("tas"), files["metrics"])
     with pytest.raises(InputError) as caught:
         source.select(files, FILTERS)
-    one_line(caught, "sigmetrics.txt: row 1: no column 'tas'")
+    one_line(caught, "metrics.txt: row 1: no column 'tas'")
 
 
 # Doses and times
