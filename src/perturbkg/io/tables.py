@@ -83,7 +83,8 @@ def _scan(path: Path, wanted: Sequence[str], missing: Sequence[str]) -> pl.LazyF
         else pl.col(c).cast(pl.String)
         for c in wanted
     ]
-    return pl.scan_parquet(path).select(text).with_columns(pl.all().replace(dict.fromkeys(missing)))
+    known = pl.when(~pl.all().is_in(list(missing))).then(pl.all())  # `replace` plans 978 columns in 15 s
+    return pl.scan_parquet(path).select(text).with_columns(known)
 
 
 def _types(path: Path) -> dict[str, pl.DataType]:
