@@ -1,4 +1,4 @@
-"""Read a published knowledge graph into its table of nodes and its table of undirected edges."""
+"""Read a knowledge graph into tables of its nodes, its undirected edges, and what it says of its nodes."""
 
 from pathlib import Path
 
@@ -7,14 +7,22 @@ from perturbkg.io.scripting import reporting
 
 
 def main(
-    *, files: dict[str, str], reader: str, nodes: str | Path, edges: str | Path, counts: str | Path
+    *,
+    files: dict[str, str],
+    reader: str,
+    nodes: str | Path,
+    edges: str | Path,
+    counts: str | Path,
+    descriptions: str | Path | None = None,
 ) -> None:
-    """Read `files` with the knowledge graph plug-in `reader`; write nodes, edges and counts."""
+    """Read `files` with the knowledge graph plug-in `reader`; write its tables and counts."""
     graph = plugins.create("knowledge_graphs", reader)
     tables = graph.read({key: Path(path) for key, path in files.items()})
     schemas.write(tables.nodes, schemas.Nodes, nodes)
     schemas.write(tables.edges, schemas.Edges, edges)
     schemas.write(tables.counts, schemas.Counts, counts)
+    if descriptions:
+        schemas.write(tables.descriptions, schemas.Descriptions, descriptions)
 
 
 if "snakemake" in globals():
@@ -25,4 +33,5 @@ if "snakemake" in globals():
             nodes=snakemake.output.nodes,
             edges=snakemake.output.edges,
             counts=snakemake.output.counts,
+            descriptions=snakemake.output.get("descriptions"),
         )

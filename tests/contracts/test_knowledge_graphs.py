@@ -23,8 +23,9 @@ def test_is_a_frozen_dataclass_with_readable_options(name):
 def test_says_what_it_reads_and_under_which_terms(name):
     graph = plugins.load("knowledge_graphs", name)
     assert graph.files and all(graph.files.values())
-    assert graph.licence
-    assert "doi:" in graph.citation or "http" in graph.citation
+    assert set(graph.sources) <= set(graph.files)
+    assert graph.licence and graph.citation
+    assert not graph.sources or "doi:" in graph.citation or "http" in graph.citation
 
 
 @pytest.mark.parametrize("name", NAMES)

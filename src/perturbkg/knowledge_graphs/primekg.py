@@ -56,7 +56,7 @@ class PrimeKG(KnowledgeGraph):
         # A quotation mark that opens nothing can swallow whole rows, up to the next one.
         swallowed = mentions.filter(pl.any_horizontal(pl.col(pl.String).str.contains("\n", literal=True)))
         if len(swallowed):
-            raise _stray_quote(path)
+            _refuse_stray_quote(path)
         nodes, index, code, node_counts = _nodes(mentions, path)
         x, y = (code[np.searchsorted(index, statements[end].to_numpy())] for end in ("x_index", "y_index"))
         displays = statements["display_relation"].unique().cast(pl.String).sort()
@@ -131,22 +131,22 @@ def _quotes_explained(path: Path) -> Iterator[None]:
     try:
         yield
     except pl.exceptions.ComputeError as error:
-        found = _stray_quote(path)
-        if found:
-            raise found from error
+        _refuse_stray_quote(path, error)
         raise
 
 
-def _stray_quote(path: Path) -> InputError | None:
-    """Find the first row with an odd number of quotation marks: no field of kg.csv holds a line break."""
+def _refuse_stray_quote(path: Path, cause: Exception | None = None) -> None:
+    """Raise InputError for the first row with an odd number of quotation marks, if there is one.
+
+    No field of kg.csv holds a line break, so that a row is a line.
+    """
     lines = pl.scan_lines(path, name="line", row_index_name="row", row_index_offset=1)
     odd = lines.filter(pl.col("line").str.count_matches('"', literal=True) % 2 == 1).head(1).collect()
-    if odd.is_empty():
-        return None
-    return InputError(
-        f"{path}: row {odd['row'][0]}: a stray quotation mark; remove it, or write it twice and "
-        "put the field between quotation marks"
-    )
+    if len(odd):
+        raise InputError(
+            f"{path}: row {odd['row'][0]}: a stray quotation mark; remove it, or write it twice and put the "
+            "field between quotation marks"
+        ) from cause
 
 
 def _nodes(mentions: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, np.ndarray, np.ndarray, pl.DataFrame]:
@@ -207,7 +207,7 @@ def _quirks(nodes: pl.DataFrame, path: Path) -> dict[str, int]:
             decimal["name"][0],
         )
     return {
-        "grouped ids (13924_12592)": ids.str.contains(r"^\d+(_\d+)+$").sum(),
-        "ids that look like numbers, kept as text": ids.str.contains(r"^\d+$").sum(),
+        "grouped ids (13924_12592)": len(nodes.filter(ids.str.contains(r"^\d+(_\d+)+$"))),
+        "ids that look like numbers, kept as text": len(nodes.filter(ids.str.contains(r"^\d+$"))),
         "ids written as decimal numbers (9606.0)": len(decimal),
     }

@@ -1,0 +1,36 @@
+"""Scan other people's Parquet files, with errors a user can act on."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from perturbkg.errors import InputError
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what Polars raises while it reads `path` into a one-line InputError."""
+    try:
+        yield
+    except (pl.exceptions.ComputeError, OSError) as error:
+        raise InputError(
+            f"{path}: truncated or damaged, or no Parquet file ({str(error).splitlines()[0]}); fetch it again"
+        ) from error
+
+
+def scan(path: Path, columns: Sequence[str]) -> pl.LazyFrame:
+    """Scan a file that must have `columns`; raise InputError where it has not, or has no rows."""
+    with explained(path):
+        found = list(pl.read_parquet_schema(path))
+        missing = [column for column in columns if column not in found]
+        if missing:
+            raise InputError(
+                f"{path}: no column {', '.join(map(repr, missing))}; found are {', '.join(found[:20])}; "
+                "give another file"
+            )
+        rows = pl.scan_parquet(path)
+        if not rows.select(pl.len()).collect().item():
+            raise InputError(f"{path}: no rows; fetch it again")
+    return rows
