@@ -1,4 +1,4 @@
-"""Read the profiles of the selected signatures whose drug and cell line are usable."""
+"""Read the profiles of the selected signatures whose drug and cell line are usable, and merge what is one."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,9 +7,10 @@ import polars as pl
 
 from perturbkg import plugins, schemas
 from perturbkg.io.matrices import write_blocks
-from perturbkg.io.scratch import Scratch
-from perturbkg.io.scripting import reporting
-from perturbkg.signatures._join import join_selection
+from perturbkg.io.scratch import Scratch, require_room
+from perturbkg.io.scripting import progress, reporting
+from perturbkg.signatures._join import join_selection, require_enough
+from perturbkg.signatures._merge import plan_merging
 
 
 def main(
@@ -19,27 +20,36 @@ def main(
     cells: str | Path,
     files: dict[str, str],
     reader: str,
+    label: str,
+    merge: str,
+    dose_um: float | None,
     minimum: int,
     signatures: str | Path,
+    merged: str | Path,
     counts: str | Path,
     exclusions: str | Path,
 ) -> None:
-    """Read profiles with the plug-in `reader`; write signatures.h5ad and what was removed."""
+    """Read profiles with the plug-in `reader`; write signatures.h5ad, and what was merged and removed."""
     source = plugins.create("signatures", reader)
     paths = {key: Path(path) for key, path in files.items()}
     genes = source.genes(paths)
+    known = schemas.read(drugs, schemas.Drugs)
     joined = join_selection(
-        schemas.read(selection, schemas.Selection),
-        schemas.read(drugs, schemas.Drugs),
-        schemas.read(cells, schemas.Cells),
-        minimum,
+        schemas.read(selection, schemas.Selection), known, schemas.read(cells, schemas.Cells), minimum
     )
-    with Scratch(len(joined.selection), len(genes.entrez), Path(signatures).parent) as scratch:
-        for rows, block in source.profiles(paths, joined.selection, genes, "level5"):
-            scratch.put(rows, block)
-        write_blocks(scratch.blocks(), joined.selection, pl.DataFrame(asdict(genes)), signatures)
-    schemas.write(joined.counts, schemas.Counts, counts)
-    schemas.write(joined.exclusions, schemas.Exclusions, exclusions)
+    measured = source.measured(paths, joined.selection, label)
+    plan = plan_merging(measured.selection, known, merge, dose_um)
+    require_enough(plan.signatures, joined.selection, measured.selection, minimum)
+    shape, folder = (len(measured.selection), len(genes.entrez)), Path(signatures).parent
+    require_room(folder, (len(plan.signatures) + shape[0]) * shape[1] * 4)
+    with Scratch(*shape, folder) as scratch, progress(total=shape[0], unit=" signatures") as bar:
+        for rows, block in source.profiles(paths, measured.selection, genes, label):
+            scratch.put(plan.place[rows], block)
+            bar.update(len(rows))
+        write_blocks(plan.reduced(scratch), plan.signatures, pl.DataFrame(asdict(genes)), signatures)
+    schemas.write(plan.members, schemas.MergedSignatures, merged)
+    schemas.write(pl.concat([joined.counts, measured.counts, plan.counts]), schemas.Counts, counts)
+    schemas.write(pl.concat([joined.exclusions, measured.exclusions]), schemas.Exclusions, exclusions)
 
 
 if "snakemake" in globals():
@@ -50,8 +60,12 @@ if "snakemake" in globals():
             cells=snakemake.input.cells,
             files=snakemake.params.files,
             reader=snakemake.params.reader,
+            label=snakemake.params.label,
+            merge=snakemake.params.merge,
+            dose_um=snakemake.params.dose_um,
             minimum=snakemake.params.minimum,
             signatures=snakemake.output.signatures,
+            merged=snakemake.output.merged,
             counts=snakemake.output.counts,
             exclusions=snakemake.output.exclusions,
         )

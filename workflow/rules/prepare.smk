@@ -137,6 +137,7 @@ rule read_signatures:
         code=code("read_signatures", signatures=config["signatures"]),
     output:
         signatures=f"{R}/signatures.h5ad",
+        merged=f"{R}/signatures/merged.parquet",
         counts=f"{R}/signatures/read_counts.parquet",
         exclusions=f"{R}/signatures/read_exclusions.parquet",
     log:
@@ -152,6 +153,9 @@ rule read_signatures:
     params:
         files=raw_files(*READ_BY["read_signatures"]),
         reader=config["signatures"],
+        label=config["label"],
+        merge=config["merge_signatures"],
+        dose_um=config["filters"]["dose_um"],
         minimum=config["minimum_signatures"],
     script:
         "../../scripts/read_signatures.py"

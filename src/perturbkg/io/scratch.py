@@ -29,12 +29,7 @@ class Scratch:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        need, free = self.shape[0] * self._width, shutil.disk_usage(self.folder).free
-        if need > free:
-            raise InputError(
-                f"{self.folder}: a temporary file of {need / 1e9:.2f} GB has no room, {free / 1e9:.2f} GB "
-                "are free; free some, or let the results lie on another disk"
-            )
+        require_room(self.folder, self.shape[0] * self._width)
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=self.folder, buffering=0)
         return self
 
@@ -78,6 +73,16 @@ class Scratch:
         with disk_full_told(self.folder):
             while done < len(view):
                 done += os.pwrite(self._file.fileno(), view[done:], row * self._width + done)
+
+
+def require_room(folder: Path, size: int) -> None:
+    """Raise InputError unless `size` bytes fit into a folder."""
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise InputError(
+            f"{folder}: {size / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB free; free some, or let the "
+            "results lie on another disk"
+        )
 
 
 @contextmanager

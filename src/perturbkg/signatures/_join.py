@@ -34,3 +34,13 @@ def join_selection(
             f"minimum_signatures = {minimum}; loosen the filters or lower minimum_signatures"
         )
     return Selected(kept, counted(STAGE, "signatures", counts), pl.concat(exclusions))
+
+
+def require_enough(merged: pl.DataFrame, joined: pl.DataFrame, measured: pl.DataFrame, minimum: int) -> None:
+    """Raise InputError where fewer than `minimum` signatures are left of those that were joined."""
+    if len(merged) < minimum:
+        raise InputError(
+            f"signatures: {len(merged)} of {len(joined)} are left ({len(joined) - len(measured)} without a "
+            f"profile, {len(measured) - len(merged)} merged into another), fewer than minimum_signatures = "
+            f"{minimum}; loosen the filters, lower minimum_signatures or set merge_signatures: none"
+        )

@@ -59,7 +59,7 @@ def test_a_block_of_another_shape_is_an_error(tmp_path):
 def test_a_disk_without_room_is_one_line(tmp_path):
     with pytest.raises(InputError) as caught, Scratch(1, 10**12, tmp_path):
         pass
-    assert str(caught.value).startswith(f"{tmp_path}: a temporary file of 4000.00 GB has no room")
+    assert str(caught.value).startswith(f"{tmp_path}: 4000.00 GB are needed and ")
     assert "\n" not in str(caught.value)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from perturbkg import schemas
 from perturbkg.errors import InputError
-from perturbkg.signatures._join import join_selection
+from perturbkg.signatures._join import join_selection, require_enough
 
 SELECTION = pl.DataFrame(
     {
@@ -50,4 +50,14 @@ def test_too_few_signatures_are_one_line_with_the_remedy():
     assert str(caught.value) == (
         "signatures: 1 of 4 are left (2 drug without a usable structure, 1 cell line without a baseline), "
         "fewer than minimum_signatures = 2; loosen the filters or lower minimum_signatures"
+    )
+
+
+def test_too_few_after_merging_are_one_line_with_the_remedy():
+    require_enough(SELECTION[:2], SELECTION, SELECTION[:3], 2)
+    with pytest.raises(InputError) as caught:
+        require_enough(SELECTION[:2], SELECTION, SELECTION[:3], 3)
+    assert str(caught.value) == (
+        "signatures: 2 of 4 are left (1 without a profile, 1 merged into another), fewer than "
+        "minimum_signatures = 3; loosen the filters, lower minimum_signatures or set merge_signatures: none"
     )

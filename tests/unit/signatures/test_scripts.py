@@ -10,6 +10,7 @@ import pytest
 from perturbkg import schemas
 from perturbkg.errors import InputError
 from perturbkg.io.matrices import read_matrix
+from perturbkg.signatures import _gctx, _merge
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 KG = (
@@ -25,7 +26,7 @@ def run(name, **arguments):
     script.main(**arguments)
 
 
-def prepare(release, folder, minimum=1):
+def prepare(release, folder, minimum=1, merge="modz"):
     """Run the five scripts; return a function from a name to the file of that name."""
     files = {key: str(path) for key, path in release.write().items()}
     files["kg"] = str(release.folder / "kg.csv")
@@ -79,8 +80,12 @@ def prepare(release, folder, minimum=1):
         cells=made("cells"),
         files=files,
         reader="lincs2020",
+        label="level5",
+        merge=merge,
+        dose_um=10.0,
         minimum=minimum,
         signatures=made("signatures"),
+        merged=made("merged"),
         counts=made("read_counts"),
         exclusions=made("read_exclusions"),
     )
@@ -93,7 +98,9 @@ def test_from_raw_files_to_signatures(release, genes, tmp_path):
     made = prepare(release, tmp_path / "made")
     delta, obs, var = read_matrix(made("signatures"))
     assert obs["signature"].to_list() == ["SIG2", "SIG3", "SIG8", "SIG9"]
-    assert obs.columns == list(schemas.Selection.to_schema().columns)
+    columns = list(schemas.Selection.to_schema().columns)
+    assert obs.columns == [column for column in columns if column != "nearest_dose_um"]
+    assert schemas.read(made("merged"), schemas.MergedSignatures).is_empty()
     assert var["entrez"].to_list() == genes.entrez
     assert var["symbol"].cast(pl.String).to_list() == genes.symbol
     rows = [release.columns.index(name) for name in obs["signature"]]
@@ -107,7 +114,44 @@ def test_from_raw_files_to_signatures(release, genes, tmp_path):
     ]
     assert schemas.read(made("drug_exclusions"), schemas.Exclusions)["item"].to_list() == ["BRD-3"]
     counts = schemas.read(made("read_counts"), schemas.Counts)
-    assert counts["count"].to_list() == [9, 3, 2, 4]
+    assert counts.filter(pl.col("what") == "signatures")["count"].to_list() == [9, 3, 2, 4]
+    assert counts.filter(pl.col("what") == "merging")["count"].to_list() == [4, 0, 0, 4]
+
+
+def test_signatures_of_one_molecule_cell_line_dose_and_time_become_one(release, tmp_path):
+    release.compoundinfo[3]["canonical_smiles"] = "CC(=O)[O-].[Na+]"
+    release.compoundinfo.append(
+        {**release.compoundinfo[3], "pert_id": "BRD-4", "canonical_smiles": "CC(=O)O"}
+    )
+    release.siginfo.append({**release.siginfo[0], "sig_id": "SIG0", "pert_dose": "9", "cc_q75": "0.1"})
+    release.siginfo.append({**release.siginfo[2], "sig_id": "SIG77", "pert_id": "BRD-4", "cc_q75": ""})
+    release.columns += ["SIG0", "SIG77"]
+    release.profiles = np.vstack([release.profiles, release.profiles[:2] + 1])
+    made = prepare(release, tmp_path / "made")
+    delta, obs, _ = read_matrix(made("signatures"))
+    profile = dict(zip(release.columns, release.profiles[:, 977::-1], strict=True))
+    assert obs["signature"].to_list() == ["SIG0", *(f"SIG{i}" for i in range(1, 9))]
+    assert obs["merged"].to_list() == [2, *[1] * 6, 2, 1]
+    merged = schemas.read(made("merged"), schemas.MergedSignatures)
+    assert merged.rows() == [
+        ("SIG0", "SIG0", pytest.approx(0.2)),
+        ("SIG0", "SIG9", pytest.approx(0.8)),
+        ("SIG7", "SIG7", 0.5),
+        ("SIG7", "SIG77", 0.5),
+    ]
+    np.testing.assert_allclose(delta[0], 0.2 * profile["SIG0"] + 0.8 * profile["SIG9"], rtol=1e-5)
+    np.testing.assert_allclose(delta[7], (profile["SIG7"] + profile["SIG77"]) / 2, rtol=1e-5)
+    np.testing.assert_array_equal(delta[8], profile["SIG8"])
+    unmerged = prepare(release, tmp_path / "unmerged", merge="none")
+    assert len(read_matrix(unmerged("signatures"))[0]) == 11
+
+
+def test_the_same_bytes_in_blocks_of_any_size(release, tmp_path, monkeypatch):
+    whole = prepare(release, tmp_path / "whole")
+    monkeypatch.setattr(_gctx, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(_merge, "ROWS_AT_ONCE", 3)
+    parts = prepare(release, tmp_path / "parts")
+    assert whole("signatures").read_bytes() == parts("signatures").read_bytes()
 
 
 def test_equal_inputs_give_equal_bytes(release, tmp_path):
@@ -115,7 +159,17 @@ def test_equal_inputs_give_equal_bytes(release, tmp_path):
     release.siginfo.reverse()
     release.cellinfo.reverse()
     again = prepare(release, tmp_path / "again")
-    for name in ("nodes", "edges", "selection", "cells", "baseline", "drugs", "matches", "signatures"):
+    for name in (
+        "nodes",
+        "edges",
+        "selection",
+        "cells",
+        "baseline",
+        "drugs",
+        "matches",
+        "signatures",
+        "merged",
+    ):
         assert first(name).read_bytes() == again(name).read_bytes(), name
 
 
