@@ -37,7 +37,8 @@ def main(
         drugs=schemas.read(drugs, schemas.Drugs),
         cells=cell_table,
         baseline=X,
-        entrez=var.to_series(0).to_list(),
+        entrez=var["entrez"].to_list(),
+        symbols=var["symbol"].to_list(),
         relations=relations,
         expressed_genes=expressed_genes,
     )

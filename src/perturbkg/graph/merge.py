@@ -8,6 +8,7 @@ import polars as pl
 
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
+from perturbkg.graph.genes import find_genes
 from perturbkg.graph.names import AMBIGUOUS, NONE, caseless, exact, find_nodes, normalised
 from perturbkg.graph.types import (
     ADDED_RELATIONS,
@@ -54,6 +55,7 @@ def merge_graph(
     cells: pl.DataFrame,
     baseline: np.ndarray,
     entrez: list[str],
+    symbols: list[str] | None = None,
     relations: Mapping[str, bool],
     expressed_genes: int,
 ) -> Merged:
@@ -61,6 +63,7 @@ def merge_graph(
 
     Nodes are sorted by type, then by id; L1000 drugs and cell lines keep the order of their own tables, so
     that drug d is row d of its type's features. `relations` switches added relations on or off (default: on).
+    `entrez` and `symbols` name the genes of the baseline; a graph may know them by either.
     Raises InputError for an unknown relation, an edge to a missing node, and a self-loop.
     """
     _check_names(nodes, edges, relations)
@@ -87,7 +90,9 @@ def merge_graph(
     added = {
         DRUG_IS_DRUG: _is_drug(drugs),
         DRUG_TARGETS_PROTEIN: _targets(drugs, nodes, edges),
-        CELL_EXPRESSES_PROTEIN: _expresses(cells, baseline, entrez, nodes, expressed_genes),
+        CELL_EXPRESSES_PROTEIN: _expresses(
+            cells, baseline, find_genes(nodes, entrez, symbols), expressed_genes
+        ),
         CELL_OF_DISEASE: _of_disease(cells, nodes),
     }
     for relation, found in added.items():
@@ -251,9 +256,7 @@ def _targets(drugs: pl.DataFrame, nodes: pl.DataFrame, edges: pl.DataFrame) -> A
     )
 
 
-def _expresses(
-    cells: pl.DataFrame, baseline: np.ndarray, entrez: list[str], nodes: pl.DataFrame, top: int
-) -> Added:
+def _expresses(cells: pl.DataFrame, baseline: np.ndarray, genes: pl.Series, top: int) -> Added:
     """Join a cell line with the landmark genes that it expresses more than other cell lines do."""
     # ASSUME: what marks a cell line is what it expresses above the mean of the dataset's cell lines, in units
     # of their spread (a z-score of log2 expression), not what every cell expresses most (housekeeping genes).
@@ -264,19 +267,13 @@ def _expresses(
     best = np.argsort(-specificity, axis=1, kind="stable")[:, :top]  # ties: the order of the genes
     above = np.take_along_axis(specificity, best, axis=1) > 0
     cell, rank = np.nonzero(above)
-    genes = nodes.filter(type=GENE).select(tail="node", entrez="source_id").unique("entrez", keep="none")
-    wanted = pl.DataFrame(
-        {
-            "cell": cells["cell"].gather(cell),
-            "entrez": pl.Series(entrez, dtype=pl.String).gather(best[cell, rank]),
-        }
-    ).join(genes, on="entrez", how="left", maintain_order="left")
+    wanted = pl.DataFrame({"cell": cells["cell"].gather(cell), "tail": genes.gather(best[cell, rank])})
     made = wanted.filter(pl.col("tail").is_not_null())
     return Added(
         made.select(head=_ids(CELL_LINE, "cell"), tail="tail", provenance=pl.lit("baseline:zscore")),
         {
             "not above the mean of the cell lines": int((~above).sum()),
-            "no gene of this Entrez id in the knowledge graph": wanted.height - made.height,
+            "no such gene in the knowledge graph, by Entrez id or symbol": wanted.height - made.height,
         },
     )
 

@@ -13,7 +13,8 @@ from perturbkg.drugs.similarity import fingerprints
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.features import read_features
-from perturbkg.graph.types import CELL_LINE, GENE, LINCS_DRUG, node_id
+from perturbkg.graph.genes import find_genes
+from perturbkg.graph.types import CELL_LINE, LINCS_DRUG, node_id
 from perturbkg.io.matrices import read_labels, read_matrix, read_rows
 from perturbkg.training.data import Data, Pairs, Signatures
 
@@ -48,11 +49,8 @@ def load_data(
     expression, lines, genes = read_matrix(baseline)
     if lines["cell"].to_list() != cell_names:
         raise InputError(f"{baseline}: its cell lines are not those of {cells} in their order; prepare again")
-    gene_of = {
-        node.rsplit(":", 1)[1]: row
-        for row, node in enumerate(nodes["node"])
-        if node.startswith(f"{GENE}:NCBI:")
-    }
+    number = dict(zip(nodes["node"], range(len(nodes)), strict=True))
+    gene_nodes = find_genes(nodes, genes["entrez"].to_list(), genes["symbol"].to_list())
     names = drug_table["drug"].to_list()
     return Data(
         graph=arrays,
@@ -62,7 +60,7 @@ def load_data(
         genes=genes["symbol"].to_list(),
         drug_node=_nodes([node_id(LINCS_DRUG, name) for name in names], nodes, graph_nodes),
         cell_node=_nodes([node_id(CELL_LINE, name) for name in cell_names], nodes, graph_nodes),
-        gene_node=np.array([gene_of.get(entrez, -1) for entrez in genes["entrez"]], dtype=np.int64),
+        gene_node=np.array([number.get(node, -1) for node in gene_nodes], dtype=np.int64),
         scaffold_group=scaffold_groups(drug_table),
         fingerprints=fingerprints(drug_table).astype(np.uint8),
         targets=target_matrix(drug_table["targets"].to_list()),

@@ -174,7 +174,7 @@ def test_everything_left_out_is_counted() -> None:
     assert counts(merged, "cell_expresses_protein") == {
         "read": 8,
         "not above the mean of the cell lines": 3,
-        "no gene of this Entrez id in the knowledge graph": 2,
+        "no such gene in the knowledge graph, by Entrez id or symbol": 2,
         "duplicate": 0,
         "switched off": 0,
         "kept": 3,
@@ -300,6 +300,27 @@ def test_a_knowledge_graph_may_not_use_the_added_names() -> None:
         merge(edges=EDGES.with_columns(relation=pl.lit("cell_of_disease")))
     with pytest.raises(InputError, match="node type 'lincs_drug' is a name of the merged graph"):
         merge(nodes=NODES.with_columns(type=pl.lit("lincs_drug")))
+
+
+def test_genes_that_have_no_entrez_id_are_found_by_symbol() -> None:
+    ensembl = {
+        node: node.replace("NCBI:", "Ensembl:ENSG")
+        for node in NODES["node"]
+        if node.startswith("gene/protein")
+    }
+    renamed = pl.col("node").replace(ensembl)
+    merged = merge(
+        nodes=NODES.with_columns(renamed, source_id=renamed.str.extract("([^:]*)$")),
+        edges=EDGES.with_columns(pl.col("head", "tail").replace(ensembl)),
+        symbols=["NAT2", "AKT1", "X"],
+    )
+    wanted, found = (
+        each.provenance.filter(pl.col("head").is_not_null()).select(
+            "relation", "head", pl.col("tail").replace(ensembl), "provenance"
+        )
+        for each in (merge(), merged)
+    )
+    assert found.equals(wanted)
 
 
 def script(name: str):
