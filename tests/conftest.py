@@ -37,6 +37,9 @@ FILES = {
     "drug_text": "drug_feature_base.csv",
     "disease_text": "disease_feature_base.csv",
     "protein_sequence": "protein_aminoacid_sequence.csv",
+    "instinfo": "instinfo_beta.txt",
+    "level3_trt": "level3_beta_trt_cp.gctx",
+    "level3_ctl": "level3_beta_ctl.gctx",
     "truth": "truth.json",
     "truth_edges": "truth_edges.parquet",
 }

@@ -1,5 +1,6 @@
 """Responses of the simulated world: planted mechanism, structure, private effects, cell line, replicates."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,18 +90,28 @@ def measure(
     """
     z = np.empty_like(signal)
     correlation = np.full(len(signal), np.nan)
+    for block, wells, present in measure_replicates(signal, replicates, noise, rng):
+        z[block] = (wells * present[:, :, None]).sum(axis=1) / replicates[block, None]
+        correlation[block] = _upper_quartile_correlation(wells, present)
+    z = np.round(z, 4)
+    active = (np.abs(z) >= ACTIVE).sum(axis=1)
+    return Measured(z, correlation, active, np.sqrt(active * np.maximum(correlation, 0) / LANDMARKS))
+
+
+def measure_replicates(
+    signal: np.ndarray, replicates: np.ndarray, noise: np.ndarray, rng: np.random.Generator
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Yield blocks of signatures: which, their wells (n, most replicates, 978), which wells exist (n, most).
+
+    Generators of one state measure the same.
+    """
     most = int(replicates.max())
     for start in range(0, len(signal), BLOCK):
         block = slice(start, min(start + BLOCK, len(signal)))
         errors = rng.standard_normal((block.stop - start, most, LANDMARKS), dtype=np.float32)
         # Replicates are z-scores, which the platform clips before it averages them.
         wells = np.clip(signal[block, None, :] + noise[block, None, None] * errors, -10, 10)
-        present = np.arange(most) < replicates[block, None]  # (block, most)
-        z[block] = (wells * present[:, :, None]).sum(axis=1) / replicates[block, None]
-        correlation[block] = _upper_quartile_correlation(wells, present)
-    z = np.round(z, 4)
-    active = (np.abs(z) >= ACTIVE).sum(axis=1)
-    return Measured(z, correlation, active, np.sqrt(active * np.maximum(correlation, 0) / LANDMARKS))
+        yield block, wells, np.arange(most) < replicates[block, None]
 
 
 def _upper_quartile_correlation(wells: np.ndarray, present: np.ndarray) -> np.ndarray:

@@ -134,6 +134,7 @@ def design_signatures(
             "replicates": replicates,
             "qc_pass": rng.random(n) >= BAD_QC,
             "pert_id": np.array(compounds.pert_id)[compound],
+            "cmap_name": np.array(compounds.name)[compound],
             "cell_iname": np.array(cells)[cell],
         }
     )
@@ -151,19 +152,25 @@ def design_signatures(
 
 
 def make_siginfo(
-    design: pl.DataFrame, measured: Measured, compounds: Compounds, cells: list[str], rng: np.random.Generator
+    design: pl.DataFrame,
+    measured: Measured,
+    distil_ids: pl.DataFrame,
+    cells: list[str],
+    rng: np.random.Generator,
 ) -> pl.DataFrame:
-    """Return siginfo_beta in no order: signatures of `design`, and vehicle controls that no GCTX holds."""
+    """Return siginfo_beta in no order: signatures of `design`, and vehicle controls that no GCTX holds.
+
+    `distil_ids` (sig_id, distil_ids) says which wells a signature is made of.
+    """
     correlation = pl.Series(measured.correlation).fill_nan(None)
     signatures = design.with_columns(
-        cmap_name=pl.Series(np.array(compounds.name)[design["compound"].to_numpy()]),
         pert_type=pl.lit("trt_cp"),
         cc_q75=correlation.round(4),
         ss_ngene=pl.Series(measured.active_genes),
         tas=pl.Series(measured.tas).fill_nan(None).round(4),
     )
     vehicle = pl.DataFrame({"cell_iname": cells}).select(
-        sig_id=pl.format("SIM001_{}_24H:DMSO:0", "cell_iname"),
+        sig_id=vehicle_signature(),
         pert_id=pl.lit("DMSO"),
         cmap_name=pl.lit("DMSO"),
         cell_iname="cell_iname",
@@ -172,18 +179,13 @@ def make_siginfo(
         replicates=pl.lit(16, pl.Int64),
         qc_pass=pl.lit(True),
     )
-    both = pl.concat([signatures, vehicle], how="diagonal_relaxed")
+    both = pl.concat([signatures, vehicle], how="diagonal_relaxed").join(
+        distil_ids, on="sig_id", how="left", maintain_order="left"
+    )
     hiq = pl.col("qc_pass") & (pl.col("cc_q75") >= HIQ_CORRELATION).fill_null(False)
-    nominal = _dose_text(pl.when(pl.col("dose") == 9.99).then(FULL_DOSE).otherwise(pl.col("dose")))
     return both.select(
         bead_batch=pl.lit("b1"),
-        nearest_dose=nominal.cast(pl.Float64),
-        pert_dose="dose",
-        pert_dose_unit=pl.when(pl.col("dose").is_not_null()).then(pl.lit("uM")),
-        pert_idose=pl.format("{} uM", nominal),
-        pert_itime=pl.format("{} h", pl.col("time").cast(pl.Int64)),
-        pert_time=pl.col("time").cast(pl.Int64),
-        pert_time_unit=pl.lit("h"),
+        **conditions(),
         nsample="replicates",
         cc_q75="cc_q75",
         ss_ngene="ss_ngene",
@@ -194,11 +196,31 @@ def make_siginfo(
         sig_id="sig_id",
         pert_type="pert_type",
         cell_iname="cell_iname",
+        distil_ids="distil_ids",
         project_code=pl.lit("SIM"),
         cmap_name="cmap_name",
         is_exemplar_sig=pl.lit(0),
         is_ncs_sig=pl.lit(1),
     )[rng.permutation(both.height)]
+
+
+def conditions() -> dict[str, pl.Expr]:
+    """Return the columns that tell dose and time in siginfo and instinfo, of the columns dose and time."""
+    nominal = _dose_text(pl.when(pl.col("dose") == 9.99).then(FULL_DOSE).otherwise(pl.col("dose")))
+    return {
+        "nearest_dose": nominal.cast(pl.Float64),
+        "pert_dose": pl.col("dose"),
+        "pert_dose_unit": pl.when(pl.col("dose").is_not_null()).then(pl.lit("uM")),
+        "pert_idose": pl.format("{} uM", nominal),
+        "pert_itime": pl.format("{} h", pl.col("time").cast(pl.Int64)),
+        "pert_time": pl.col("time").cast(pl.Int64),
+        "pert_time_unit": pl.lit("h"),
+    }
+
+
+def vehicle_signature() -> pl.Expr:
+    """Name the signature of the vehicle in a cell line."""
+    return pl.format("SIM001_{}_24H:DMSO:0", "cell_iname")
 
 
 def make_xref(compounds: Compounds, known: Known, graph: KnowledgeGraphFiles) -> pl.DataFrame:

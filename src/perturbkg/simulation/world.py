@@ -1,5 +1,6 @@
 """The simulated world: raw tables in the columns of the real sources, profiles, and the planted truth."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from perturbkg.simulation.biology import (
 from perturbkg.simulation.compounds import Compounds, make_compounds, make_known
 from perturbkg.simulation.knowledge_graph import GENE, PATHWAY, make_knowledge_graph, node_id
 from perturbkg.simulation.options import LANDMARKS, SimulationOptions
-from perturbkg.simulation.response import exposure, measure, respond
+from perturbkg.simulation.response import exposure, measure, measure_replicates, respond
 from perturbkg.simulation.tables import (
     design_signatures,
     make_cell_names,
@@ -29,6 +30,7 @@ from perturbkg.simulation.tables import (
     make_texts,
     make_xref,
 )
+from perturbkg.simulation.wells import Level3, deviations, distil_ids, lay_out, make_level3
 
 BAD_SIGNAL, BAD_NOISE = 0.3, 2.0  # what a failed quality control does to signal and noise
 INFERRED_FROM = 3  # landmark genes that an inferred gene is averaged from
@@ -44,13 +46,14 @@ class World:
     profile_genes: list[str]  # Entrez ids in the order of the GCTX
     truth: dict[str, Any]
     truth_edges: pl.DataFrame  # schemas.TruthEdges
+    level3: Callable[[], Level3]  # the wells, made when asked for
 
 
 def simulate(options: SimulationOptions, rng: np.random.Generator) -> World:
     """Simulate a world. Graph, targets, baselines and design do not depend on `kg_signal`; responses do."""
     seed = rng.bit_generator.seed_seq.entropy  # type: ignore[attr-defined]
     # A stream for each part: what one part draws never shifts another.
-    biology, chemistry, graph_stream, plan, responses_stream, wells, order = rng.spawn(7)
+    biology, chemistry, graph_stream, plan, responses_stream, replicates, order, level3 = rng.spawn(8)
 
     genes = make_genes(options, biology)
     mechanism = make_mechanism(options, genes, biology)
@@ -84,8 +87,11 @@ def simulate(options: SimulationOptions, rng: np.random.Generator) -> World:
     )
     signal = responses.delta[parent, design["cell"].to_numpy()] * strength[:, None].astype(np.float32)
     noise = np.where(passed, options.noise, BAD_NOISE * options.noise).astype(np.float32)
-    measured = measure(signal, design["replicates"].to_numpy(), noise, wells)
-    profiles, rows = _with_inferred(measured.z, genes, biology)
+    observed = signal, design["replicates"].to_numpy(), noise
+    measured = measure(*observed, replicates)
+    sources = biology.integers(LANDMARKS, size=(len(genes.inferred), INFERRED_FROM))
+    rows = _genes_of_gctx(genes)
+    wells = lay_out(design, names[measured_cells:], without_controls=names[options.cells])
 
     truth_edges = _truth_edges(
         compounds,
@@ -94,10 +100,20 @@ def simulate(options: SimulationOptions, rng: np.random.Generator) -> World:
         graph.nodes,
         affinity * responses.path_scale[:, None] * activity[: options.cells].mean(axis=0),
     )
+
+    def make_wells() -> Level3:
+        # Both streams from their start: each call makes the same wells, and those that Level 5 averages.
+        again, stream = _from_the_start(replicates), _from_the_start(level3)
+        z = [each[present] for _, each, present in measure_replicates(*observed, again)]
+        apart = deviations(wells, np.concatenate(z), options.noise, stream)
+        cell = wells["cell_iname"].replace_strict(names, range(len(names))).to_numpy()
+        level = baseline[np.ix_(cell, rows)]
+        return make_level3(wells, design, level + _with_inferred(apart, genes, sources), stream)
+
     return World(
         tables={
             "kg": graph.kg,
-            "siginfo": make_siginfo(design, measured, compounds, names[:measured_cells], order),
+            "siginfo": make_siginfo(design, measured, distil_ids(wells), names[:measured_cells], order),
             "compoundinfo": make_compoundinfo(compounds, genes, mechanism, known),
             "cellinfo": make_cellinfo(names),
             "geneinfo": make_geneinfo(genes),
@@ -105,30 +121,37 @@ def simulate(options: SimulationOptions, rng: np.random.Generator) -> World:
             "xref": make_xref(compounds, known, graph),
             **texts,
         },
-        profiles=profiles,
+        profiles=_with_inferred(measured.z, genes, sources),
         profile_signatures=design["sig_id"].to_list(),
         profile_genes=genes.entrez[rows].astype(str).tolist(),
         truth=_summary(options, seed, truth_edges),
         truth_edges=truth_edges,
+        level3=make_wells,
     )
 
 
-def _with_inferred(z: np.ndarray, genes: Genes, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Add inferred genes to landmark profiles; return (signatures, genes) and the rows of `genes`.
+def _from_the_start(rng: np.random.Generator) -> np.random.Generator:
+    """Return a generator that draws what `rng` has drawn since it was made."""
+    return np.random.default_rng(rng.bit_generator.seed_seq)  # type: ignore[arg-type]
 
-    Genes come in the order of their ids as text, as in the real file.
-    """
-    sources = rng.integers(LANDMARKS, size=(len(genes.inferred), INFERRED_FROM))
+
+def _genes_of_gctx(genes: Genes) -> np.ndarray:
+    """Return the rows of `genes` in a GCTX, in the order of their ids as text, as in the real file."""
+    rows = np.concatenate([genes.landmarks, genes.inferred])
+    return rows[np.argsort(genes.entrez[rows].astype(str))]
+
+
+def _with_inferred(z: np.ndarray, genes: Genes, sources: np.ndarray) -> np.ndarray:
+    """Add inferred genes to landmark profiles: (profiles, genes of the GCTX); each is a mean of `sources`."""
     inferred = z[:, sources].mean(axis=2) if len(sources) else z[:, :0]
     rows = np.concatenate([genes.landmarks, genes.inferred])
     order = np.argsort(genes.entrez[rows].astype(str))
-    return np.concatenate([z, np.round(inferred, 4)], axis=1)[:, order], rows[order]
+    return np.concatenate([z, np.round(inferred, 4)], axis=1)[:, order]
 
 
 def _baseline_table(baseline: np.ndarray, genes: Genes, names: list[str], *, without: int) -> pl.DataFrame:
     """Return cell_iname and a column for each gene of the GCTX, but for one cell line."""
-    rows = np.concatenate([genes.landmarks, genes.inferred])
-    rows = rows[np.argsort(genes.entrez[rows].astype(str))]
+    rows = _genes_of_gctx(genes)
     values = pl.DataFrame(
         np.round(baseline[:, rows].astype(np.float64), 4), schema=genes.entrez[rows].astype(str).tolist()
     )

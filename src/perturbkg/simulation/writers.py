@@ -12,18 +12,30 @@ from perturbkg.io.files import write_json, written_beside
 from perturbkg.simulation.world import World
 
 TAB_SEPARATED = {"siginfo", "compoundinfo", "cellinfo", "geneinfo", "baseline", "xref"}
+LEVEL3 = {"instinfo", "level3_trt", "level3_ctl"}
 OTHERS = {"gctx", "truth", "truth_edges"}
 CHUNK = 256  # signatures in a chunk of the GCTX, as in the real file
 
 
 def write_world(world: World, outputs: dict[str, Path]) -> None:
-    """Write every file of a world; `outputs` maps file keys to paths. Equal worlds give equal bytes."""
+    """Write every file of a world, those of single wells where `outputs` (file key -> path) asks for them.
+
+    Equal worlds give equal bytes.
+    """
     missing = sorted({*world.tables, *OTHERS} - set(outputs))
     if missing:
         raise KeyError(f"write_world: no path for {', '.join(missing)}")
     for key, table in world.tables.items():
         write_text_table(table, outputs[key], "\t" if key in TAB_SEPARATED else ",")
     write_gctx(world.profiles, world.profile_signatures, world.profile_genes, outputs["gctx"])
+    if asked := LEVEL3 & set(outputs):
+        wells = world.level3()
+        if "instinfo" in asked:
+            write_text_table(wells.instinfo, outputs["instinfo"], "\t")
+        if "level3_trt" in asked:
+            write_gctx(wells.treated, wells.treated_samples, world.profile_genes, outputs["level3_trt"])
+        if "level3_ctl" in asked:
+            write_gctx(wells.controls, wells.control_samples, world.profile_genes, outputs["level3_ctl"])
     schemas.write(world.truth_edges, schemas.TruthEdges, outputs["truth_edges"])
     write_json(world.truth, outputs["truth"])
 

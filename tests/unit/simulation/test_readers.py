@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from perturbkg import plugins, schemas
+from perturbkg.baselines._join import join_baseline
 from perturbkg.drugs.prepare import prepare
 from perturbkg.graph.merge import Merged, merge_graph
 from perturbkg.io.files import read_json
@@ -28,7 +29,8 @@ def merged(raw_world: dict[str, Path]) -> Merged:
     source = plugins.create("signatures", "lincs2020")
     graph = plugins.create("knowledge_graphs", "primekg").read(raw_world)
     genes = source.genes(raw_world)
-    lines = source.cell_lines(raw_world, genes)
+    baseline = plugins.create("baselines", "table").read(raw_world, genes)
+    lines = join_baseline(source.cell_lines(raw_world), baseline)
     selected = source.select(raw_world, FILTERS)
     assert selected.selection.height > 50
     prepared = prepare(source.compounds(raw_world).table, selected.selection["drug"], graph.nodes, raw_world)
