@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Self
 
@@ -28,7 +29,6 @@ class Scratch:
         self._width = 4 * columns  # bytes of a row
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
         require_room(self.folder, self.shape[0] * self._width)
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=self.folder, buffering=0)
         return self
@@ -43,9 +43,10 @@ class Scratch:
         order = np.argsort(rows, kind="stable")
         rows, block = rows[order], np.ascontiguousarray(block[order], np.float32)
         # Neighbouring rows are written at once.
-        for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
-            if len(run):
-                self._write(block[run[0] : run[-1] + 1], int(rows[run[0]]))
+        edges = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)] if len(rows) else []
+        with disk_full_told(self.folder):
+            for start, stop in pairwise(edges):
+                self._write(block[start:stop], int(rows[start]))
         self._written[rows] = True
 
     def read(self, start: int, stop: int) -> np.ndarray:
@@ -70,13 +71,13 @@ class Scratch:
     def _write(self, block: np.ndarray, row: int) -> None:
         """Write consecutive rows."""
         view, done = block.reshape(-1).view(np.uint8).data, 0
-        with disk_full_told(self.folder):
-            while done < len(view):
-                done += os.pwrite(self._file.fileno(), view[done:], row * self._width + done)
+        while done < len(view):
+            done += os.pwrite(self._file.fileno(), view[done:], row * self._width + done)
 
 
 def require_room(folder: Path, size: int) -> None:
-    """Raise InputError unless `size` bytes fit into a folder."""
+    """Raise InputError unless `size` bytes fit into a folder, which is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if size > free:
         raise InputError(

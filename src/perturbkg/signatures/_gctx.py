@@ -193,8 +193,9 @@ def _cut(row: np.ndarray, height: int, most: int, *, skip: bool = False) -> list
 
 def _check_finite(block: np.ndarray, signatures: pl.Series, genes: Genes, path: Path) -> None:
     """Raise InputError for the first value that is NaN or infinite."""
-    bad = np.argwhere(~np.isfinite(block))
-    if len(bad):
+    finite = np.isfinite(block)
+    if not finite.all():
+        bad = np.argwhere(~finite)
         i, j = bad[0]
         raise InputError(
             f"{path}: signature {signatures[int(i)]!r}, gene {genes.entrez[j]} ({genes.symbol[j]}): value "
