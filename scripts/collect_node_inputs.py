@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from perturbkg import schemas
-from perturbkg.graph.inputs import LAYOUTS, collect_inputs, read_descriptions
+from perturbkg.graph.descriptions import LAYOUTS, read_descriptions
+from perturbkg.graph.inputs import collect_inputs
 from perturbkg.io.scripting import reporting
 
 
@@ -16,13 +17,20 @@ def main(
     files: Mapping[str, str | Path],
     inputs: str | Path,
     counts: str | Path,
+    nodes: str | Path | None = None,
+    descriptions: str | Path | None = None,
 ) -> None:
-    """Read the node table and those tables of descriptions that the dataset has; write inputs and counts."""
+    """Read the node table and those tables of descriptions that the dataset has; write inputs and counts.
+
+    Tables that go by index need the `nodes` of the knowledge graph; `descriptions` are its own.
+    """
     found, counted = collect_inputs(
         schemas.read(graph_nodes, schemas.GraphNodes),
         schemas.read(drugs, schemas.Drugs),
         schemas.read(cells, schemas.Cells),
         {key: read_descriptions(key, path) for key, path in files.items() if key in LAYOUTS and path},
+        nodes=schemas.read(nodes, schemas.Nodes) if nodes else None,
+        descriptions=schemas.read(descriptions, schemas.Descriptions) if descriptions else None,
     )
     schemas.write(found, schemas.NodeInputs, inputs)
     schemas.write(counted, schemas.Counts, counts)
@@ -37,4 +45,6 @@ if "snakemake" in globals():
             files=snakemake.params.files,
             inputs=snakemake.output.inputs,
             counts=snakemake.output.counts,
+            nodes=snakemake.input.get("nodes"),
+            descriptions=snakemake.input.get("descriptions"),
         )

@@ -1,5 +1,6 @@
 """What an encoder may read of each node: who is described by which row, and what is counted."""
 
+import csv
 import gzip
 import importlib.util
 import logging
@@ -10,7 +11,9 @@ import pytest
 
 from perturbkg import schemas
 from perturbkg.errors import InputError
-from perturbkg.graph.inputs import collect_inputs, read_descriptions
+from perturbkg.graph.descriptions import LAYOUTS, read_descriptions
+from perturbkg.graph.inputs import collect_inputs
+from perturbkg.graph.texts import TEXT_FILES, TEXT_SOURCES
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared/data/primekgpp"
@@ -84,6 +87,10 @@ def counts(table: pl.DataFrame, what: str) -> dict[str, int]:
     return dict(table.filter(what=what).select("reason", "count").iter_rows())
 
 
+def test_each_table_of_texts_has_a_layout_and_a_source() -> None:
+    assert LAYOUTS.keys() == TEXT_FILES.keys() == TEXT_SOURCES.keys()
+
+
 def test_every_node_by_hand(files: dict[str, Path]) -> None:
     inputs, _ = collect(files)
     schemas.check(inputs, schemas.NodeInputs, "inputs")
@@ -137,6 +144,127 @@ def test_without_tables_names_structures_and_baselines_remain() -> None:
     assert inputs["smiles"].count() == 2
     assert inputs["sequence"].count() == 0
     assert "drug_text" not in table["what"]
+
+
+NODES = pl.DataFrame(
+    [
+        ("drug:1", "drug", 14012),
+        ("drug:2", "drug", 14013),
+        ("disease:3", "disease", 27158),
+        ("disease:1", "disease", 27159),
+        ("drug:3", "drug", None),
+    ],
+    schema={"node": pl.String, "type": pl.String, "index": pl.Int64},
+    orient="row",
+)
+INDEXED = {
+    "drug_features": [
+        ("node_index", "description", "mechanism_of_action", "pharmacodynamics", "indication", "state"),
+        ("14012", "Not wanted: the other table was first.", "", "", "", "solid"),
+        ("14013.0", "", 'Blocks the "5" end', "of\tall.", "", "gas"),
+        ("99999", "Nobody.", "", "", "", ""),
+        ("", "Nothing.", "", "", "", ""),
+    ],
+    "disease_features": [
+        (
+            "node_index",
+            "mondo_id",
+            "mondo_definition",
+            "umls_description",
+            "orphanet_definition",
+            "mayo_symptoms",
+        ),
+        ("27158", "5", "", "", "Skin, bones,\njoints.", "Pain."),
+        ("27158", "6", "", "Infection.", "", ""),
+    ],
+}
+
+
+def indexed(folder: Path, form: str) -> dict[str, Path]:
+    """Write PrimeKG's own tables as they were deposited, or as Dataverse hands them out."""
+    written = {}
+    for key, rows in INDEXED.items():
+        written[key] = folder / f"{key}.{form}"
+        with written[key].open("w", newline="") as file:
+            if form == "csv":
+                csv.writer(file, lineterminator="\n").writerows(rows)
+                continue
+            escapes = str.maketrans({"\\": r"\\", '"': r"\"", "\t": r"\t", "\n": r"\n"})
+            file.write("\t".join(rows[0]) + "\n")
+            for number, *texts in rows[1:]:
+                quoted = [f'"{text.translate(escapes)}"' if text else "" for text in texts]
+                file.write("\t".join([number, *quoted]) + "\n")
+    return written
+
+
+@pytest.mark.parametrize("form", ["csv", "tab"])
+def test_tables_by_index_fill_the_gaps_of_those_by_name(
+    files: dict[str, Path], tmp_path: Path, form: str
+) -> None:
+    del files["disease_text"]
+    paths = {**files, **indexed(tmp_path, form)}
+    tables = {key: read_descriptions(key, path) for key, path in paths.items()}
+    tables["drug_text"] = tables["drug_text"].filter(pl.col("generic_name") != "Badine")
+    inputs, tally = collect_inputs(GRAPH_NODES, DRUGS, CELLS, tables, nodes=NODES)
+    text = dict(inputs.select("node", "text").iter_rows())
+    assert text["drug:1"] == "An acid."
+    assert text["drug:2"] == 'Blocks the "5" end'
+    assert text["disease:3"] == "Skin, bones,\njoints."  # the first row of two that has any text
+    assert text["disease:1"] == "Gout"
+    assert counts(tally, "drug_features") == {
+        "read": 4,
+        "no index": 1,
+        "no node of this index in the knowledge graph": 1,
+        "index mentioned before (fills gaps only)": 0,
+        "kept": 2,
+    }
+    assert counts(tally, "disease_features")["index mentioned before (fills gaps only)"] == 1
+
+
+def test_tables_by_index_of_another_release_are_refused(tmp_path: Path) -> None:
+    paths = indexed(tmp_path, "tab")
+    tables = {key: read_descriptions(key, path) for key, path in paths.items()}
+    nodes = NODES.with_columns(index=pl.when(node="drug:1").then(27158).when(type="drug").then("index"))
+    message = (
+        r"^disease_features: row 2: node_index 27158 is 'drug:1', no disease \(2 such rows\); take table"
+    )
+    with pytest.raises(InputError, match=message):
+        collect_inputs(GRAPH_NODES, DRUGS, CELLS, tables, nodes=nodes)
+
+
+def test_an_index_that_is_no_number_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text(
+        "node_index,description,mechanism_of_action,pharmacodynamics,indication\n5,,,,\n5.5,,,,\n"
+    )
+    with pytest.raises(InputError, match=r"d\.csv: row 3: node_index is '5\.5', not a whole number"):
+        read_descriptions("drug_features", path)
+
+
+def test_what_the_graph_says_of_its_nodes_comes_last(
+    files: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    tables = {key: read_descriptions(key, path) for key, path in files.items()}
+    descriptions = pl.DataFrame(
+        [
+            ("drug:1", "Not wanted.", "CCCC"),
+            ("drug:2", None, "CCO"),
+            ("disease:3", "A rash.", None),
+            ("gene/protein:3", None, "C1C"),
+        ],
+        schema=["node", "text", "smiles"],
+        orient="row",
+    )
+    with caplog.at_level(logging.WARNING):
+        inputs, tally = collect_inputs(GRAPH_NODES, DRUGS, CELLS, tables, descriptions=descriptions)
+    found = {node: rest for node, *rest in inputs.select("node", "text", "smiles").iter_rows()}
+    assert found["drug:1"] == ["An acid.", "CC(=O)O"]
+    assert found["drug:2"] == ['Has a "bad", open ring', "CCO"]
+    assert found["disease:3"] == ["A rash.", None]
+    assert found["gene/protein:3"] == [None, None]
+    assert counts(tally, "descriptions of the knowledge graph") == {"read": 4, "kept": 4}
+    assert counts(tally, "descriptions of the knowledge graph SMILES") == {"RDKit cannot read it": 1}
+    assert "row 3: gene/protein:3: SMILES 'C1C' cannot be read" in caplog.text
 
 
 @pytest.mark.parametrize("column", ["generic_name", "smiles", "description"])

@@ -1,0 +1,75 @@
+"""Read the tables that describe nodes (keys of `TEXT_FILES`): PrimeKG++'s by name, PrimeKG's own by index."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from perturbkg.errors import InputError
+from perturbkg.graph.types import DISEASE, DRUG, GENE
+from perturbkg.io import delimited
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns of a table that describes the nodes of one type."""
+
+    node_type: str
+    key: str  # column that says which node: its name
+    columns: dict[str, tuple[str, ...]]  # modality -> columns, of which the first that is not empty counts
+    by_index: bool = False  # the key is Nodes.index instead
+
+
+LAYOUTS = {
+    "drug_text": Layout(DRUG, "generic_name", {"text": ("description",), "smiles": ("smiles",)}),
+    "disease_text": Layout(DISEASE, "mondo_name", {"text": ("mondo_definition", "umls_description")}),
+    "protein_sequence": Layout(
+        GENE, "protein_name", {"text": ("ncbi_summary",), "sequence": ("protein_seq",)}
+    ),
+    "drug_features": Layout(
+        DRUG,
+        "node_index",
+        {"text": ("description", "mechanism_of_action", "pharmacodynamics", "indication")},
+        by_index=True,
+    ),
+    "disease_features": Layout(
+        DISEASE,
+        "node_index",
+        {"text": ("mondo_definition", "umls_description", "orphanet_definition", "mayo_symptoms")},
+        by_index=True,
+    ),
+}
+# Dataverse serves tables tab separated, text between quotation marks, and these signs behind a backslash.
+ESCAPED = {r"\"": '"', r"\t": "\t", r"\n": "\n", r"\r": "\r", r"\\": "\\"}
+
+
+def read_descriptions(key: str, path: str | Path) -> pl.DataFrame:
+    """Read the columns that matter of a table (a key of `LAYOUTS`; plain or .gz) as text, and their row.
+
+    The table is CSV, or one that Dataverse made tab separated, told by its header. Raises InputError for a
+    missing column, an index that is no whole number, and a file that is empty, truncated or no such table.
+    """
+    layout, path = LAYOUTS[key], Path(path)
+    columns = [layout.key, *(column for several in layout.columns.values() for column in several)]
+    if len(delimited.header(path, "\t", None)) > 1:
+        table = delimited.read(path, columns, separator="\t", quote=None, missing=("",))
+        table = table.with_columns(pl.coalesce(_unquoted(column), column) for column in columns)
+    else:
+        table = delimited.read(path, columns, separator=",", quote='"', missing=("",))
+    return _indexed(table, layout.key, path) if layout.by_index else table
+
+
+def _unquoted(column: str) -> pl.Expr:
+    """Return what stands between quotation marks, null where there are none."""
+    return pl.col(column).str.extract(r'^"(.*)"$').str.replace_many(ESCAPED, leftmost=True).alias(column)
+
+
+def _indexed(table: pl.DataFrame, key: str, path: Path) -> pl.DataFrame:
+    """Return the table with its key as Int64; a table that went through a spreadsheet writes 5 as 5.0."""
+    index = pl.col(key).str.strip_chars().str.extract(r"^(\d{1,18})(?:\.0*)?$").cast(pl.Int64)
+    wrong = table.filter(pl.col(key).is_not_null() & index.is_null())
+    if len(wrong):
+        raise InputError(
+            f"{path}: row {wrong['row'][0]}: {key} is {wrong[key][0]!r}, not a whole number; mend the row"
+        )
+    return table.with_columns(index)
