@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perturbkg.simulation import files as simulation
 from perturbkg.simulation.options import SimulationOptions
 from perturbkg.simulation.world import simulate
 from perturbkg.simulation.writers import write_world
@@ -25,24 +26,7 @@ TINY = {
 }
 # A world in which both defective compounds keep a signature after the default filters.
 SEED = 3
-FILES = {
-    "kg": "kg.csv",
-    "gctx": "level5_beta_trt_cp.gctx",
-    "siginfo": "siginfo_beta.txt",
-    "compoundinfo": "compoundinfo_beta.txt",
-    "cellinfo": "cellinfo_beta.txt",
-    "geneinfo": "geneinfo_beta.txt",
-    "baseline": "cell_baseline_level3.tsv.gz",
-    "xref": "drug_xref.tsv",
-    "drug_text": "drug_feature_base.csv",
-    "disease_text": "disease_feature_base.csv",
-    "protein_sequence": "protein_aminoacid_sequence.csv",
-    "instinfo": "instinfo_beta.txt",
-    "level3_trt": "level3_beta_trt_cp.gctx",
-    "level3_ctl": "level3_beta_ctl.gctx",
-    "truth": "truth.json",
-    "truth_edges": "truth_edges.parquet",
-}
+FILES = {**simulation.FILES, **simulation.WELLS, "truth": "truth.json", "truth_edges": "truth_edges.parquet"}
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from perturbkg import plugins
 from perturbkg.errors import InputError
 from perturbkg.graph.texts import TEXT_FILES, TEXT_SOURCES
+from perturbkg.simulation.files import FILES, WELLS
 from perturbkg.simulation.options import SimulationOptions
 
 #: Config key -> plug-in kind, for the keys that list plug-ins.
@@ -121,6 +122,10 @@ def _check_files(config: dict[str, Any]) -> None:
             continue
         if config["source"] == "files":
             raise InputError(f"config: files.{key}: null, but `source: files` needs its path: {what}")
+        if config["source"] == "simulated" and key not in FILES | WELLS:
+            raise InputError(
+                f"config: files.{key}: the simulated world has no such file; give the path of: {what}"
+            )
         if config["source"] == "download" and key not in published_files(config):
             raise InputError(f"config: files.{key}: nobody publishes it; give the path of: {what}")
 

@@ -75,7 +75,14 @@ def changed(*keys, to):
         (changed("report", "reference", to="best"), ["report.reference: 'best'", "gat"]),
         (changed("source", to="files"), ["files.kg: null"]),
         (changed("source", to="download"), ["files.baseline: nobody publishes it"]),
-        (changed("label", to="level3"), ["label: 'level3'", "level5"]),
+        (
+            {**changed("label", to="level3"), "signatures": "gse70138"},
+            ["label: 'level3' is not offered by signatures 'gse70138'", "level5"],
+        ),
+        (
+            changed("knowledge_graph", to="optimuskg"),
+            ["files.kg_nodes: the simulated world has no such file"],
+        ),
         (changed("files", to={"gtcx": "a"}), ["files: unknown key 'gtcx'", "did you mean 'gctx'"]),
         (changed("name", to="a b"), ["name: 'a b'"]),
     ],

@@ -11,6 +11,7 @@ from perturbkg import imports, plugins
 from perturbkg.errors import InputError
 from perturbkg.graph.texts import TEXT_FILES
 from perturbkg.graph.types import slug
+from perturbkg.simulation.files import FILES, WELLS
 from snakemake.exceptions import WorkflowError
 
 imports.show_to_jobs()
@@ -30,19 +31,8 @@ R = "results/{dataset}"
 RUN = f"{R}/runs/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}"
 LOGS = "logs/{dataset}"
 BENCHMARKS = f"{R}/benchmarks"
-RAW = {
-    "kg": "kg.csv",
-    "gctx": "level5_beta_trt_cp.gctx",
-    "siginfo": "siginfo_beta.txt",
-    "compoundinfo": "compoundinfo_beta.txt",
-    "cellinfo": "cellinfo_beta.txt",
-    "geneinfo": "geneinfo_beta.txt",
-    "baseline": "cell_baseline_level3.tsv.gz",
-    "xref": "drug_xref.tsv",
-    "drug_text": "drug_feature_base.csv",
-    "disease_text": "disease_feature_base.csv",
-    "protein_sequence": "protein_aminoacid_sequence.csv",
-}
+WANTED = configuration.wanted_files(config)
+RAW = FILES | (WELLS if WELLS.keys() & WANTED else {})
 
 
 wildcard_constraints:

@@ -90,7 +90,7 @@ rule prepare_cells:
         "../envs/prepare.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=10,
     params:
         files=raw_files(*READ_BY["prepare_cells"]),
@@ -148,7 +148,7 @@ rule read_signatures:
         "../envs/prepare.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=3000,
         runtime=120,
     params:
         files=raw_files(*READ_BY["read_signatures"]),

@@ -1,0 +1,224 @@
+"""The paper's configuration from a loopback server with files of the real formats: fetched, verified, run."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from publishing import publish, write_catalogue
+from servers import Server
+
+from perturbkg import config as configuration
+from perturbkg.io.matrices import read_matrix
+from perturbkg.simulation.options import SimulationOptions
+from perturbkg.simulation.world import simulate
+from perturbkg.simulation.writers import write_world
+
+ROOT = Path(__file__).parents[2]
+DATA = (ROOT / "../shared/data").resolve()
+PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+TINY = yaml.safe_load((ROOT / "config/test.yaml").read_text())["simulation"]
+# What makes it small; everything else is config/paper.yaml as it stands.
+SMALL = """
+seeds: [1]
+folds: 2
+splits: [scaffold]
+minimum_signatures: 20
+models: [zero, mean_per_cell, nearest_drugs, mlp, gat]
+ablations: {gat: [shuffle_edges]}
+model_options:
+  mlp: {ensemble: 1, epochs: 2}
+  gat: {ensemble: 1, epochs: 2}
+report: {resamples: 100}
+"""
+# Node types of PrimeKG that the simulated world does without: an edge each, so that the encoders meet them.
+OTHER_TYPES = {
+    "molecular_function": ("molfunc_protein", "GO"),
+    "cellular_component": ("cellcomp_protein", "GO"),
+    "anatomy": ("anatomy_protein_present", "UBERON"),
+    "effect/phenotype": ("phenotype_protein", "HPO"),
+    "exposure": ("exposure_protein", "CTD"),
+}
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("paper")]
+
+
+def add_other_types(path):
+    """Append an edge of each other type to a kg.csv, in both directions."""
+    with path.open(newline="") as file:
+        first = next(row for row in csv.DictReader(file) if row["x_type"] == "gene/protein")
+    gene = {part: first[f"x_{part}"] for part in ("index", "id", "type", "name", "source")}
+    with path.open("a", newline="") as file:
+        rows = csv.DictWriter(file, list(first), lineterminator="\n")
+        for number, (node_type, (relation, source)) in enumerate(OTHER_TYPES.items()):
+            other = {"index": 900_000 + number, "id": str(number), "type": node_type}
+            other |= {"name": f"some {node_type}, named", "source": source}
+            for x, y in ((gene, other), (other, gene)):
+                ends = {f"{end}_{part}": node[part] for end, node in (("x", x), ("y", y)) for part in node}
+                rows.writerow({"relation": relation, "display_relation": relation, **ends})
+
+
+def write_features(kg, folder):
+    """Write PrimeKG's own tables of drugs and diseases for the nodes of a kg.csv; return file key -> path."""
+    nodes = pl.read_csv(kg, infer_schema=False).select(
+        index="x_index", type="x_type", name="x_name", text=pl.format("{}, described.", "x_name")
+    )
+    layouts = {
+        "drug_features": ("drug", {"node_index": "index", "description": "text"}),
+        "disease_features": (
+            "disease",
+            {"node_index": "index", "mondo_id": "index", "mondo_name": "name", "mondo_definition": "text"}
+            | {"group_id_bert": "index", "group_name_bert": "name", "umls_description": "text"}
+            | {"orphanet_definition": "text"},
+        ),
+    }
+    files = {}
+    for key, (node_type, columns) in layouts.items():
+        files[key] = folder / f"{key}.csv"
+        table = nodes.filter(pl.col("type") == node_type).unique().sort("index")
+        table.select(**{name: pl.col(column) for name, column in columns.items()}).write_csv(files[key])
+    return files
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Write the raw files that the paper's configuration reads, from a simulated world: file key -> path."""
+    folder = tmp_path_factory.mktemp("published_world")
+    made = simulate(SimulationOptions.of(TINY), np.random.default_rng(1))
+    names = {"kg": "kg.csv", "gctx": "level5.gctx", "level3_ctl": "level3_ctl.gctx", "truth": "truth.json"}
+    names |= {"truth_edges": "truth_edges.parquet", "level3_trt": "level3_trt.gctx"}
+    tables = {
+        key: f"{key}.csv" if key.endswith(("text", "sequence")) else f"{key}.txt" for key in made.tables
+    }
+    files = {key: folder / name for key, name in {**tables, **names}.items()}
+    write_world(made, {**files, "instinfo": folder / "instinfo.txt"})
+    add_other_types(files["kg"])
+    return {**files, "instinfo": folder / "instinfo.txt", **write_features(files["kg"], folder)}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+def wanted(overlay):
+    """Return file key -> name in the catalogue of what the paper's configuration fetches."""
+    default = configuration.read(ROOT / "config/config.yaml")
+    return configuration.published_files({**default, **PAPER, **overlay})
+
+
+@pytest.fixture(scope="module")
+def finished(project, world, server):
+    """Run config/paper.yaml whole, once, on two cores."""
+    made = project("paper")
+    published = {name: world[key] for key, name in wanted({}).items() if key in world}
+    catalogue = publish(published, server.folder, server.url)
+    write_catalogue(catalogue, made.folder / "catalogue.yaml")
+    (made.folder / "small.yaml").write_text(SMALL + "downloads: {catalogue: catalogue.yaml}\n")
+    made.environment["REQUESTS_CA_BUNDLE"] = str(server.ca)
+    made.run("--cores", "2", "--configfile", "config/paper.yaml", "small.yaml")
+    return made
+
+
+def test_the_paper_run_ends_in_its_report(finished):
+    results = finished.folder / "results/paper"
+    for name in ("kg/nodes.parquet", "signatures.h5ad", "graph/graph.npz", "scores.parquet", "report.html"):
+        assert (results / name).stat().st_size > 0, name
+
+
+def test_every_download_is_recorded_with_its_digest_and_how_it_was_verified(finished):
+    run = json.loads((finished.folder / "results/paper/run.json").read_text())
+    downloads = {receipt["name"]: receipt for receipt in run["downloads"]}
+    assert set(downloads) == set(wanted({}).values())
+    assert not run["inputs"]
+    page = (finished.folder / "results/paper/report.html").read_text()
+    for name, receipt in downloads.items():
+        assert name in page
+        assert (receipt["unpacked"] or receipt["download"])["digests"]["sha256"] in page
+    assert len({receipt["verified"].split()[0] for receipt in downloads.values()}) >= 3
+
+
+def test_the_baseline_comes_from_vehicle_wells_and_signatures_are_merged(finished):
+    results = finished.folder / "results/paper"
+    baseline, cells, _ = read_matrix(results / "baseline.h5ad")
+    assert baseline.shape == (cells.height, 978)
+    assert np.isfinite(baseline).all()
+    _, signatures, _ = read_matrix(results / "signatures.h5ad")
+    drugs = pl.read_parquet(results / "drugs.parquet")
+    parents = signatures.join(drugs.select("drug", "parent"), on="drug").select("parent", "cell")
+    assert parents.is_unique().all()
+
+
+def test_a_second_run_and_an_edit_of_the_fetching_code_fetch_nothing(finished):
+    arguments = ("--configfile", "config/paper.yaml", "small.yaml")
+    assert "Nothing to be done" in finished.run("--cores", "1", *arguments)
+    path = finished.folder / "src/perturbkg/sources/fetch.py"
+    path.write_text(path.read_text() + "\n# an edit\n")
+    assert not [job for job in finished.planned(*arguments) if job[0] == "download_source"]
+
+
+def test_a_file_that_changed_at_its_publisher_is_one_line_and_the_old_one_stays(finished, server):
+    receipts = (finished.folder / "resources/downloads").glob("*.json")
+    unstated = next(
+        r["name"] for r in map(json.loads, (p.read_text() for p in receipts)) if "first" in r["verified"]
+    )
+    (served,) = (server.folder / unstated).iterdir()
+    before = served.read_bytes()
+    served.write_bytes(before + b"\n")
+    folder = finished.folder / "resources/downloads"
+    (folder / f"{unstated}.json").unlink()
+    for path in (folder / unstated).iterdir():
+        path.unlink()
+    try:
+        printed = finished.run(
+            "--cores",
+            "1",
+            "--configfile",
+            "config/paper.yaml",
+            "small.yaml",
+            "--",
+            str(Path("resources/downloads") / f"{unstated}.json"),
+            status=1,
+        )
+    finally:
+        served.write_bytes(before)
+    told = [line for line in printed.splitlines() if line.startswith("error in download_source:")]
+    assert len(told) == 1
+    assert unstated in told[0]
+    assert "sources.lock.json" in told[0]
+    assert "Traceback" not in printed
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there")
+def test_real_files_in_the_place_of_the_publishers(project, tmp_path_factory):
+    """Fetch the real slice, its baseline taken from a path, up to what the encoders and the splits read."""
+    made = project("paper_real")
+    local = yaml.safe_load((ROOT / "config/local.yaml").read_text())["files"]
+    overlay = {
+        "name": "real",
+        "baseline": "table",
+        "files_root": str(DATA),
+        "files": {"baseline": local["baseline"]},
+    }
+    names = {name: key for key, name in wanted(overlay).items()}
+    files = {name: DATA / local[key] for name, key in names.items() if key in local}
+    features = write_features(DATA / local["kg"], tmp_path_factory.mktemp("features"))
+    files |= {name: features[key] for name, key in names.items() if key in features}
+    with Server(tmp_path_factory.mktemp("served_real")) as running:
+        write_catalogue(publish(files, running.folder, running.url), made.folder / "catalogue.yaml")
+        made.environment["REQUESTS_CA_BUNDLE"] = str(running.ca)
+        overlay["downloads"] = {"catalogue": "catalogue.yaml"}
+        (made.folder / "real.yaml").write_text(yaml.safe_dump(overlay))
+        targets = [
+            f"results/real/{name}" for name in ("graph/inputs.parquet", "splits/scaffold/fold0.parquet")
+        ]
+        made.run("--cores", "2", "--configfile", "config/paper.yaml", "real.yaml", "--", *targets)
+    results = made.folder / "results/real"
+    assert pl.read_parquet(results / "kg/nodes.parquet").height == 44_897
+    _, signatures, _ = read_matrix(results / "signatures.h5ad")
+    merged = pl.read_parquet(results / "signatures/read_counts.parquet")
+    assert 3_600 < signatures.height < 3_869, merged
