@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from perturbkg.io.delimited import given, identified, read
-from perturbkg.signatures import Compounds, Genes, Selected, SignatureSource
+from perturbkg.signatures import Compounds, Genes, Selected, SignatureSource, _level3
 from perturbkg.signatures._cmap import UNKNOWN, described, filtered, gathered, landmark_genes, read_xref
 from perturbkg.signatures._filters import Filters
 from perturbkg.signatures._gctx import profiles
@@ -18,7 +18,7 @@ from perturbkg.signatures._siginfo import read_siginfo
 
 @dataclass(frozen=True)
 class LINCS2020(SignatureSource):
-    """LINCS 2020 Level 5 (MODZ) signatures of compounds."""
+    """LINCS 2020 signatures of compounds: Level 5 (MODZ), or made of the wells of Level 3."""
 
     files: ClassVar[dict[str, str]] = {
         "gctx": "Level 5 signatures, level5_beta_trt_cp_n*x12328.gctx",
@@ -26,6 +26,9 @@ class LINCS2020(SignatureSource):
         "compoundinfo": "compound table, compoundinfo_beta.txt",
         "cellinfo": "cell line table, cellinfo_beta.txt",
         "geneinfo": "gene table, geneinfo_beta.txt",
+        "instinfo": "well table, instinfo_beta.txt",
+        "level3_trt": "Level 3 profiles of treated wells, level3_beta_trt_cp_n*x12328.gctx",
+        "level3_ctl": "Level 3 profiles of control wells, level3_beta_ctl_n*x12328.gctx",
     }
     optional_files: ClassVar[dict[str, str]] = {
         "xref": "cross-references, columns pert_id and drugbank_id, tab-separated"
@@ -36,6 +39,9 @@ class LINCS2020(SignatureSource):
         "compoundinfo": "lincs2020_compoundinfo",
         "cellinfo": "lincs2020_cellinfo",
         "geneinfo": "lincs2020_geneinfo",
+        "instinfo": "lincs2020_instinfo",
+        "level3_trt": "lincs2020_level3_trt",
+        "level3_ctl": "lincs2020_level3_ctl",
     }
     needs: ClassVar[dict[str, tuple[str, ...]]] = {
         "genes": ("geneinfo",),
@@ -43,7 +49,10 @@ class LINCS2020(SignatureSource):
         "compounds": ("compoundinfo", "xref"),
         "cell_lines": ("cellinfo",),
     }
-    labels: ClassVar[dict[str, tuple[str, ...]]] = {"level5": ("gctx",)}
+    labels: ClassVar[dict[str, tuple[str, ...]]] = {
+        "level5": ("gctx",),
+        "level3": ("siginfo", "instinfo", "level3_trt", "level3_ctl"),
+    }
     licence: ClassVar[str] = "CC BY 4.0"
     citation: ClassVar[str] = (
         "Subramanian et al.: A Next Generation Connectivity Map: L1000 Platform and the First 1,000,000 "
@@ -86,8 +95,22 @@ class LINCS2020(SignatureSource):
         columns = {"cell_iname": "cell", "cell_lineage": "lineage", "primary_disease": "disease"}
         return described(table.rename(columns))
 
+    def measured(self, files: dict[str, Path], selection: pl.DataFrame, label: str) -> Selected:
+        """Keep the signatures whose profile can be made; of wells, those that have usable ones."""
+        if label == "level3":
+            return _level3.measured(self._given(files, label), selection)
+        return super().measured(files, selection, label)
+
     def profiles(
         self, files: dict[str, Path], selection: pl.DataFrame, genes: Genes, label: str
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Read delta profiles: MODZ z-scores."""
-        yield from profiles(given(files, "gctx", self.files), selection["signature"], genes)
+        """Read delta profiles: MODZ z-scores (level5), or log2 changes against vehicle wells (level3)."""
+        paths = self._given(files, label)
+        if label == "level3":
+            yield from _level3.deltas(paths, selection, genes)
+        else:
+            yield from profiles(paths["gctx"], selection["signature"], genes)
+
+    def _given(self, files: dict[str, Path], label: str) -> dict[str, Path]:
+        """Return the paths of the files that a label is made of."""
+        return {key: given(files, key, self.files) for key in self.labels[label]}
