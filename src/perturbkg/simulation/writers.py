@@ -9,10 +9,10 @@ import polars as pl
 
 from perturbkg import schemas
 from perturbkg.io.files import write_json, written_beside
+from perturbkg.simulation.files import WELLS
 from perturbkg.simulation.world import World
 
 TAB_SEPARATED = {"siginfo", "compoundinfo", "cellinfo", "geneinfo", "baseline", "xref"}
-LEVEL3 = {"instinfo", "level3_trt", "level3_ctl"}
 OTHERS = {"gctx", "truth", "truth_edges"}
 CHUNK = 256  # signatures in a chunk of the GCTX, as in the real file
 
@@ -28,7 +28,7 @@ def write_world(world: World, outputs: dict[str, Path]) -> None:
     for key, table in world.tables.items():
         write_text_table(table, outputs[key], "\t" if key in TAB_SEPARATED else ",")
     write_gctx(world.profiles, world.profile_signatures, world.profile_genes, outputs["gctx"])
-    if asked := LEVEL3 & set(outputs):
+    if asked := set(WELLS) & set(outputs):
         wells = world.level3()
         if "instinfo" in asked:
             write_text_table(wells.instinfo, outputs["instinfo"], "\t")
