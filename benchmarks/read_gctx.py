@@ -21,6 +21,7 @@ import polars as pl
 from measure import compare
 
 LANDMARKS = 978
+PLATE = 384  # signatures that lie together
 POOL = 997  # different rows of values; each signature is one of them, shifted and rotated
 SCRIPT = Path(__file__).parents[1] / "scripts" / "read_signatures.py"
 
@@ -29,8 +30,15 @@ def names(signatures: int, genes: int) -> tuple[list[str], list[str], list[str]]
     """Return the ids of the signatures and genes in the file's order, and those of the landmark genes."""
     rng = np.random.default_rng(1)
     entrez = [str(1000 + i) for i in range(genes)]
-    ids = [f"REP.A{i // 384:04d}_A375_24H:{i:07d}" for i in rng.permutation(signatures)]
+    ids = [f"REP.A{i // PLATE:04d}_A375_24H:{i:07d}" for i in rng.permutation(signatures)]
     return ids, entrez, [entrez[i] for i in np.sort(rng.choice(genes, LANDMARKS, replace=False))]
+
+
+def asked(ids: list[str], wanted: int) -> list[str]:
+    """Return `wanted` ids that lie together in plates, as those of one experiment do, sorted."""
+    plates = np.random.default_rng(2).permutation(-(-len(ids) // PLATE))
+    rows = (plates[:, None] * PLATE + np.arange(PLATE)).ravel()
+    return sorted(ids[i] for i in rows[rows < len(ids)][:wanted])
 
 
 def generate(
@@ -52,7 +60,7 @@ def generate(
     partial.replace(path)
 
 
-def tables(folder: Path, signatures: int, genes: int) -> None:
+def tables(folder: Path, signatures: int, genes: int, wanted: int) -> None:
     """Write what read_signatures reads beside the GCTX: no two signatures are one molecule and cell line."""
     ids, entrez, landmarks = names(signatures, genes)
     kind = pl.Series(entrez).is_in(landmarks)
@@ -65,11 +73,11 @@ def tables(folder: Path, signatures: int, genes: int) -> None:
             ),
         }
     ).write_csv(folder / "geneinfo.txt", separator="\t")
-    number = pl.int_range(signatures, eager=True)
+    number = pl.int_range(wanted, eager=True)
     cells = 100
     selection = pl.DataFrame(
         {
-            "signature": sorted(ids),
+            "signature": asked(ids, wanted),
             "drug": (number // cells).cast(pl.String),
             "cell": (number % cells).cast(pl.String),
         }
@@ -93,7 +101,7 @@ def tables(folder: Path, signatures: int, genes: int) -> None:
     ).write_parquet(folder / "cells.parquet")
 
 
-def ours(path: str, folder: str, signatures: int, genes: int) -> int:
+def ours(path: str, folder: str, signatures: int, genes: int, wanted: int) -> int:
     """Run the script of the workflow; return a digest of what it wrote."""
     spec = importlib.util.spec_from_file_location("read_signatures", SCRIPT)
     assert spec and spec.loader
@@ -118,35 +126,35 @@ def ours(path: str, folder: str, signatures: int, genes: int) -> int:
     return digest_of(made / "signatures.h5ad")
 
 
-def cmappy_anndata(path: str, folder: str, signatures: int, genes: int) -> int:
+def cmappy_anndata(path: str, folder: str, signatures: int, genes: int, wanted: int) -> int:
     """Make the same file the obvious way: cmapPy's frame, sorted, as AnnData."""
     import anndata  # noqa: PLC0415 - each peer loads only its own
 
-    frame = _parsed(path, signatures, genes)
+    frame = _parsed(path, signatures, genes, wanted)
     table = anndata.AnnData(frame.T.sort_index().loc[:, names(signatures, genes)[2]])
     table.write_h5ad(Path(folder) / "cmappy.h5ad")
     return digest_of(Path(folder) / "cmappy.h5ad")
 
 
-def cmappy_alone(path: str, folder: str, signatures: int, genes: int) -> int:
+def cmappy_alone(path: str, folder: str, signatures: int, genes: int, wanted: int) -> int:
     """Parse and write nothing."""
-    frame = _parsed(path, signatures, genes)
-    row = np.empty(signatures, np.int64)
-    row[np.argsort(np.array(frame.columns, "S"))] = np.arange(signatures)
+    frame = _parsed(path, signatures, genes, wanted)
+    row = np.empty(wanted, np.int64)
+    row[np.argsort(np.array(frame.columns, "S"))] = np.arange(wanted)
     gene = {name: i for i, name in enumerate(names(signatures, genes)[2])}
     column = np.array([gene[name] for name in frame.index])
     return sum(
         digest(frame.iloc[:, start : start + 4096].to_numpy().T, row[start : start + 4096], column)
-        for start in range(0, signatures, 4096)
+        for start in range(0, wanted, 4096)
     )
 
 
-def _parsed(path: str, signatures: int, genes: int) -> Any:
+def _parsed(path: str, signatures: int, genes: int, wanted: int) -> Any:
     """Parse the signatures and landmark genes with cmapPy into a frame (genes, signatures)."""
     from cmapPy.pandasGEXpress.parse import parse  # noqa: PLC0415
 
     ids, _, landmarks = names(signatures, genes)
-    return parse(path, rid=landmarks, cid=ids).data_df
+    return parse(path, rid=landmarks, cid=asked(ids, wanted)).data_df
 
 
 def digest_of(path: Path) -> int:
@@ -173,12 +181,14 @@ if __name__ == "__main__":
     )
     parser.add_argument("--signatures", type=int, default=100_000)
     parser.add_argument("--genes", type=int, default=12_328)
+    parser.add_argument("--wanted", type=int, help="signatures that are read; all without")
     parser.add_argument("--chunks", help="as 256x12328; contiguous without")
     parser.add_argument("--compression", choices=["gzip", "lzf"], help="needs chunks")
     parser.add_argument("--folder", type=Path, help="where the GCTX is made and found again")
     parser.add_argument("--json", type=Path, help="also write the result here")
     arguments = parser.parse_args()
     shape = arguments.signatures, arguments.genes
+    wanted = arguments.wanted or arguments.signatures
     chunks = tuple(map(int, arguments.chunks.split("x"))) if arguments.chunks else None
     parts = [f"n{shape[0]}x{shape[1]}", arguments.chunks, arguments.compression]
     with tempfile.TemporaryDirectory(dir=arguments.folder and arguments.folder.parent) as temporary:
@@ -187,7 +197,7 @@ if __name__ == "__main__":
         source = folder / ("_".join(filter(None, parts)) + ".gctx")
         if not source.exists():
             generate(source, *shape, chunks, arguments.compression)
-        tables(Path(temporary), *shape)
+        tables(Path(temporary), *shape, wanted)
         os.sync()  # what was just written does not compete with what is measured
         peers = {
             "perturbkg": ours,
@@ -197,10 +207,11 @@ if __name__ == "__main__":
         result = {
             "signatures": shape[0],
             "genes": shape[1],
+            "wanted": wanted,
             "layout": arguments.chunks or "contiguous",
             "compression": arguments.compression,
             "megabytes": round(source.stat().st_size / 1e6),
-            **compare(peers, str(source), temporary, *shape),
+            **compare(peers, str(source), temporary, *shape, wanted),
         }
     print(json.dumps(result, indent=2))
     if arguments.json:

@@ -68,6 +68,9 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         with h5py.File(path, "r", rdcc_nbytes=CACHE_BYTES, rdcc_nslots=10_007) as file:
             yield file
     except (OSError, RuntimeError) as error:
+        with path.open("rb") as start:
+            if start.read(2) == b"\x1f\x8b":
+                raise InputError(f"{path}: gzipped; decompress it: gunzip --keep {path}") from error
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: truncated, damaged or no HDF5 file ({reason}); fetch it again") from error
 

@@ -1,3 +1,4 @@
+import gzip
 import warnings
 
 import h5py
@@ -234,6 +235,14 @@ def test_a_truncated_damaged_or_other_file_is_one_line(write, genes, tmp_path):
     with pytest.raises(InputError) as caught:
         read_profiles(path, ["SIG1"], genes)
     one_line(caught, path, "not a GCTX file: there is no data set /0/DATA/0/matrix")
+
+
+def test_a_gzipped_file_says_what_to_do(write, genes):
+    path, _ = write()
+    path.write_bytes(gzip.compress(path.read_bytes(), 1))
+    with pytest.raises(InputError) as caught:
+        read_profiles(path, ["SIG1"], genes)
+    one_line(caught, path, "gunzip --keep")
 
 
 def test_a_damaged_chunk_is_one_line(tmp_path, genes):
