@@ -53,7 +53,8 @@ def plan_merging(selection: pl.DataFrame, drugs: pl.DataFrame, rule: str, dose_u
 
     A merged signature is called by its first member, and its numbers are weighted means (replicates: the
     sum), null where a member's is unknown. Its drug is a member's that the knowledge graph knows, else one
-    with targets, else the first. ASSUME any drug of a parent molecule stands for the others.
+    with targets, else the first. ASSUME any drug of a parent molecule stands for the others: its salts, and
+    its stereoisomers too, which the splits keep together for the same reason.
     """
     if rule not in RULES:
         raise InputError(f"merge_signatures: unknown rule {rule!r}; known are {', '.join(RULES)}")
