@@ -19,12 +19,21 @@ def main(
     matches: str | Path,
     counts: str | Path,
     exclusions: str | Path,
+    descriptions: str | Path | None = None,
+    threads: int = 1,
 ) -> None:
     """Read compounds with the plug-in `reader`; write drugs, matches and what was removed."""
     paths = {key: Path(path) for key, path in files.items()}
     compounds = plugins.create("signatures", reader).compounds(paths)
     used = schemas.read(selection, schemas.Selection)["drug"]
-    prepared = prepare(compounds.table, used, schemas.read(nodes, schemas.Nodes), paths)
+    prepared = prepare(
+        compounds.table,
+        used,
+        schemas.read(nodes, schemas.Nodes),
+        paths,
+        descriptions=schemas.read(descriptions, schemas.Descriptions) if descriptions else None,
+        threads=threads,
+    )
     schemas.write(prepared.drugs, schemas.Drugs, drugs)
     schemas.write(prepared.matches, schemas.Matches, matches)
     schemas.write(prepared.counts, schemas.Counts, counts)
@@ -42,4 +51,6 @@ if "snakemake" in globals():
             matches=snakemake.output.matches,
             counts=snakemake.output.counts,
             exclusions=snakemake.output.exclusions,
+            descriptions=snakemake.input.get("descriptions"),
+            threads=snakemake.threads,
         )

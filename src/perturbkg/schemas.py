@@ -149,8 +149,12 @@ class Matches(Table):
     """graph/matches.parquet: how (and whether) each L1000 drug was found in the knowledge graph."""
 
     drug: str
+    name: str
     kg_node: str = pa.Field(nullable=True)
+    kg_name: str = pa.Field(nullable=True)
     match: str  # inchikey, xref, name, or none
+    candidates: pl.Int64 = pa.Field(ge=0)  # nodes that had its skeleton, its cross-reference or its name
+    reason: str = pa.Field(nullable=True)  # why there is no match
 
 
 class Fold(Table):

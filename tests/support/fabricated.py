@@ -74,7 +74,15 @@ def fabricate(
     }
     write_matrix(delta, obs, var, paths["signatures"])
     schemas.write(drugs, schemas.Drugs, paths["drugs"])
-    found = drugs.select("drug", "kg_node", match=pl.col("match").fill_null("none"))
+    found = drugs.select(
+        "drug",
+        "name",
+        "kg_node",
+        kg_name="name",
+        match=pl.col("match").fill_null("none"),
+        candidates=pl.lit(1, pl.Int64),
+        reason=pl.lit(None, pl.String),
+    )
     schemas.write(found, schemas.Matches, paths["matches"])
 
     drug = np.arange(signatures) % parents

@@ -7,14 +7,14 @@ from pathlib import Path
 import polars as pl
 
 from perturbkg.drugs.matching import WAYS, Drug, Match, Node, match
-from perturbkg.drugs.standardise import standardise
+from perturbkg.drugs.standardise import Parent, standardise_all
 from perturbkg.errors import InputError
 from perturbkg.io.delimited import given, read
-from perturbkg.io.scripting import progress
 from perturbkg.io.tallies import counted, excluded
 
 STAGE = "prepare_drugs"
 DRUG_TEXT = {"drug_text": "drug texts and structures, drug_feature_base.csv of PrimeKG++"}
+PARENT = {"smiles": "smiles", "parent": "key", "scaffold": "scaffold"}  # column: field of Parent
 
 
 @dataclass(frozen=True)
@@ -28,40 +28,54 @@ class Prepared:
 
 
 def prepare(
-    compounds: pl.DataFrame, used: pl.Series, nodes: pl.DataFrame, files: Mapping[str, Path]
+    compounds: pl.DataFrame,
+    used: pl.Series,
+    nodes: pl.DataFrame,
+    files: Mapping[str, Path],
+    *,
+    descriptions: pl.DataFrame | None = None,
+    threads: int = 1,
 ) -> Prepared:
     """Standardise the compounds that occur in `used` and match them to the drug nodes of the graph.
 
-    `compounds` is Compounds.table of a signature source, `nodes` meets schemas.Nodes, and `files` may
-    hold drug_text, which gives structures to nodes.
+    `compounds` is Compounds.table of a signature source, and `nodes` meets schemas.Nodes. Structures of nodes
+    are those of `descriptions` (schemas.Descriptions), else those of the file drug_text, where given.
     """
     table = compounds.filter(pl.col("drug").is_in(used.unique().implode())).sort("drug")
-    parents, failures = _parents(table.select("row", "smiles", item="drug"))
-    if parents.is_empty():
-        raise InputError(f"compounds: none of {len(table)} has a usable structure; check canonical_smiles")
-    # Tautomers that met the limit can give one parent two scaffolds, which would cut it in a scaffold split.
-    parents = parents.with_columns(pl.col("scaffold").first().over("parent"))
-    table = table.drop("smiles").join(parents, left_on="drug", right_on="item").sort("drug")
-    structures, unusable = _structures(nodes, files)
-    found = match(
+    structures = _structures(nodes, files, descriptions)
+    found = standardise_all([*table["smiles"].fill_null(""), *structures["smiles"]], threads)
+    failures, unusable = (
+        _failures(rows, found) for rows in (table.select("row", "smiles", item="drug"), structures)
+    )
+    parents = {smiles: parent for smiles, parent in found.items() if isinstance(parent, Parent)}
+    unknown = used.n_unique() - len(table)
+    table = table.filter(~pl.col("drug").is_in(failures["item"].implode()))
+    if table.is_empty():
+        raise InputError(f"compounds: none of {len(failures)} has a usable structure; check canonical_smiles")
+    drugs = [
+        Drug(row["drug"], parents[row["smiles"]], tuple(row["xref"]), (row["name"], *row["aliases"]))
+        for row in table.iter_rows(named=True)
+    ]
+    drawn = dict(structures.select("node", "smiles").iter_rows())
+    matches = match(
+        drugs,
         [
-            Drug(row["drug"], row["parent"], tuple(row["xref"]), (row["name"], *row["aliases"]))
-            for row in table.iter_rows(named=True)
-        ],
-        [
-            Node(row["node"], row["source_id"], row["name"], structures.get(row["name"]))
-            for row in nodes.filter(type="drug").iter_rows(named=True)
+            Node(node, source_id, name, parents.get(drawn.get(node, "")))
+            for node, source_id, name in nodes.filter(type="drug").select("node", "source_id", "name").rows()
         ],
     )
     table = table.with_columns(
-        pl.Series(name, [getattr(each, name) for each in found], pl.String)
-        for name in ("kg_node", "match", "reason")
+        *(_column(name, [getattr(drug.parent, key) for drug in drugs]) for name, key in PARENT.items()),
+        *(_column(key, [getattr(each, key) for each in matches]) for key in ("kg_node", "match", "reason")),
+        pl.Series("candidates", [each.candidates for each in matches], pl.Int64),
     )
-    ambiguous = table.filter(pl.col("reason").is_not_null()).select("row", "reason", item="drug")
+    # Tautomers that met the limit can give one parent two scaffolds, which would cut it in a scaffold split.
+    table = table.with_columns(pl.col("scaffold").first().over("parent"))
+    ambiguous = table.filter(pl.col("kg_node").is_null(), pl.col("candidates") > 0)
     kinds = (
         failures.select(pl.col("reason").str.extract("^[^:]*", 0)).to_series().value_counts().sort("reason")
     )
-    unknown = used.n_unique() - len(table) - len(failures)
+    names = nodes.select(kg_node="node", kg_name="name")
     return Prepared(
         drugs=table.select(
             "drug",
@@ -73,7 +87,9 @@ def prepare(
             "kg_node",
             match=pl.when(pl.col("kg_node").is_not_null()).then("match"),
         ),
-        matches=table.select("drug", "kg_node", "match"),
+        matches=table.join(names, on="kg_node", how="left", maintain_order="left").select(
+            "drug", "name", "kg_node", "kg_name", "match", "candidates", "reason"
+        ),
         counts=pl.concat(
             [
                 counted(
@@ -87,54 +103,57 @@ def prepare(
                     ],
                 ),
                 counted(STAGE, "parent molecules", [("kept", table["parent"].n_unique())]),
-                _found(found),
+                _ways(matches),
             ]
         ),
         exclusions=pl.concat(
             [
                 excluded(STAGE, "drugs", failures),
-                excluded(STAGE, "matches", ambiguous),
+                excluded(STAGE, "matches", ambiguous.select("row", "reason", item="drug")),
                 excluded(STAGE, "structures of the knowledge graph", unusable),
             ]
         ),
     )
 
 
-def _parents(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Standardise (item, row, smiles); return (item, smiles, parent, scaffold) and (item, row, reason)."""
-    good, bad = [], []
-    for item, row, smiles in progress(table.select("item", "row", "smiles").rows(), desc="molecules"):
-        try:
-            parent = standardise(smiles or "")
-        except ValueError as error:
-            bad.append((item, row, str(error)))
-        else:
-            good.append((item, parent.smiles, parent.key, parent.scaffold))
-    return (
-        pl.DataFrame(good, dict.fromkeys(("item", "smiles", "parent", "scaffold"), pl.String), orient="row"),
-        pl.DataFrame(bad, {"item": pl.String, "row": pl.Int64, "reason": pl.String}, orient="row"),
-    )
-
-
-def _structures(nodes: pl.DataFrame, files: Mapping[str, Path]) -> tuple[dict[str, str], pl.DataFrame]:
-    """Return name -> parent of the drug nodes that drug_text gives a structure, and what it gives in vain."""
+def _structures(
+    nodes: pl.DataFrame, files: Mapping[str, Path], descriptions: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Return the drug nodes whose structure is told: node, smiles, item and row (of the file, or null)."""
+    drugs = nodes.filter(type="drug").select("node", "name")
+    columns = {"node": pl.String, "smiles": pl.String, "item": pl.String, "row": pl.Int64}
+    told = pl.DataFrame(schema=columns)
+    if descriptions is not None:
+        own = descriptions.drop_nulls("smiles").join(drugs, on="node", how="semi")
+        told = own.select("node", "smiles", item="node", row=pl.lit(None, pl.Int64))
     if not files.get("drug_text"):
-        return {}, _parents(pl.DataFrame(schema={"item": pl.String, "row": pl.Int64, "smiles": pl.String}))[1]
+        return told
     path = given(files, "drug_text", DRUG_TEXT)
     table = read(path, ["generic_name", "smiles"], separator=",", quote='"').drop_nulls()
-    names = nodes.filter(type="drug")["name"].unique()
     # A name with two structures belongs to neither.
-    table = table.filter(
-        pl.col("generic_name").is_in(names.implode()), pl.col("smiles").n_unique().over("generic_name") == 1
-    ).unique("generic_name", keep="first", maintain_order=True)
-    parents, unusable = _parents(table.select("row", "smiles", item="generic_name"))
-    return dict(parents.select("item", "parent").iter_rows()), unusable
+    table = table.filter(pl.col("smiles").n_unique().over("generic_name") == 1)
+    table = table.unique("generic_name", keep="first", maintain_order=True)
+    of_nodes = table.join(drugs, left_on="generic_name", right_on="name", maintain_order="left_right")
+    of_nodes = of_nodes.select("node", "smiles", item="generic_name", row="row")
+    return pl.concat([told, of_nodes.join(told, on="node", how="anti", maintain_order="left")])
 
 
-def _found(matches: list[Match]) -> pl.DataFrame:
+def _failures(table: pl.DataFrame, found: Mapping[str, Parent | str]) -> pl.DataFrame:
+    """Return item, row and reason of those that have no parent; each item once."""
+    told = [found[smiles or ""] for smiles in table["smiles"]]
+    lost = table.with_columns(_column("reason", [each if isinstance(each, str) else None for each in told]))
+    lost = lost.filter(pl.col("reason").is_not_null()).unique("item", keep="first", maintain_order=True)
+    return lost.select("item", "row", "reason")
+
+
+def _column(name: str, values: list[str | None]) -> pl.Series:
+    return pl.Series(name, values, pl.String)
+
+
+def _ways(matches: list[Match]) -> pl.DataFrame:
     """Count how drugs were found in the knowledge graph, and why others were not."""
     ways = {way: sum(each.match == way for each in matches) for way in WAYS}
-    ambiguous = sum(each.reason is not None for each in matches)
+    ambiguous = sum(each.kg_node is None and each.candidates > 0 for each in matches)
     return counted(
         STAGE,
         "drugs in the knowledge graph",

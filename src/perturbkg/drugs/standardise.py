@@ -1,6 +1,10 @@
-"""Bring a molecule to its parent: salts, solvents and charges removed, canonical tautomer (RDKit)."""
+"""Bring molecules to their parents: salts, solvents and charges removed, canonical tautomer (RDKit)."""
 
 import logging
+import multiprocessing
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 
@@ -8,12 +12,18 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
+from perturbkg.io.scripting import progress
+
 log = logging.getLogger(__name__)
 
 # Enumeration grows with the power of the mobile hydrogens. A limit of 200 groups the 1,139 drugs of a slice
 # of LINCS into the same 1,085 parents as 1,000 does, in half the time (13 s); 100 misses two pairs.
 MAX_TAUTOMERS = 200
 MAX_TRANSFORMS = 200
+MOLECULES_AT_ONCE = 200  # that a process is given
+# ASSUME: these counter-ions do not act. That of lithium citrate does: it is no salt of another citrate.
+INERT = {"Na", "K", "Ca", "Mg"}
+NONMETALS = {"H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "As", "Se", "Br", "Te", "I", "At"}
 
 
 @dataclass(frozen=True)
@@ -23,12 +33,16 @@ class Parent:
     smiles: str  # canonical SMILES
     key: str  # first block of its InChIKey: the skeleton, without stereochemistry and isotopes
     scaffold: str  # canonical SMILES of its Bemis-Murcko scaffold without stereochemistry, "" if acyclic
+    inchikey: str  # of the parent, with stereochemistry
+    form: str  # InChIKey of the molecule as it was given, salts and all
+    metals: frozenset[str]  # elements that acted as counter-ions
 
 
 def standardise(smiles: str) -> Parent:
     """Return the parent of a molecule; ValueError with a short reason if it is none that can be read."""
     with rdBase.BlockLogs():
-        molecule = rdMolStandardize.Normalize(_tools().salts.Disconnect(_parse(smiles)))
+        given = _parse(smiles)
+        molecule = rdMolStandardize.Normalize(_tools().salts.Disconnect(given))
         organic = _tools().fragments.choose(molecule)
         # An inorganic drug (cisplatin, lithium chloride) is its own parent.
         if any(atom.GetAtomicNum() == 6 for atom in organic.GetAtoms()):
@@ -40,8 +54,64 @@ def standardise(smiles: str) -> Parent:
             raise ValueError("InChI cannot be computed")
         scaffold = MurckoScaffold.GetScaffoldForMol(molecule)
         return Parent(
-            Chem.MolToSmiles(molecule), key.split("-")[0], Chem.MolToSmiles(scaffold, isomericSmiles=False)
+            smiles=Chem.MolToSmiles(molecule),
+            key=key.split("-")[0],
+            scaffold=Chem.MolToSmiles(scaffold, isomericSmiles=False),
+            inchikey=key,
+            form=Chem.MolToInchiKey(given),
+            metals=frozenset(_elements(given) - _elements(molecule) - INERT - NONMETALS),
         )
+
+
+def standardise_all(molecules: Iterable[str], threads: int = 1) -> dict[str, Parent | str]:
+    """Return SMILES -> parent, or the reason why it has none, of each distinct molecule."""
+    distinct = list(dict.fromkeys(molecules))
+    parts = [distinct[i : i + MOLECULES_AT_ONCE] for i in range(0, len(distinct), MOLECULES_AT_ONCE)]
+    found: dict[str, Parent | str] = {}
+    with ExitStack() as stack:
+        answers: Iterable[list[Parent | str]] = map(_attempt, parts)
+        if threads > 1 and len(parts) > 1:
+            # RDKit holds the interpreter's lock; processes that are not forked would run the script anew.
+            pool = ProcessPoolExecutor(threads, multiprocessing.get_context("fork"))
+            answers = stack.enter_context(pool).map(_attempt, parts)
+        bar = stack.enter_context(progress(total=len(distinct), desc="molecules"))
+        for part, parents in zip(parts, answers, strict=True):
+            found.update(zip(part, parents, strict=True))
+            bar.update(len(part))
+    return found
+
+
+def alike(one: Parent, other: Parent) -> bool:
+    """Tell whether two parents may be one drug.
+
+    They have one skeleton and the same metals, and define no stereo centre or double bond differently.
+    """
+    if one.key != other.key or one.metals != other.metals:
+        return False
+    if one.inchikey == other.inchikey:
+        return True
+    first, second = Chem.MolFromSmiles(one.smiles), Chem.MolFromSmiles(other.smiles)
+    # Either may be drawn more vaguely. Tautomers that met the limit can differ: nothing is told by them.
+    return (
+        first.HasSubstructMatch(second, useChirality=True)
+        or second.HasSubstructMatch(first, useChirality=True)
+        or not first.HasSubstructMatch(second)
+    )
+
+
+def _attempt(molecules: list[str]) -> list[Parent | str]:
+    """Return the parent of each molecule, or the reason why it has none."""
+    found: list[Parent | str] = []
+    for smiles in molecules:
+        try:
+            found.append(standardise(smiles))
+        except ValueError as error:
+            found.append(str(error))
+    return found
+
+
+def _elements(molecule: Chem.Mol) -> set[str]:
+    return {atom.GetSymbol() for atom in molecule.GetAtoms()}
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg.drugs.matching import Drug, Match, Node, match, normalise
+from perturbkg.drugs.standardise import Parent, standardise
+
+# Structures that differ in their skeletons alone.
+PARENTS = {
+    key: Parent("C", key, "", f"{key}-UHFFFAOYSA-N", f"{key}-UHFFFAOYSA-N", frozenset()) for key in "PQR"
+}
 
 
-def drug(parent="P", xref=(), names=(), name="d"):
-    return Drug(name, parent, tuple(xref), tuple(names))
+def known(structure):
+    """Return the parent of a SMILES, or the one of a letter."""
+    return PARENTS.get(structure) or standardise(structure)
 
 
-def node(source_id, name, parent=None):
-    return Node(f"drug:DrugBank:{source_id}", source_id, name, parent)
+def drug(structure="P", xref=(), names=(), name="d"):
+    return Drug(name, known(structure), tuple(xref), tuple(names))
+
+
+def node(source_id, name, structure=None):
+    return Node(f"drug:DrugBank:{source_id}", source_id, name, structure and known(structure))
 
 
 def one(drug, *nodes):
@@ -67,7 +78,8 @@ def test_a_name_that_different_molecules_bear_finds_nothing():
     bucladesine = node("DB1", "Bucladesine")
     twins = [drug("P", names=["bucladesine"]), drug("Q", names=["bucladesine"])]
     for found in match(twins, [bucladesine]):
-        assert found == Match(None, "none", "ambiguous: other molecules have the name of drug:DrugBank:DB1")
+        reason = "ambiguous: other molecules have the name of drug:DrugBank:DB1"
+        assert found == Match(None, "none", 1, reason)
     # Stereo isomers and salts have one parent: they are no contradiction.
     assert [each.match for each in match([twins[0], twins[0]], [bucladesine])] == ["name", "name"]
     # A cross-reference is a statement about this very compound.
@@ -81,12 +93,69 @@ def test_a_name_does_not_stand_against_a_known_structure():
     assert one(drug("P", names=["Aspirin"]), node("DB1", "Aspirin", "Q")) == (None, "none")
 
 
+def test_a_cross_reference_does_not_stand_alone_against_another_skeleton():
+    ixazomib = node("DB09570", "Ixazomib", "Q")
+    (found,) = match([drug("P", ["DB09570"], ["CS-1657"])], [ixazomib])
+    assert found == Match(None, "none", 1, "ambiguous: the structure of drug:DrugBank:DB09570 is another")
+    assert one(drug("P", ["DB09570"], ["ixazomib"]), ixazomib) == ("DB09570", "xref")
+
+
+def test_nothing_that_fits_is_told():
+    (found,) = match([drug()], [node("DB1", "Aspirin", "Q")])
+    assert found == Match(None, "none", 0, "no node has its structure, cross-reference or name")
+
+
+QUINIDINE = "C=C[C@H]1CN2CC[C@H]1C[C@@H]2[C@@H](O)c1ccnc2ccc(OC)cc12"
+QUININE = "C=C[C@H]1CN2CC[C@H]1C[C@@H]2[C@H](O)c1ccnc2ccc(OC)cc12"
+VAGUE = "C=CC1CN2CCC1CC2C(O)c1ccnc2ccc(OC)cc12"
+
+
+def test_a_stereoisomer_is_not_found_by_its_structure_alone():
+    quinine = node("DB00468", "Quinine", QUININE)
+    assert one(drug(QUININE), quinine) == ("DB00468", "inchikey")
+    assert one(drug(VAGUE), quinine) == ("DB00468", "inchikey")
+    assert one(drug(QUINIDINE), quinine) == (None, "none")
+    # Drawings are often wrong in this.
+    assert one(drug(QUINIDINE, ["DB00468"]), quinine) == ("DB00468", "xref")
+    assert one(drug(QUINIDINE, names=["quinine"]), quinine) == ("DB00468", "name")
+    both = [quinine, node("DB00908", "Quinidine", QUINIDINE)]
+    assert one(drug(QUINIDINE), *both) == ("DB00908", "inchikey")
+    assert one(drug(VAGUE), *both) == (None, "none")
+    assert one(drug(VAGUE), *both, node("DB9", "Mixture", VAGUE)) == ("DB9", "inchikey")
+
+
+def test_of_a_base_and_its_salts_the_one_that_was_given():
+    base, salt = node("DB1", "Drug", "CCCNC"), node("DB2", "Drug hydrochloride", "CCCNC.Cl")
+    assert one(drug("CCCNC.Cl"), base, salt) == ("DB2", "inchikey")
+    assert one(drug("CCCNC"), base, salt) == ("DB1", "inchikey")
+    assert one(drug("CCCNC.Br"), base, salt) == (None, "none")
+    assert one(drug("CCCNC.Br"), base) == ("DB1", "inchikey")
+
+
+def test_an_ion_is_not_its_metal_and_a_metal_is_no_mere_counter_ion():
+    copper, ion = node("DB09130", "Copper", "[Cu]"), node("DB14552", "Cupric ion", "[Cu+2]")
+    assert one(drug("[Cu+2]"), copper, ion) == ("DB14552", "inchikey")
+    assert one(drug("[Cu+2].[Cl-].[Cl-]", names=["copper chloride"]), copper, ion) == (None, "none")
+    citrate = "OC(CC([O-])=O)(CC([O-])=O)C([O-])=O"
+    acid = node("DB04272", "Citric acid", "OC(CC(O)=O)(CC(O)=O)C(O)=O")
+    assert one(drug(f"[Na+].[Na+].[Na+].{citrate}"), acid) == ("DB04272", "inchikey")
+    assert one(drug(f"[Li+].[Li+].[Li+].{citrate}"), acid) == (None, "none")
+
+
+def test_names_with_commas_and_quotes():
+    cortisone = node("DB1", "(11alpha,14beta)-11,17,21-trihydroxypregn-4-ene-3,20-dione")
+    quoted = node("DB2", '2\'-Deoxycytidine "dC"')
+    names = ["11-alpha, 14-beta-11,17,21-TRIHYDROXYPREGN-4-ENE-3,20-DIONE"]
+    assert one(drug(names=names), cortisone, quoted) == ("DB1", "name")
+    assert one(drug(names=["2-deoxycytidine dC"]), cortisone, quoted) == ("DB2", "name")
+
+
 def test_one_name_on_two_nodes_is_ambiguous():
     assert one(drug(names=["AT-9283"]), node("DB1", "AT9283"), node("DB2", "at-9283")) == (None, "none")
 
 
 names = st.sampled_from(["alpha", "beta", "gamma", "delta"])
-parents = st.sampled_from(["P", "Q", "R"])
+parents = st.sampled_from(list(PARENTS.values()))
 drugs = st.lists(
     st.builds(
         Drug,
@@ -108,10 +177,12 @@ def test_a_match_has_evidence_and_does_not_depend_on_order(drugs, nodes):
     assert match(drugs[::-1], nodes[::-1]) == found[::-1]
     for drug, each in zip(drugs, found, strict=True):
         if each.kg_node is None:
-            assert each.match == "none"
+            assert each.match == "none" and each.reason
             continue
         (hit,) = [node for node in nodes if node.node == each.kg_node]
-        assert each.reason is None
+        assert each.reason is None and each.candidates
+        if each.match != "inchikey" and hit.parent and hit.parent != drug.parent:
+            assert hit.source_id in drug.xref and hit.name in drug.names
         assert {
             "inchikey": hit.parent == drug.parent,
             "xref": hit.source_id in drug.xref,

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from perturbkg import schemas
-from perturbkg.drugs import prepare as module
+from perturbkg.drugs import standardise as module
 from perturbkg.drugs.prepare import prepare
 from perturbkg.drugs.standardise import Parent
 from perturbkg.errors import InputError
@@ -68,10 +68,11 @@ def test_worked_example():
         ("d2", "ethanol", "CCO", "LFQSCWFLJHTTHZ", "", ["B", "C"], None, None),  # a gene is no drug
         ("d4", "phenolate", "Oc1ccccc1", "ISWSIDIOOBJBQZ", "c1ccccc1", ["B", "C"], None, None),
     ]
+    nothing = "no node has its structure, cross-reference or name"
     assert prepared.matches.rows() == [
-        ("d1", "drug:DrugBank:DB1", "name"),
-        ("d2", None, "none"),
-        ("d4", None, "none"),
+        ("d1", "phenol", "drug:DrugBank:DB1", "Phenol", "name", 1, None),
+        ("d2", "ethanol", None, None, "none", 0, nothing),
+        ("d4", "phenolate", None, None, "none", 0, nothing),
     ]
     assert prepared.exclusions.select("what", "item", "row", "reason").rows() == [
         ("drugs", "d3", 13, "empty SMILES"),
@@ -103,7 +104,7 @@ def test_structures_of_the_graph_find_salts_too(tmp_path):
         "Stranger,CCO,\n"
     )
     prepared = prepare(TABLE, USED, NODES, {"drug_text": text})
-    assert prepared.matches.rows() == [
+    assert prepared.matches.select("drug", "kg_node", "match").rows() == [
         ("d1", "drug:DrugBank:DB1", "inchikey"),
         ("d2", None, "none"),
         ("d4", "drug:DrugBank:DB1", "inchikey"),
@@ -129,6 +130,33 @@ def test_a_name_with_two_structures_has_none(tmp_path):
     assert prepared.matches["match"].to_list() == ["name", "none", "none"]
 
 
+def test_structures_that_the_graph_brings_itself_come_first(tmp_path):
+    text = tmp_path / "drug_feature_base.csv"
+    text.write_text('generic_name,smiles\nPhenol,CCO\n"Acetic acid, glacial",CCO\n')
+    descriptions = pl.DataFrame(
+        [
+            ("drug:DrugBank:DB1", "a disinfectant", "Oc1ccccc1"),
+            ("drug:DrugBank:DB2", "a text alone", None),
+            ("gene/protein:NCBI:1", None, "CCO"),
+        ],
+        schema=list(schemas.Descriptions.to_schema().columns),
+        orient="row",
+    )
+    alone = prepare(TABLE, USED, NODES, {}, descriptions=descriptions)
+    assert alone.matches["match"].to_list() == ["inchikey", "none", "inchikey"]
+    both = prepare(TABLE, USED, NODES, {"drug_text": text}, descriptions=descriptions)
+    assert both.matches.select("kg_node", "match").rows() == [
+        ("drug:DrugBank:DB1", "inchikey"),
+        ("drug:DrugBank:DB2", "inchikey"),
+        ("drug:DrugBank:DB1", "inchikey"),
+    ]
+    broken = descriptions.with_columns(smiles=pl.lit("broken"))
+    prepared = prepare(TABLE, USED, NODES, {}, descriptions=broken)
+    assert prepared.exclusions.filter(what="structures of the knowledge graph").select(
+        "item", "row"
+    ).rows() == [("drug:DrugBank:DB1", None), ("drug:DrugBank:DB2", None)]
+
+
 def test_an_ambiguous_match_is_listed_and_the_drug_kept():
     table = compounds(("d1", "phenol", "Oc1ccccc1"), ("d2", "phenol", "CCO"))
     prepared = prepare(table, pl.Series(["d1", "d2"]), NODES, {})
@@ -143,8 +171,12 @@ def test_an_ambiguous_match_is_listed_and_the_drug_kept():
 
 def test_a_parent_has_one_scaffold(monkeypatch):
     # As happens where the tautomers of a large molecule are too many to enumerate.
-    monkeypatch.setattr(module, "standardise", lambda smiles: Parent(smiles, "P", f"scaffold of {smiles}"))
-    prepared = prepare(TABLE, USED, NODES, {})
+    def fake(smiles):
+        return Parent(smiles, "P", f"scaffold of {smiles}", "P-U-N", "P-U-N", frozenset())
+
+    monkeypatch.setattr(module, "standardise", fake)
+    table = TABLE.with_columns(pl.col("smiles").fill_null("C"))
+    prepared = prepare(table, USED, NODES, {})
     assert prepared.drugs["scaffold"].unique().to_list() == ["scaffold of Oc1ccccc1"]
 
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem, rdBase
 
-from perturbkg.drugs.standardise import standardise
+from perturbkg.drugs import standardise as module
+from perturbkg.drugs.standardise import Parent, alike, standardise, standardise_all
 
 # smiles, canonical SMILES of the parent, first block of its InChIKey (PubChem), scaffold
 EXAMPLES = {
@@ -127,3 +128,44 @@ def test_a_molecule_past_the_limit_of_tautomers_keeps_its_form_and_is_told(caplo
         parent = standardise(tetracycline)
     assert "more tautomers than the limit" in caplog.text
     assert parent.key == "OFVLGDICTFRJMM"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("C[C@H](N)C(=O)O", "C[C@H](N)C(=O)O.Cl", True),
+        ("C[C@H](N)C(=O)O", "CC(N)C(=O)O", True),
+        ("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", False),
+        ("CC/C=C/C", "CC/C=C\\C", False),
+        ("CC/C=C/C", "CCC=CC", True),
+        ("[2H]C([2H])([2H])O", "CO", True),
+        ("CCO", "CCCO", False),
+        ("[Na+].CC([O-])=O", "CC(=O)O", True),
+        ("[Li+].CC([O-])=O", "CC(=O)O", False),
+    ],
+)
+def test_alike(one, other, expected):
+    first, second = standardise(one), standardise(other)
+    assert alike(first, second) == alike(second, first) == expected
+
+
+def test_a_parent_knows_what_was_given():
+    salt = standardise("[Li+].C[C@H](N)C(=O)[O-]")
+    assert salt.metals == {"Li"}
+    assert salt.inchikey == standardise("C[C@H](N)C(=O)O").inchikey
+    assert salt.form != salt.inchikey
+    assert standardise("CCO").form == standardise("CCO").inchikey
+    assert standardise("[NH3+][Pt-2]([NH3+])(Cl)Cl").metals == set()
+
+
+def test_many_are_the_same_in_one_process_or_two(monkeypatch):
+    monkeypatch.setattr(module, "MOLECULES_AT_ONCE", 3)
+    molecules = [smiles for smiles, *_ in EXAMPLES.values()]
+    asked = [*molecules, "", "c1ccc", *molecules]
+    alone = standardise_all(asked)
+    assert list(alone) == [*molecules, "", "c1ccc"]
+    assert alone[""] == "empty SMILES"
+    assert alone["c1ccc"].startswith("unparsable SMILES")
+    assert all(isinstance(alone[smiles], Parent) for smiles in molecules)
+    assert list(standardise_all(asked, threads=2).items()) == list(alone.items())
+    assert standardise_all([]) == {}
