@@ -114,6 +114,17 @@ def test_version_and_help():
     assert "--training-means" in invoke("score", "--help").output
 
 
+def test_sources_are_listed_and_a_bad_name_is_one_line(monkeypatch, capsys):
+    assert "primekg_kg\t2.1\t" in invoke("sources", "list").output
+    monkeypatch.setattr(sys, "argv", ["perturbkg", "sources", "fetch", "primekg"])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: unknown source 'primekg', did you mean 'primekg_kg'?; known are ")
+    assert captured.err.count("\n") == 1
+
+
 def test_does_not_import_torch():
     program = "import sys, perturbkg.cli; sys.exit('torch' in sys.modules or 'dgl' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
