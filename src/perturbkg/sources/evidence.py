@@ -17,7 +17,7 @@ import requests
 from perturbkg.errors import InputError
 from perturbkg.sources.catalogue import DIGITS, Source
 from perturbkg.sources.content import Content, ContentError
-from perturbkg.sources.receipts import FIRST_SEEN, Lock
+from perturbkg.sources.receipts import FIRST_SEEN, LOCKED, Lock, Receipt
 from perturbkg.sources.web import LONGEST_TEXT, AddressError, DownloadOptions, fetch_text
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Evidence:
 
     @property
     def algorithms(self) -> tuple[str, ...]:
-        """The algorithms that a digest of the download must be taken with, beside SHA-256."""
+        """The algorithms that digests must be taken with, beside SHA-256."""
         return (self.stated.algorithm,) if self.stated is not None else ()
 
     def knows(self, part: str) -> bool:
@@ -101,11 +101,13 @@ class Evidence:
                 f"(to accept the new one, remove {source.name} {source.version} there)"
             )
 
-    def verdict(self, parts: set[str]) -> str:
-        """Say how a file was verified of which these parts were checked."""
-        if self.stated is not None and self.stated.part in parts:
-            return self.stated.origin
-        return "lock" if parts & set(self.locked) else FIRST_SEEN
+    def verdict(self, receipt: Receipt) -> str:
+        """Say how a file was verified whose parts were checked."""
+        parts = receipt.parts
+        stated = self.stated
+        if stated is not None and stated.part in parts and stated.algorithm in parts[stated.part].digests:
+            return stated.origin
+        return LOCKED if set(parts) & set(self.locked) else FIRST_SEEN
 
 
 def find_checksum(text: bytes, source: Source, address: str) -> Stated:

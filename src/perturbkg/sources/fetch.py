@@ -23,7 +23,7 @@ from perturbkg.sources import disk
 from perturbkg.sources.catalogue import Source
 from perturbkg.sources.content import Content, ContentError, check_beginning, digest_file
 from perturbkg.sources.evidence import Evidence
-from perturbkg.sources.receipts import BY_HAND, Lock, Receipt
+from perturbkg.sources.receipts import BY_HAND, FIRST_SEEN, LOCKED, Lock, Receipt
 from perturbkg.sources.transfer import PartialFile, Transfer
 from perturbkg.sources.unpack import unpack_file
 from perturbkg.sources.web import AddressError, DownloadOptions, PassingError, new_session, persist
@@ -125,16 +125,20 @@ def _in_place(job: _Job, evidence: Evidence) -> Receipt:
             source.name, source.version, source.file, BY_HAND, "", download=None, unpacked=None
         )
         receipt = replace(receipt, unpacked=content) if source.packing else replace(receipt, download=content)
-        parts = {each for each in ("download", "unpacked") if getattr(receipt, each) is not None}
-        for each in parts:
-            evidence.check(each, getattr(receipt, each))
+        for each, its_content in receipt.parts.items():
+            evidence.check(each, its_content)
     except ContentError as error:
         raise InputError(f"{job.file}: {error}; {away}") from error
     if kept is None:
         other = None if evidence.knows(part) else job.lock.other_version(source, content.sha256)
         if other is not None:
             raise InputError(f"{job.file}: is version {other} by {job.lock.path}; {away}")
-        receipt = replace(receipt, verified=evidence.verdict(parts))
+    verdict = evidence.verdict(receipt)
+    if kept is None or verdict not in (
+        LOCKED,
+        FIRST_SEEN,
+    ):  # a receipt says how the file first came to be trusted
+        receipt = replace(receipt, verified=verdict)
     return _recorded(job, receipt)
 
 
@@ -200,18 +204,18 @@ def _placed(job: _Job, evidence: Evidence, download: Path, content: Content, ori
     source = job.source
     receipt = Receipt(source.name, source.version, source.file, origin, "", content, unpacked=None)
     if source.packing is None:
-        receipt = _recorded(job, replace(receipt, verified=evidence.verdict({"download"})))
+        receipt = _recorded(job, replace(receipt, verified=evidence.verdict(receipt)))
         download.replace(job.file)
         return receipt
     with written_beside(job.file) as temporary:
-        unpacked = unpack_file(source, download, temporary)
+        unpacked = unpack_file(source, download, temporary, evidence.algorithms)
         try:
             check_beginning(temporary, source.format)
         except ContentError as error:
             raise ContentError(f"unpacked, it {error}") from error
         evidence.check("unpacked", unpacked)
-        verdict = evidence.verdict({"download", "unpacked"})
-        receipt = _recorded(job, replace(receipt, verified=verdict, unpacked=unpacked))
+        receipt = replace(receipt, unpacked=unpacked)
+        receipt = _recorded(job, replace(receipt, verified=evidence.verdict(receipt)))
     return receipt
 
 

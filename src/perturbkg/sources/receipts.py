@@ -18,6 +18,7 @@ from perturbkg.sources.content import Content
 
 BY_HAND = "put in place by hand"
 FIRST_SEEN = "first seen"
+LOCKED = "lock"
 PARTS = ("download", "unpacked")
 
 
@@ -45,6 +46,12 @@ class Receipt:
         if content is None:
             raise ValueError(f"the receipt of {self.name} has no content")
         return content
+
+    @property
+    def parts(self) -> dict[str, Content]:
+        """Part (download, unpacked) -> content, of those that were here to be looked at."""
+        both = {"download": self.download, "unpacked": self.unpacked}
+        return {part: content for part, content in both.items() if content is not None}
 
     def write(self, path: str | Path) -> None:
         """Write it as JSON."""
@@ -88,10 +95,8 @@ class Lock:
             with FileLock(guard):
                 entries = self._read()
                 entry = entries.setdefault(receipt.name, {}).setdefault(receipt.version, {})
-                for part in PARTS:
-                    content = getattr(receipt, part)
-                    if content is not None:
-                        entry.setdefault(part, content.sha256)
+                for part, content in receipt.parts.items():
+                    entry.setdefault(part, content.sha256)
                 if entries != self._read():
                     write_json(entries, self.path)
         except OSError as error:

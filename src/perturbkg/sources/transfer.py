@@ -48,6 +48,7 @@ class PartialFile:
         self.path = path
         self.state_path = path.with_name(f"{path.name}.json")
         self.resumed = False
+        self.furthest = self.size
         self._digester: Digester | None = None
 
     @property
@@ -167,8 +168,9 @@ class Transfer:
 
         def passing(reason: str) -> PassingError:
             of = f" of {total}" if total is not None else ""
-            # Enough to be called progress, and so much that a server which always cuts is left in the end.
-            progress = total is not None and (digester.bytes - start) * 100 >= total
+            # A hundredth further than ever before: a server that always cuts is left in the end.
+            progress = total is not None and (digester.bytes - part.furthest) * 100 >= total
+            part.furthest = max(part.furthest, digester.bytes)
             return PassingError(f"{reason} after {digester.bytes}{of} bytes", progress=progress)
 
         with part.path.open("ab") as file, byte_bar(total, source.name, start) as bar:
@@ -200,10 +202,9 @@ def _read(response: requests.Response, passing: Callable[[str], PassingError]) -
     """Return the next bytes as they were sent: what is there, without waiting for a full chunk."""
     try:
         chunk: bytes = response.raw.read1(CHUNK, decode_content=False)
-    except IncompleteRead as error:
-        raise passing("cut") from error
     except HTTPError as error:
-        raise passing(f"cut ({brief(error)})") from error
+        short = any(isinstance(each, IncompleteRead) for each in (error, *error.args))
+        raise passing("cut" if short else f"cut ({brief(error)})") from error
     return chunk
 
 

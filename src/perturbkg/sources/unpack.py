@@ -7,7 +7,7 @@ import gzip
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from lzma import LZMAError
 from pathlib import Path
@@ -31,9 +31,9 @@ DAMAGED = (
 )
 
 
-def unpack_file(source: Source, packed: Path, target: Path) -> Content:
+def unpack_file(source: Source, packed: Path, target: Path, algorithms: Iterable[str] = ()) -> Content:
     """Write the wanted file to `target` as a stream; ContentError if it is damaged or not in there."""
-    digester = Digester()
+    digester = Digester(algorithms)
     with (
         target.open("wb") as file,
         _opened(source, packed) as (stream, size),

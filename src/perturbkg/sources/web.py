@@ -160,13 +160,16 @@ def fetch_text(
             check_status(response)
             if is_page(response):
                 raise AddressError("a web page instead of a list of checksums")
+            content = bytearray()
             try:
-                content: bytes = response.raw.read(LONGEST_TEXT + 1, decode_content=False)
-            except (HTTPError, OSError) as error:
+                # Only the read that finds nothing more tells whether the body was cut.
+                while chunk := response.raw.read1(2**16, decode_content=False):
+                    content += chunk
+                    if len(content) > LONGEST_TEXT:
+                        raise AddressError("too long for a list of checksums")
+            except HTTPError as error:
                 raise PassingError(brief(error)) from error
-        if len(content) > LONGEST_TEXT:
-            raise AddressError("too long for a list of checksums")
-        return content
+        return bytes(content)
 
     return persist(attempt, retries=options.retries, what=url, sleep=sleep)
 
