@@ -80,7 +80,9 @@ class OptimusKG(KnowledgeGraph):
             statements = _statements(rows, found)
         _check_statements(statements, rows, edges_path, nodes_path)
         nodes = found.select("node", "type", "source", "source_id", "name", index=pl.lit(None, pl.Int64))
+        read = len(statements)
         numbers, mismatched = _numbers(statements, found, edges_path)
+        del statements  # a third of a gigabyte
         edges, lines = undirected(numbers, nodes["node"])
         reason = "an end is of another type than the label says"
         return KnowledgeGraphTables(
@@ -90,7 +92,7 @@ class OptimusKG(KnowledgeGraph):
                 [
                     counted(STAGE, "nodes", [("read", len(nodes)), ("kept", len(nodes))]),
                     strangers(STAGE, "node types", nodes["type"], NODE_TYPES),
-                    counted(STAGE, "edges", [("read", len(statements)), (reason, mismatched), *lines[1:]]),
+                    counted(STAGE, "edges", [("read", read), (reason, mismatched), *lines[1:]]),
                     strangers(STAGE, "relations", edges["relation"], RELATIONS),
                 ]
             ),
@@ -193,7 +195,7 @@ def _numbers(statements: pl.DataFrame, nodes: pl.DataFrame, path: Path) -> tuple
     row_of[[position[label] for label in nodes["label"]], nodes["id"].cast(ids).to_physical().to_numpy()] = (
         np.arange(len(nodes))
     )
-    types = np.array([[position[part] for part in parts] for parts in ends]).T[:, codes["label"]]
+    types = np.array([[position[part] for part in parts] for parts in ends], np.int16).T[:, codes["label"]]
     at = [statements[end].to_physical().to_numpy() for end in ("from", "to")]
     x, y = (row_of[kind, end] for kind, end in zip(types, at, strict=True))
     other = np.flatnonzero((x < 0) | (y < 0))
@@ -203,7 +205,8 @@ def _numbers(statements: pl.DataFrame, nodes: pl.DataFrame, path: Path) -> tuple
     meant = translated(combined, OPTIMUSKG_RELATIONS)
     relations = meant.unique().sort()
     vocabulary = meant.cast(pl.Enum(relations)).to_physical().to_numpy()
-    relation = vocabulary[codes["label"] * len(names["relation"]) + codes["relation"]]
+    # Codes of few names are single bytes, which their product is not.
+    relation = vocabulary[codes["label"].astype(np.int32) * len(names["relation"]) + codes["relation"]]
     return Statements(
         x[proper],
         y[proper],

@@ -6,6 +6,7 @@ import pytest
 from perturbkg import schemas
 from perturbkg.errors import InputError
 from perturbkg.knowledge_graphs._checks import check_edges
+from perturbkg.knowledge_graphs._vocabulary import OPTIMUSKG_RELATIONS, OPTIMUSKG_TYPES
 from perturbkg.knowledge_graphs.optimuskg import OptimusKG
 
 EGFR, TP53 = "ENSG00000146648", "ENSG00000141510"
@@ -136,6 +137,23 @@ def test_worked_example(tmp_path, caplog):
     schemas.check(tables.counts, schemas.Counts, "counts")
     schemas.check(tables.descriptions, schemas.Descriptions, "descriptions")
     check_edges(tables.nodes, tables.edges)
+
+
+def test_every_label_of_the_mapping_finds_its_relation(tmp_path):
+    nodes = [(f"{label}{i}", label, {}) for label in OPTIMUSKG_TYPES for i in (1, 2)]
+    told = [each.split(" ") for each in OPTIMUSKG_RELATIONS]
+    rows = [
+        (f"{label[:3]}1", f"{label[4:]}2", label, relation[0] if relation else f"WHATEVER_{number}")
+        for number, (label, *relation) in enumerate(told)
+    ]
+    assert len({label for *_, label, _ in rows}) * len({relation for *_, relation in rows}) > 256
+    tables = read(tmp_path, nodes_table(nodes), edges_table(rows))
+    assert sorted(tables.edges["relation"]) == sorted(OPTIMUSKG_RELATIONS.values())
+    wanted = {
+        relation: f"optimuskg:{row[3].lower()}"
+        for relation, row in zip(OPTIMUSKG_RELATIONS.values(), rows, strict=True)
+    }
+    assert dict(tables.edges.select("relation", "provenance").rows()) == wanted
 
 
 def test_properties_may_be_structs_as_in_the_tables_of_one_type(tmp_path):
