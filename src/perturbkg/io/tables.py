@@ -49,13 +49,16 @@ def read(
     return table.select("row", *required, *optional)
 
 
-def batches(
-    path: Path, required: Sequence[str], rows: int, *, missing: Sequence[str] = MISSING
-) -> Iterator[pl.DataFrame]:
-    """Yield all rows of some columns as text, `rows` at a time, in the order of the file."""
+def batches(path: Path, required: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
+    """Yield all rows of some columns, `rows` at a time, in the order of the file.
+
+    Values of CSV and TSV are text, MISSING is null; those of Parquet have its types. What is held at a time
+    is a few times `rows`, or a row group of Parquet.
+    """
     require(path, columns(path), required)
     with explained(path, _separator(path), QUOTE):
-        yield from _scan(path, required, missing).collect_batches(chunk_size=rows, maintain_order=True)
+        scanned = pl.scan_parquet(path) if is_parquet(path) else _scan_text(path, MISSING)
+        yield from scanned.select(required).collect_batches(chunk_size=rows, maintain_order=True)
 
 
 def is_parquet(path: Path) -> bool:
@@ -72,10 +75,7 @@ def _separator(path: Path) -> str:
 def _scan(path: Path, wanted: Sequence[str], missing: Sequence[str]) -> pl.LazyFrame:
     """Scan columns as text."""
     if not is_parquet(path):
-        scanned = pl.scan_csv(
-            path, separator=_separator(path), quote_char=QUOTE, infer_schema=False, null_values=list(missing)
-        )
-        return scanned.select(wanted)
+        return _scan_text(path, missing).select(wanted)
     types = _types(path)
     text = [
         pl.col(c).cast(pl.List(pl.String)).list.join("|")
@@ -83,8 +83,15 @@ def _scan(path: Path, wanted: Sequence[str], missing: Sequence[str]) -> pl.LazyF
         else pl.col(c).cast(pl.String)
         for c in wanted
     ]
-    known = pl.when(~pl.all().is_in(list(missing))).then(pl.all())  # `replace` plans 978 columns in 15 s
+    known = pl.when(~pl.all().is_in(list(missing))).then(pl.all())
     return pl.scan_parquet(path).select(text).with_columns(known)
+
+
+def _scan_text(path: Path, missing: Sequence[str]) -> pl.LazyFrame:
+    """Scan CSV or TSV, all columns as text."""
+    return pl.scan_csv(
+        path, separator=_separator(path), quote_char=QUOTE, infer_schema=False, null_values=list(missing)
+    )
 
 
 def _types(path: Path) -> dict[str, pl.DataType]:

@@ -212,7 +212,9 @@ def _wide(path: Path, signatures: pl.Series, genes: Genes) -> Iterator[tuple[np.
     _positions(path, tables.columns(path), genes)
     place = signatures.to_frame("signature").with_row_index("at")
     for block in tables.batches(path, ["signature", *genes.entrez], ROWS_AT_ONCE):
-        found = block.join(place, on="signature", maintain_order="left")
+        found = block.with_columns(pl.col("signature").cast(pl.String)).join(
+            place, on="signature", maintain_order="left"
+        )
         if len(found):
             values = found.select(pl.col(genes.entrez).cast(pl.Float32, strict=False).fill_null(np.nan))
             yield found["at"].to_numpy().astype(np.int64), values.to_numpy()

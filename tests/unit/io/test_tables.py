@@ -40,7 +40,11 @@ def test_every_form_reads_the_same(tmp_path, kind):
     assert table["row"].to_list() == [2, 3, 4, 5, 6]
     assert table.drop("row").equals(expected)
     parts = list(tables.batches(path, ["dose", "drug"], 2))
-    assert pl.concat(parts).equals(ROWS.select("dose", "drug"))
+    whole = pl.concat(parts).select(
+        pl.col("drug").cast(pl.String), pl.col("dose").cast(pl.Float64, strict=False)
+    )
+    expected = ROWS.select("drug", pl.col("dose").cast(pl.Float64))
+    assert whole.fill_nan(None).equals(expected)  # and -666 is no number
     assert all(len(part) <= 2 for part in parts)
 
 
