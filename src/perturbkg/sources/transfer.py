@@ -117,6 +117,8 @@ class Transfer:
         validator = state.get("validator") if state.get("url") == url else None
         if not state or not (validator or self.known):
             part.discard()
+        # What an earlier process brought is read before the server is asked: it would not wait for us.
+        part.digester(self.algorithms, self.source.name)
         headers = {"Range": f"bytes={part.size}-"} if part.size else {}
         if part.size and validator:
             headers["If-Range"] = validator

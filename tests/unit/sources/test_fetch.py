@@ -19,7 +19,7 @@ from servers import Fault
 
 from perturbkg.errors import InputError
 from perturbkg.io.files import read_json, sha256
-from perturbkg.sources import disk
+from perturbkg.sources import disk, transfer
 from perturbkg.sources.catalogue import human_size
 from perturbkg.sources.receipts import Receipt
 from perturbkg.sources.web import DownloadOptions
@@ -614,3 +614,21 @@ def test_the_lock_knows_the_unpacked_file(fetching, data):
     fetching.file.write_bytes(data[:-1])
     with pytest.raises(InputError, match=r"by .*sources\.lock\.json"):
         fetching(source)
+
+
+def test_what_has_arrived_is_digested_before_the_server_is_asked(fetching, data, monkeypatch):
+    fetching.options = DownloadOptions(retries=0, timeout_s=5)
+    fetching.server.faults["/kg.csv"] = [Fault(stop_after=90_000)]
+    failure(fetching)
+    asked = []
+    digest_file = transfer.digest_file
+
+    def watched(*arguments, **options):
+        asked.append(len(fetching.server.requests))
+        return digest_file(*arguments, **options)
+
+    monkeypatch.setattr(transfer, "digest_file", watched)
+    fetching()
+    assert asked == [1]
+    assert fetching.ranges() == [None, "bytes=90000-"]
+    assert fetching.file.read_bytes() == data
