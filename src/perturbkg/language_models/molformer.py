@@ -5,8 +5,10 @@ number of tokens (Katharopoulos et al. 2020, arXiv:2006.16236), over rotary posi
 arXiv:2104.09864) and random features of a generalised kernel (Choromanski et al. 2021, arXiv:2009.14794).
 """
 
+import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, relu
 
 from perturbkg.errors import InputError
+from perturbkg.language_models import weights
 
 # Tensor of a layer here -> in the published checkpoint, whose names are those of its masked language model.
 _LAYER = {
@@ -52,6 +55,18 @@ def checkpoint_name(name: str) -> str:
     ] + f".{rest}"
 
 
+def molformer(config: Path, checkpoint: Path) -> "MolFormer":
+    """Return a MolFormer in float32 from its config.json and weights; raise InputError if they do not fit."""
+    try:
+        model = MolFormer(json.loads(config.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
+        raise InputError(f"{config}: not the config of a MolFormer ({error}); fetch it again") from error
+    except InputError as error:
+        raise InputError(f"{config}: {error}") from error
+    weights.load(model, checkpoint, name_of=checkpoint_name, ignored=HEAD)
+    return model.eval()
+
+
 class MolFormer(nn.Module):
     """The encoder of MoLFormer, for inference: there is no dropout, and the random features stay as they are.
 
@@ -64,9 +79,7 @@ class MolFormer(nn.Module):
         super().__init__()
         for key, value in _FIXED.items():
             if config.get(key, value) != value:
-                raise InputError(
-                    f"config.json: {key} is {config[key]!r}, but MoLFormer here has {value!r} only"
-                )
+                raise InputError(f"{key} is {config[key]!r}, but MoLFormer here has {value!r} only")
         try:
             width, layers = config["hidden_size"], config["num_hidden_layers"]
             self.heads = config["num_attention_heads"]
@@ -74,7 +87,7 @@ class MolFormer(nn.Module):
             self.layers = nn.ModuleList(_Layer(config) for _ in range(layers))
             self.norm = nn.LayerNorm(width, eps=config["layer_norm_eps"])
         except KeyError as error:
-            raise InputError(f"config.json: {error} is missing; fetch the model's own config.json") from error
+            raise InputError(f"{error} is missing; fetch the model's own config.json") from error
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Return the last hidden states, (batch, tokens, width).

@@ -1,12 +1,14 @@
 """The tokeniser of MoLFormer: reads its vocabulary file, cuts SMILES into atoms, bonds and rings."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from perturbkg.errors import InputError
 
+_LOG = logging.getLogger(__name__)
 # Schwaller et al. 2019, doi:10.1021/acscentsci.9b00576, as MoLFormer uses it.
 _TOKEN = re.compile(
     r"\[[^\]]+\]|Br?|Cl?|N|O|S|P|F|I|b|c|n|o|s|p|\(|\)|\.|=|#|-|\+|\\|/|:|~|@|\?|>|\*|\$|%[0-9]{2}|[0-9]"
@@ -49,15 +51,20 @@ class SmilesTokeniser:
             raise InputError(
                 f"max_length: {max_length} leaves no room between <bos> and <eos>; set 3 or more"
             )
-        return [[self.begin, *self._ids(text)[: max_length - 2], self.end] for text in texts]
+        found = [self._ids(text) for text in texts]
+        odd = [text for text, ids in zip(texts, found, strict=True) if self.unknown in ids]
+        if odd:
+            _LOG.warning(
+                "%d of %d SMILES have atoms or characters unknown to the model, such as %r",
+                len(odd),
+                len(texts),
+                odd[0],
+            )
+        return [[self.begin, *ids[: max_length - 2], self.end] for ids in found]
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, `<bos>` and `<eos>` included, before anything is cut."""
         return [len(self._ids(text)) + 2 for text in texts]
-
-    def unknown_counts(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens of each text are `<unk>`."""
-        return [self._ids(text).count(self.unknown) for text in texts]
 
     def _ids(self, text: str) -> list[int]:
         """Return the ids of a text, without special tokens at its ends."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
-from tiny_molformer import CONFIG, VOCABULARY, model
+from tiny_molformer import CONFIG, VOCABULARY, model, write
 
 from perturbkg.errors import InputError
-from perturbkg.language_models.molformer import HEAD, MolFormer, checkpoint_name
+from perturbkg.language_models.molformer import HEAD, MolFormer, checkpoint_name, molformer
 
 # config.json of ibm/MoLFormer-XL-both-10pct, as far as an encoder reads it.
 PUBLISHED = {
@@ -174,7 +175,7 @@ def test_names_of_the_checkpoint() -> None:
 
 @pytest.mark.parametrize("key", ["hidden_size", "num_random_features", "linear_attention_eps", "vocab_size"])
 def test_a_missing_key_of_the_configuration(key: str) -> None:
-    with pytest.raises(InputError, match=f"config.json: '{key}' is missing; fetch"):
+    with pytest.raises(InputError, match=f"^'{key}' is missing; fetch"):
         MolFormer({name: value for name, value in CONFIG.items() if name != key})
 
 
@@ -182,3 +183,30 @@ def test_a_missing_key_of_the_configuration(key: str) -> None:
 def test_another_function_is_refused(key: str, value: str) -> None:
     with pytest.raises(InputError, match=f"{key} is '{value}'"):
         MolFormer({**CONFIG, key: value})
+
+
+def test_read_from_its_files(tmp_path: Path) -> None:
+    folder = write(tmp_path, seed=3)
+    found = molformer(folder / "config.json", folder / "model.safetensors")
+    assert not found.training
+    assert np.array_equal(states(found, [[0, 4, 6, 1]])[0], states(model(seed=3), [[0, 4, 6, 1]])[0])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{", "not the config of a MolFormer"),
+        ("[]", "not the config of a MolFormer"),
+        ("{}", "is missing; fetch"),
+        (json.dumps({**CONFIG, "hidden_size": "wide"}), "not the config of a MolFormer"),
+        (json.dumps({**CONFIG, "num_attention_heads": 0}), "not the config of a MolFormer"),
+        (json.dumps({**CONFIG, "hidden_act": "silu"}), "hidden_act is 'silu'"),
+        (json.dumps({**CONFIG, "vocab_size": 9}), "for \\[9, 24\\] of another shape"),
+    ],
+)
+def test_a_configuration_that_is_not_its_own(tmp_path: Path, content: str, told: str) -> None:
+    folder = write(tmp_path)
+    (folder / "config.json").write_text(content)
+    with pytest.raises(InputError, match=f"^{folder}.*{told}") as caught:
+        molformer(folder / "config.json", folder / "model.safetensors")
+    assert "\n" not in str(caught.value)

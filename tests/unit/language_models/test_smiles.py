@@ -61,7 +61,16 @@ def test_characters_that_are_no_smiles_are_one_unknown_token_for_each_stretch(
         [0, VOCABULARY["C"], UNKNOWN, VOCABULARY["C"], 1],
         [0, VOCABULARY["C"], VOCABULARY["["], VOCABULARY["C"], 1],
     ]
-    assert tokeniser.unknown_counts(["CéüC", "Xy%12", "CC"]) == [1, 2, 0]
+
+
+def test_texts_with_unknown_tokens_are_counted_in_the_log(
+    tokeniser: SmilesTokeniser, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokeniser.encode(["CC", "CéüC", "Xy%12"], 512)
+    assert caplog.messages == ["2 of 3 SMILES have atoms or characters unknown to the model, such as 'CéüC'"]
+    caplog.clear()
+    tokeniser.encode(["CC", "CO"], 512)
+    assert not caplog.messages
 
 
 def test_a_cut_text_keeps_its_end_token_and_tells_its_length(tokeniser: SmilesTokeniser) -> None:

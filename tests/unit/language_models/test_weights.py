@@ -1,6 +1,5 @@
 """The files of a model: where they are looked for, and that a wrong one never passes."""
 
-import json
 import os
 from pathlib import Path
 
@@ -100,7 +99,8 @@ def test_a_missing_file_is_one_line_with_two_ways_out(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"lab/tiny: model.safetensors or pytorch_model.bin is wanted in {tmp_path}/lab--tiny or in the cache "
         f"{tmp_path}/hub; fetch it by `hf download lab/tiny config.json model.safetensors "
-        f"--revision {REVISION} --local-dir {tmp_path}/lab--tiny`, or name the encoder morgan instead, which needs no weights"
+        f"--revision {REVISION} --local-dir {tmp_path}/lab--tiny`, "
+        "or name the encoder morgan instead, which needs no weights"
     )
     with pytest.raises(
         InputError, match=r"lab/tiny: config\.json, model.safetensors or pytorch_model.bin is"
@@ -247,11 +247,3 @@ def test_a_damaged_file_is_one_line(path: Path, data: st.DataObject) -> None:
         weights.read(path)
     except InputError as error:
         assert "\n" not in str(error)
-
-
-def test_a_published_configuration_is_json(tmp_path: Path) -> None:
-    folder = tiny_molformer.write(tmp_path / "lab--tiny")
-    config = json.loads(find(tmp_path)["config.json"].read_text())
-    made = MolFormer(config)
-    weights.load(made, folder / "model.safetensors", name_of=checkpoint_name, ignored=HEAD)
-    assert torch.equal(made.norm.weight, tiny_molformer.model().norm.weight)
