@@ -69,7 +69,7 @@ class SmilesTokeniser:
     def _ids(self, text: str) -> list[int]:
         """Return the ids of a text, without special tokens at its ends."""
         if not text.strip():
-            raise InputError("SMILES: an empty text has no tokens; leave the cell empty in the source table")
+            raise InputError("SMILES: an empty text has no tokens; remove it from the source table")
         return [self.vocabulary.get(token, self.unknown) for token in _tokens(text)]
 
 

@@ -91,7 +91,7 @@ def test_agrees_with_the_library(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])
 def test_an_empty_text(tokeniser: SmilesTokeniser, text: str) -> None:
-    with pytest.raises(InputError, match="SMILES: an empty text has no tokens; leave the cell empty"):
+    with pytest.raises(InputError, match="SMILES: an empty text has no tokens; remove it"):
         tokeniser.encode(["C", text], 512)
 
 
