@@ -14,11 +14,11 @@ def main(
     graph_nodes: str | Path,
     drugs: str | Path,
     cells: str | Path,
+    nodes: str | Path,
+    descriptions: str | Path,
     files: Mapping[str, str | Path],
     inputs: str | Path,
     counts: str | Path,
-    nodes: str | Path | None = None,
-    descriptions: str | Path | None = None,
 ) -> None:
     """Read the node table and those tables of descriptions that the dataset has; write inputs and counts.
 
@@ -29,8 +29,8 @@ def main(
         schemas.read(drugs, schemas.Drugs),
         schemas.read(cells, schemas.Cells),
         {key: read_descriptions(key, path) for key, path in files.items() if key in LAYOUTS and path},
-        nodes=schemas.read(nodes, schemas.Nodes) if nodes else None,
-        descriptions=schemas.read(descriptions, schemas.Descriptions) if descriptions else None,
+        nodes=schemas.read(nodes, schemas.Nodes),
+        descriptions=schemas.read(descriptions, schemas.Descriptions),
     )
     schemas.write(found, schemas.NodeInputs, inputs)
     schemas.write(counted, schemas.Counts, counts)
@@ -42,9 +42,9 @@ if "snakemake" in globals():
             graph_nodes=snakemake.input.graph_nodes,
             drugs=snakemake.input.drugs,
             cells=snakemake.input.cells,
+            nodes=snakemake.input.nodes,
+            descriptions=snakemake.input.descriptions,
             files=snakemake.params.files,
             inputs=snakemake.output.inputs,
             counts=snakemake.output.counts,
-            nodes=snakemake.input.get("nodes"),
-            descriptions=snakemake.input.get("descriptions"),
         )

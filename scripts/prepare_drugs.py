@@ -13,13 +13,13 @@ def main(
     *,
     selection: str | Path,
     nodes: str | Path,
+    descriptions: str | Path,
     files: dict[str, str],
     reader: str,
     drugs: str | Path,
     matches: str | Path,
     counts: str | Path,
     exclusions: str | Path,
-    descriptions: str | Path | None = None,
     threads: int = 1,
 ) -> None:
     """Read compounds with the plug-in `reader`; write drugs, matches and what was removed."""
@@ -31,7 +31,7 @@ def main(
         used,
         schemas.read(nodes, schemas.Nodes),
         paths,
-        descriptions=schemas.read(descriptions, schemas.Descriptions) if descriptions else None,
+        descriptions=schemas.read(descriptions, schemas.Descriptions),
         threads=threads,
     )
     schemas.write(prepared.drugs, schemas.Drugs, drugs)
@@ -45,12 +45,12 @@ if "snakemake" in globals():
         main(
             selection=snakemake.input.selection,
             nodes=snakemake.input.nodes,
+            descriptions=snakemake.input.descriptions,
             files=snakemake.params.files,
             reader=snakemake.params.reader,
             drugs=snakemake.output.drugs,
             matches=snakemake.output.matches,
             counts=snakemake.output.counts,
             exclusions=snakemake.output.exclusions,
-            descriptions=snakemake.input.get("descriptions"),
             threads=snakemake.threads,
         )

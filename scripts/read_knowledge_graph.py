@@ -13,7 +13,7 @@ def main(
     nodes: str | Path,
     edges: str | Path,
     counts: str | Path,
-    descriptions: str | Path | None = None,
+    descriptions: str | Path,
 ) -> None:
     """Read `files` with the knowledge graph plug-in `reader`; write its tables and counts."""
     graph = plugins.create("knowledge_graphs", reader)
@@ -21,8 +21,7 @@ def main(
     schemas.write(tables.nodes, schemas.Nodes, nodes)
     schemas.write(tables.edges, schemas.Edges, edges)
     schemas.write(tables.counts, schemas.Counts, counts)
-    if descriptions:
-        schemas.write(tables.descriptions, schemas.Descriptions, descriptions)
+    schemas.write(tables.descriptions, schemas.Descriptions, descriptions)
 
 
 if "snakemake" in globals():
@@ -33,5 +32,5 @@ if "snakemake" in globals():
             nodes=snakemake.output.nodes,
             edges=snakemake.output.edges,
             counts=snakemake.output.counts,
-            descriptions=snakemake.output.get("descriptions"),
+            descriptions=snakemake.output.descriptions,
         )

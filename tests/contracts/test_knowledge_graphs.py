@@ -6,6 +6,7 @@ import pytest
 
 from perturbkg import plugins
 from perturbkg.errors import InputError
+from perturbkg.graph.texts import TEXT_FILES
 from perturbkg.knowledge_graphs import KnowledgeGraph
 
 NAMES = plugins.names("knowledge_graphs")
@@ -23,7 +24,7 @@ def test_is_a_frozen_dataclass_with_readable_options(name):
 def test_says_what_it_reads_and_under_which_terms(name):
     graph = plugins.load("knowledge_graphs", name)
     assert graph.files and all(graph.files.values())
-    assert set(graph.sources) <= set(graph.files)
+    assert set(graph.sources) <= {*graph.files, *TEXT_FILES}
     assert graph.licence and graph.citation
     assert not graph.sources or "doi:" in graph.citation or "http" in graph.citation
 

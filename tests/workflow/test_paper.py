@@ -12,6 +12,7 @@ from publishing import publish, write_catalogue
 from servers import Server
 
 from perturbkg import config as configuration
+from perturbkg.graph.descriptions import LAYOUTS
 from perturbkg.io.matrices import read_matrix
 from perturbkg.simulation.options import SimulationOptions
 from perturbkg.simulation.world import simulate
@@ -63,23 +64,14 @@ def add_other_types(path):
 
 def write_features(kg, folder):
     """Write PrimeKG's own tables of drugs and diseases for the nodes of a kg.csv; return file key -> path."""
-    nodes = pl.read_csv(kg, infer_schema=False).select(
-        index="x_index", type="x_type", name="x_name", text=pl.format("{}, described.", "x_name")
-    )
-    layouts = {
-        "drug_features": ("drug", {"node_index": "index", "description": "text"}),
-        "disease_features": (
-            "disease",
-            {"node_index": "index", "mondo_id": "index", "mondo_name": "name", "mondo_definition": "text"}
-            | {"group_id_bert": "index", "group_name_bert": "name", "umls_description": "text"}
-            | {"orphanet_definition": "text"},
-        ),
-    }
+    nodes = pl.read_csv(kg, infer_schema=False).select(node_index="x_index", type="x_type", name="x_name")
     files = {}
-    for key, (node_type, columns) in layouts.items():
+    for key in ("drug_features", "disease_features"):
+        of_type = nodes.filter(pl.col("type") == LAYOUTS[key].node_type).unique().sort("node_index")
+        columns = {column: pl.lit(None, pl.String) for column in LAYOUTS[key].columns["text"]}
+        columns[LAYOUTS[key].columns["text"][-1]] = pl.format("{}, described at length.", "name")
         files[key] = folder / f"{key}.csv"
-        table = nodes.filter(pl.col("type") == node_type).unique().sort("index")
-        table.select(**{name: pl.col(column) for name, column in columns.items()}).write_csv(files[key])
+        of_type.select("node_index", **columns).write_csv(files[key])
     return files
 
 

@@ -23,7 +23,7 @@ rule merge_graph:
         "../envs/prepare.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=6000,
         runtime=15,
     params:
         relations=config["graph"]["relations"],
@@ -38,6 +38,8 @@ rule collect_node_inputs:
         graph_nodes=rules.merge_graph.output.graph_nodes,
         drugs=rules.prepare_drugs.output.drugs,
         cells=rules.prepare_cells.output.cells,
+        nodes=rules.read_knowledge_graph.output.nodes,
+        descriptions=rules.read_knowledge_graph.output.descriptions,
         code=code("collect_node_inputs"),
     output:
         inputs=f"{R}/graph/inputs.parquet",

@@ -25,6 +25,7 @@ rule read_knowledge_graph:
     output:
         nodes=f"{R}/kg/nodes.parquet",
         edges=f"{R}/kg/edges.parquet",
+        descriptions=f"{R}/kg/descriptions.parquet",
         counts=f"{R}/kg/counts.parquet",
     log:
         f"{LOGS}/read_knowledge_graph.log",
@@ -34,7 +35,7 @@ rule read_knowledge_graph:
         "../envs/prepare.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=6000,
         runtime=15,
     params:
         files=raw_files(*READ_BY["read_knowledge_graph"]),
@@ -105,6 +106,7 @@ rule prepare_drugs:
         **raw_inputs(*READ_BY["prepare_drugs"]),
         selection=rules.select_signatures.output.selection,
         nodes=rules.read_knowledge_graph.output.nodes,
+        descriptions=rules.read_knowledge_graph.output.descriptions,
         code=code("prepare_drugs", signatures=config["signatures"]),
     output:
         drugs=f"{R}/drugs.parquet",
@@ -117,9 +119,9 @@ rule prepare_drugs:
         f"{BENCHMARKS}/prepare_drugs.tsv"
     conda:
         "../envs/prepare.yaml"
-    threads: 1
+    threads: config["threads"]["prepare"]
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=60,
     params:
         files=raw_files(*READ_BY["prepare_drugs"]),

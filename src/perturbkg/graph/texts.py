@@ -11,6 +11,4 @@ TEXT_SOURCES = {
     "drug_text": "primekgpp_drug",
     "disease_text": "primekgpp_disease",
     "protein_sequence": "primekgpp_protein",
-    "drug_features": "primekg_drug_features",
-    "disease_features": "primekg_disease_features",
 }

@@ -31,7 +31,11 @@ class PrimeKG(KnowledgeGraph):
     """PrimeKG, a knowledge graph of precision medicine."""
 
     files: ClassVar[dict[str, str]] = {"kg": "kg.csv of PrimeKG (doi:10.7910/DVN/IXA7BM), plain or .gz"}
-    sources: ClassVar[dict[str, str]] = {"kg": "primekg_kg"}
+    sources: ClassVar[dict[str, str]] = {
+        "kg": "primekg_kg",
+        "drug_features": "primekg_drug_features",
+        "disease_features": "primekg_disease_features",
+    }
     licence: ClassVar[str] = (
         "CC0 1.0 as published (doi:10.7910/DVN/IXA7BM); parts of it come from sources with terms of their "
         "own, among them DrugBank (CC BY-NC 4.0) and DisGeNET (CC BY-NC-SA 4.0)"

@@ -87,8 +87,9 @@ def counts(table: pl.DataFrame, what: str) -> dict[str, int]:
     return dict(table.filter(what=what).select("reason", "count").iter_rows())
 
 
-def test_each_table_of_texts_has_a_layout_and_a_source() -> None:
-    assert LAYOUTS.keys() == TEXT_FILES.keys() == TEXT_SOURCES.keys()
+def test_each_table_of_texts_has_a_layout_and_those_by_name_a_source() -> None:
+    assert LAYOUTS.keys() == TEXT_FILES.keys()
+    assert TEXT_SOURCES.keys() == {key for key, layout in LAYOUTS.items() if not layout.by_index}
 
 
 def test_every_node_by_hand(files: dict[str, Path]) -> None:
@@ -315,11 +316,25 @@ def test_the_script_reads_only_tables_of_descriptions(files: dict[str, Path], tm
     schemas.write(GRAPH_NODES, schemas.GraphNodes, tmp_path / "nodes.parquet")
     schemas.write(DRUGS, schemas.Drugs, tmp_path / "drugs.parquet")
     schemas.write(CELLS, schemas.Cells, tmp_path / "cells.parquet")
+    kg = {name: tmp_path / f"kg_{name}.parquet" for name in ("nodes", "descriptions")}
+    known = pl.col("node").str.split(":").list.last()
+    schemas.write(
+        NODES.select("node", "type", source=pl.lit("S"), source_id=known, name=known, index="index"),
+        schemas.Nodes,
+        kg["nodes"],
+    )
+    schemas.write(
+        pl.DataFrame(schema=dict.fromkeys(("node", "text", "smiles"), pl.String)),
+        schemas.Descriptions,
+        kg["descriptions"],
+    )
     for name in ("one", "two"):
         script.main(
             graph_nodes=tmp_path / "nodes.parquet",
             drugs=tmp_path / "drugs.parquet",
             cells=tmp_path / "cells.parquet",
+            nodes=kg["nodes"],
+            descriptions=kg["descriptions"],
             files={**files, "kg": tmp_path / "not-read.csv", "protein_sequence": ""},
             inputs=tmp_path / f"{name}.parquet",
             counts=tmp_path / f"{name}.counts.parquet",

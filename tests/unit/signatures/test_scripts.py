@@ -41,6 +41,7 @@ def prepare(release, folder, minimum=1, merge="modz"):
         reader="primekg",
         nodes=made("nodes"),
         edges=made("edges"),
+        descriptions=made("descriptions"),
         counts=made("kg_counts"),
     )
     run(
@@ -66,6 +67,7 @@ def prepare(release, folder, minimum=1, merge="modz"):
         "prepare_drugs",
         selection=made("selection"),
         nodes=made("nodes"),
+        descriptions=made("descriptions"),
         files=files,
         reader="lincs2020",
         drugs=made("drugs"),
