@@ -1,0 +1,185 @@
+"""What encoders by a language model share: options, the files of the model, vectors made only once."""
+
+import logging
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from perturbkg.encoders import Encoder
+from perturbkg.errors import InputError
+from perturbkg.io.files import sha256
+from perturbkg.io.scripting import progress
+from perturbkg.language_models.pooling import check
+
+# PyTorch is imported where it is used: encoders without a language model must not wait for it.
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from perturbkg.language_models import Tokeniser
+    from perturbkg.language_models.engine import Embedded
+
+_LOG = logging.getLogger(__name__)
+_CODE = 1  # of tokenisers, architectures and pooling: one more whenever a change of theirs changes vectors
+
+
+@dataclass
+class Counts:
+    """What became of the inputs so far, each distinct one counted once for each call of `encode`."""
+
+    inputs: int = 0
+    cut: int = 0  # longer than the maximum length
+    remembered: int = 0  # not made: their vectors were kept
+    corrupt: int = 0  # kept, but damaged, and made anew
+
+
+@dataclass(frozen=True)
+class LanguageModel(Encoder):
+    """Vectors of a language model. Vectors of one input differ by rounding with what is encoded beside it."""
+
+    #: Files of the model; a tuple names those of which one will do.
+    files: ClassVar[tuple[str | tuple[str, ...], ...]]
+    #: (model, revision) -> file -> SHA-256, for the files whose checksums are published.
+    digests: ClassVar[dict[tuple[str, str], dict[str, str]]] = {}
+    instead: ClassVar[str]  # the encoder of the same inputs that needs no weights
+
+    model: str = ""  # <organisation>/<name> on the Hugging Face hub
+    revision: str = "main"  # commit of the model's repository
+    pooling: str = "cls"  # cls: the first token; mean: all tokens
+    max_length: int = 512  # tokens, special ones included; longer inputs are cut
+    dtype: str = "auto"  # auto, float32 or bfloat16
+    device: str = "auto"  # auto, cuda or cpu
+    tokens_per_batch: int = 0  # with padding; 0: as suits the device
+
+    # Not options: where this machine keeps things.
+    weights_folder: Path | None = field(default_factory=lambda: None)  # None: the hub's own cache
+    vectors_folder: Path | None = field(default_factory=lambda: None)  # None: vectors are not kept
+    counts: Counts = field(default_factory=Counts, init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Raise InputError for options that no model understands."""
+        check(self.pooling)
+        if self.max_length < 3:
+            raise InputError(f"max_length: {self.max_length} leaves no room for a token; set 3 or more")
+        if self.tokens_per_batch < 0:
+            raise InputError(
+                f"tokens_per_batch: {self.tokens_per_batch} is negative; set 0 to let it be chosen"
+            )
+
+    @abstractmethod
+    def architecture(self, files: dict[str, Path]) -> tuple["nn.Module", "Tokeniser"]:
+        """Return the model in float32, its weights loaded, and its tokeniser.
+
+        The model maps ids and mask, (batch, tokens) each, to last hidden states, (batch, tokens, width).
+        """
+
+    def cast(self, model: "nn.Module", precision: "torch.dtype") -> "nn.Module":
+        """Return the model in another number format."""
+        return model.to(precision)
+
+    def encode(self, inputs: Sequence[str]) -> np.ndarray:
+        """Encode inputs into (n, width): what is kept is read, the rest is made and kept."""
+        texts = list(dict.fromkeys(inputs))
+        vectors: dict[int, np.ndarray] = {}
+        with self._kept() as kept, progress(total=len(texts), unit=" nodes", leave=False) as bar:
+            for place, entry in (kept.get(texts) if kept else {}).items():
+                vectors[place] = entry.vector
+                self.counts.cut += entry.tokens > self.max_length
+            self.counts.remembered += len(vectors)
+            bar.update(len(vectors))
+            missing = [place for place in range(len(texts)) if place not in vectors]
+            for made in self._embedded([texts[place] for place in missing]):
+                places = [missing[row] for row in made.rows]
+                vectors.update(zip(places, made.vectors, strict=True))
+                self.counts.cut += int((made.tokens > self.max_length).sum())
+                if kept:
+                    kept.put([texts[place] for place in places], made.vectors, made.tokens.tolist())
+                bar.update(len(places))
+            if kept:
+                self.counts.corrupt += kept.corrupt
+        self.counts.inputs += len(texts)
+        if self.counts.cut:
+            _LOG.info(
+                "%s: %d of %d inputs so far are cut at %d tokens",
+                self.model,
+                self.counts.cut,
+                self.counts.inputs,
+                self.max_length,
+            )
+        place_of = {text: place for place, text in enumerate(texts)}
+        return np.array([vectors[place_of[text]] for text in inputs], dtype=np.float32)
+
+    def _embedded(self, texts: Sequence[str]) -> "Iterator[Embedded]":
+        """Yield the vectors of texts that are not kept; the model is loaded for the first of them."""
+        if not texts:
+            return
+        from perturbkg.language_models import devices  # noqa: PLC0415
+        from perturbkg.language_models.engine import embed  # noqa: PLC0415
+
+        model, tokeniser = self._loaded
+        at_once = self.tokens_per_batch or devices.TOKENS[self._device.type]
+        yield from embed(
+            model,
+            tokeniser,
+            texts,
+            pooling=self.pooling,
+            max_length=self.max_length,
+            tokens_per_batch=at_once,
+        )
+
+    def _kept(self) -> Any:
+        """Open the vectors that are kept, or nothing."""
+        if self.vectors_folder is None:
+            return nullcontext()
+        from perturbkg.language_models.cache import VectorCache  # noqa: PLC0415
+
+        return VectorCache(self.vectors_folder / f"{self.model.replace('/', '--')}.sqlite", self._made_by)
+
+    @cached_property
+    def _made_by(self) -> dict[str, Any]:
+        """Return everything but the input that a vector depends on."""
+        return {
+            "code": _CODE,
+            "model": self.model,
+            "revision": self.revision,
+            "files": {name: sha256(path) for name, path in self._paths.items()},
+            "pooling": self.pooling,
+            "max_length": self.max_length,
+            "dtype": str(self._precision),
+        }
+
+    @cached_property
+    def _paths(self) -> dict[str, Path]:
+        """Return where the files of the model lie."""
+        from perturbkg.language_models import weights  # noqa: PLC0415
+
+        digests = self.digests.get((self.model, self.revision), {})
+        return weights.find(
+            self.model, self.revision, self.files, self.weights_folder, digests=digests, instead=self.instead
+        )
+
+    @cached_property
+    def _device(self) -> "torch.device":
+        from perturbkg.language_models import devices  # noqa: PLC0415
+
+        return devices.choose(self.device)
+
+    @cached_property
+    def _precision(self) -> "torch.dtype":
+        from perturbkg.language_models import devices  # noqa: PLC0415
+
+        return devices.precision(self.dtype, self._device)
+
+    @cached_property
+    def _loaded(self) -> "tuple[nn.Module, Tokeniser]":
+        """Return the model where it runs and in its number format, and its tokeniser."""
+        device, precision = self._device, self._precision
+        model, tokeniser = self.architecture(self._paths)
+        _LOG.info("%s: on %s in %s", self.model, device, precision)
+        return self.cast(model, precision).to(device), tokeniser
