@@ -1,6 +1,11 @@
-"""What every encoder promises, whoever wrote it: found by itself, nothing is listed here."""
+"""What every encoder promises, whoever wrote it: found by itself, nothing is listed here.
+
+A language model is tested on a tiny model of its architecture, which `tiny_models` has to know, and as itself
+for what it says where its weights are missing.
+"""
 
 import dataclasses
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -9,9 +14,12 @@ import pytest
 
 from perturbkg import plugins
 from perturbkg.encoders import Encoder, Modality
+from perturbkg.encoders._language_model import LanguageModel
+from perturbkg.errors import InputError
 from perturbkg.graph.features import encode_nodes
 
 NAMES = plugins.names("encoders")
+LANGUAGE_MODELS = [name for name in NAMES if issubclass(plugins.load("encoders", name), LanguageModel)]
 TYPE = "a"
 INPUTS: dict[str, list[Any]] = {
     "text": ["An inhibitor of a kinase.", "x", "Ünïcode, 100 % of it\nin two lines"],
@@ -23,9 +31,31 @@ INPUTS: dict[str, list[Any]] = {
 BASELINE = np.random.default_rng(0).normal(8, 2, size=(3, 978)).astype(np.float32)
 
 
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("weights")
+
+
 @pytest.fixture(params=NAMES)
-def encoder(request: pytest.FixtureRequest) -> Encoder:
-    return plugins.create("encoders", request.param)
+def encoder(request: pytest.FixtureRequest, weights: Path) -> Encoder:
+    if request.param not in LANGUAGE_MODELS:
+        return plugins.create("encoders", request.param)
+    return tiny(request.param, weights)
+
+
+def tiny(name: str, weights: Path, **fields: Any) -> LanguageModel:
+    """Return an encoder with a tiny model."""
+    import tiny_models  # noqa: PLC0415 - imports transformers, for these encoders only
+
+    return plugins.load("encoders", name)(**tiny_models.options(name, weights), **fields)
+
+
+def agree(encoder: Encoder, one: np.ndarray, other: np.ndarray) -> None:
+    """Hold two vectors or matrices against each other: equal, or but for the rounding of a language model."""
+    if isinstance(encoder, LanguageModel):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    else:
+        assert np.array_equal(one, other)
 
 
 def given(encoder: Encoder) -> list[Any]:
@@ -59,8 +89,8 @@ def test_an_input_is_encoded_alike_alone_and_beside_others(encoder: Encoder) -> 
     inputs = given(encoder)
     together = encoder.encode(inputs)
     for row in range(len(inputs)):
-        assert np.array_equal(encoder.encode(inputs[row : row + 1])[0], together[row])
-    assert np.array_equal(encoder.encode(inputs[::-1]), together[::-1])
+        agree(encoder, encoder.encode(inputs[row : row + 1])[0], together[row])
+    agree(encoder, encoder.encode(inputs[::-1]), together[::-1])
 
 
 def test_different_inputs_have_different_vectors(encoder: Encoder) -> None:
@@ -82,4 +112,39 @@ def test_nodes_with_nothing_to_encode_are_marked(encoder: Encoder) -> None:
     found = encode_nodes(encoder, inputs, TYPE, BASELINE)
     assert found.encoded.tolist() == [True] * (len(values) - 1) + [False]
     assert not found.matrix[-1].any()
-    assert np.array_equal(found.matrix[:-1], encoder.encode(given(encoder)))
+    agree(encoder, found.matrix[:-1], encoder.encode(given(encoder)))
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_a_language_model_returns_the_bytes_that_it_kept(name: str, weights: Path, tmp_path: Path) -> None:
+    first, second = (tiny(name, weights, vectors_folder=tmp_path) for _ in range(2))
+    inputs = given(first)
+    assert second.encode(inputs).tobytes() != b""  # written by whoever comes first
+    assert first.encode(inputs[::-1])[::-1].tobytes() == second.encode(inputs).tobytes()
+    assert first.counts.remembered == len(inputs)
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_a_language_model_cuts_and_counts_long_inputs(name: str, weights: Path) -> None:
+    encoder = tiny(name, weights, max_length=5)
+    inputs = given(encoder)
+    matrix = encoder.encode(inputs)
+    assert np.isfinite(matrix).all()
+    assert encoder.counts.inputs == len(inputs)
+    assert 0 < encoder.counts.cut < len(inputs)
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_missing_weights_are_told_in_one_line(name: str, tmp_path: Path) -> None:
+    encoder = plugins.create("encoders", name, {"device": "cpu"}, weights_folder=tmp_path)
+    assert encoder.instead in set(NAMES) - set(LANGUAGE_MODELS)
+    with pytest.raises(InputError, match=f"is wanted in .*name the encoder {encoder.instead}") as told:
+        encoder.encode(given(encoder))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_the_model_of_a_language_model_is_pinned(name: str) -> None:
+    options = plugins.options_of("encoders", name)
+    assert len(options["revision"]) == 40
+    assert (options["model"], options["revision"]) in plugins.load("encoders", name).digests
