@@ -51,7 +51,13 @@ def read_matrix(path: str | Path) -> tuple[np.ndarray, pl.DataFrame, pl.DataFram
 def read_labels(path: str | Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return obs and var, their index being the first column, and leave X on disk."""
     with _opened(path) as file:
-        obs, var = read_elem(file["obs"]), read_elem(file["var"])
+        obs, var, X = read_elem(file["obs"]), read_elem(file["var"]), file["X"]
+        shape = tuple(X.attrs["shape"]) if isinstance(X, h5py.Group) else X.shape
+        if shape != (len(obs), len(var)):
+            raise InputError(
+                f"{path}: X is {' x '.join(map(str, shape))}, obs has {len(obs)} rows and var {len(var)}; "
+                "write the file again"
+            )
     return _to_polars(obs), _to_polars(var)
 
 
@@ -77,7 +83,7 @@ def _opened(path: str | Path) -> Iterator[h5py.File]:
             if not {"X", "obs", "var"} <= set(file):
                 raise InputError(f"{path}: not an AnnData file: X, obs or var is missing")
             yield file
-    except OSError as error:
+    except (OSError, KeyError) as error:
         raise InputError(f"{path}: cannot be read as HDF5 ({' '.join(str(error).split())})") from error
 
 
@@ -92,14 +98,18 @@ def _to_pandas(table: pl.DataFrame) -> pd.DataFrame:
 
 
 def _to_polars(frame: pd.DataFrame) -> pl.DataFrame:
-    """Turn a frame into a table, its index first; categories become strings, NaN becomes null."""
-    frame = frame.reset_index()
-    return pl.DataFrame([_to_series(str(name), np.asarray(frame[name])) for name in frame.columns])
+    """Turn a frame into a table, its index first; categories become their values, NaN and NA null."""
+    index = pd.Series(frame.index, name=frame.index.name or "index")
+    # AnnData also writes an index that stands among the columns, if both are the same.
+    columns = [frame[name] for name in frame.columns if name != index.name]
+    return pl.DataFrame([_to_series(str(column.name), column) for column in [index, *columns]])
 
 
-def _to_series(name: str, values: np.ndarray) -> pl.Series:
+def _to_series(name: str, column: pd.Series) -> pl.Series:
     """Turn a column read from disk into a series with nulls."""
-    if values.dtype == object:
-        strings = [value if isinstance(value, str) else None for value in values]
-        return pl.Series(name, strings, dtype=pl.String)
-    return pl.Series(name, values, nan_to_null=True)
+    values = column.to_numpy()
+    if values.dtype != object:
+        return pl.Series(name, values, nan_to_null=True)
+    # Text, or what may be absent: categories, nullable booleans and numbers.
+    known = np.where(column.isna().to_numpy(), None, values).tolist()
+    return pl.Series(name, known, dtype=None if any(value is not None for value in known) else pl.String)

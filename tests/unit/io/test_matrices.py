@@ -5,7 +5,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from perturbkg.io.matrices import read_matrix, write_blocks, write_matrix
+from perturbkg.errors import InputError
+from perturbkg.io.matrices import read_labels, read_matrix, write_blocks, write_matrix
 
 OBS = pl.DataFrame(
     {
@@ -74,3 +75,46 @@ def test_blocks_that_do_not_fit_their_labels_leave_no_file(tmp_path, blocks, mes
     with pytest.raises(ValueError, match=message):
         write_blocks(blocks, OBS, VAR, tmp_path / "x.h5ad")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_with_gaps_keep_their_values(tmp_path):
+    obs = pd.DataFrame(
+        {
+            "signature": ["s1", "s2", "s3"],  # AnnData allows what its index says once more
+            "nullable": pd.array([True, None, False], dtype="boolean"),
+            "whole": pd.array([1, None, 3], dtype="Int64"),
+            "kind": pd.Categorical([True, None, False]),
+            "name": pd.Categorical(["x", None, "y"]),
+            "nothing": pd.Categorical([None, None, None], categories=["x"]),
+        },
+        index=pd.Index(["s1", "s2", "s3"], name="signature"),
+    )
+    anndata.AnnData(X=X, obs=obs).write_h5ad(tmp_path / "x.h5ad")
+    found, _ = read_labels(tmp_path / "x.h5ad")
+    assert found.rows() == [
+        ("s1", True, 1, True, "x", None),
+        ("s2", None, None, None, None, None),
+        ("s3", False, 3, False, "y", None),
+    ]
+    assert found.schema["nothing"] == pl.String
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda file: file.__delitem__("obs/drug"), "object 'drug' doesn't exist"),
+        (lambda file: file.__delitem__("var"), "not an AnnData file: X, obs or var is missing"),
+        (
+            lambda file: (file.__delitem__("X"), file.create_dataset("X", data=np.zeros((5, 2)))),
+            "X is 5 x 2, obs has 3 rows and var 2",
+        ),
+    ],
+)
+def test_a_file_that_is_not_whole_is_one_line(tmp_path, damage, message):
+    path = tmp_path / "x.h5ad"
+    write_matrix(X, OBS, VAR, path)
+    with h5py.File(path, "r+") as file:
+        damage(file)
+    with pytest.raises(InputError, match=message) as caught:
+        read_matrix(path)
+    assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
