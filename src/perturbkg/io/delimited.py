@@ -15,6 +15,9 @@ from perturbkg.errors import InputError
 
 # The CMap tables write -666 where nothing is known.
 MISSING = ("", "-666", "-666.0", "NaN", "nan")
+ROW = " row"  # a file may have a column of its own called row
+# What the csv module refuses when it is strict.
+_CSV = "a quotation mark that is not closed, a line end within a field, or more than 131,072 signs in one"
 
 
 def given(files: Mapping[str, str | Path], key: str, described: Mapping[str, str]) -> Path:
@@ -44,22 +47,30 @@ def header(path: Path, separator: str = ",", quote: str | None = '"') -> list[st
     """Return the column names of a file without reading the rest."""
     try:
         with _opened(path) as lines:
-            names = next(_records(lines, separator, quote), [])
+            names = next(_records(lines, separator, quote), None)
     except (OSError, EOFError) as error:
         raise InputError(f"{path}: truncated or damaged ({error}); fetch it again") from error
-    if not names:
+    except csv.Error as error:
+        raise InputError(f"{path}: row 1: no header ({_CSV}); give another file") from error
+    if names is None:
         raise InputError(f"{path}: empty file; fetch it again")
+    if not names:
+        raise InputError(f"{path}: row 1: empty; the names of the columns must stand there")
     return names
 
 
 def require(path: Path, found: Sequence[str], columns: Sequence[str]) -> None:
-    """Raise InputError unless every one of `columns` was found in the header of `path`."""
+    """Raise InputError unless each of `columns` stands in the header of `path`, and none of them twice."""
     missing = [column for column in columns if column not in found]
+    if missing and any(map(undecoded, found)):
+        raise InputError(f"{path}: row 1: not UTF-8 text; give another file, or save this one as UTF-8")
     if missing:
         raise InputError(
-            f"{path}: row 1: no column {', '.join(map(repr, missing))}; found are "
-            f"{', '.join(found[:20])}{', ...' if len(found) > 20 else ''}"
+            f"{path}: row 1: no column {', '.join(map(repr, missing))}; found are {_shown(found)}"
         )
+    for column in columns:
+        if found.count(column) > 1:
+            raise InputError(f"{path}: row 1: column {column!r} twice; remove one of them")
 
 
 def read(
@@ -78,20 +89,22 @@ def read(
     found = header(path, separator, quote)
     require(path, found, required)
     present = [column for column in [*required, *optional] if column in found]
+    require(path, found, present)
     with explained(path, separator, quote):
         table = pl.read_csv(
             path,
-            columns=present,
+            # Polars sees a row that is too long only where it reads the last column.
+            columns=sorted({*map(found.index, present), len(found) - 1}),
             separator=separator,
             quote_char=quote,
             infer_schema=False,
             null_values=list(missing),
-            row_index_name="row",
+            row_index_name=ROW,
             row_index_offset=2,
         )
     absent = [column for column in optional if column not in found]
-    table = table.with_columns(
-        pl.col("row").cast(pl.Int64), *[pl.lit(None, pl.String).alias(c) for c in absent]
+    table = table.select(
+        pl.col(ROW).cast(pl.Int64).alias("row"), *present, *[pl.lit(None, pl.String).alias(c) for c in absent]
     )
     table = table.filter(~pl.all_horizontal(pl.col(present).is_null()))
     if table.is_empty():
@@ -129,13 +142,16 @@ def identified(table: pl.DataFrame, column: str, path: Path) -> pl.DataFrame:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Iterator[str]]:
-    """Open text, plain or gzip by its first bytes; bytes that are no UTF-8 become lone surrogates."""
+    """Open text, plain or gzip by its first bytes; bytes that are no UTF-8 become lone surrogates.
+
+    Lines end as Polars takes them to end: not at a lone carriage return.
+    """
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
     with (
-        gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
+        gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="\n")
         if zipped
-        else path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+        else path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n")
     ) as lines:
         yield lines
 
@@ -144,7 +160,18 @@ def _records(lines: Iterator[str], separator: str, quote: str | None) -> Iterato
     """Split lines into fields."""
     if quote is None:
         return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
-    return csv.reader(lines, delimiter=separator, quotechar=quote)
+    return csv.reader(lines, delimiter=separator, quotechar=quote, strict=True)
+
+
+def undecoded(text: str) -> bool:
+    """Tell whether bytes that are no UTF-8 stand in a text."""
+    return any("\udc80" <= sign <= "\udcff" for sign in text)
+
+
+def _shown(names: Sequence[str]) -> str:
+    """Show the first names of a header that may be no header at all."""
+    clean = ("".join(sign if sign.isprintable() else "?" for sign in name[:60]) for name in names[:20])
+    return ", ".join(clean) + (", ..." if len(names) > 20 else "")
 
 
 def _why_unreadable(path: Path, separator: str, quote: str | None) -> str:
@@ -157,8 +184,10 @@ def _why_unreadable(path: Path, separator: str, quote: str | None) -> str:
                 width = width or len(fields)
                 if len(fields) > width:
                     return f": row {row}: {len(fields)} fields under a header of {width}"
-                if any("\udc80" <= sign <= "\udcff" for field in fields for sign in field):
+                if any(map(undecoded, fields)):
                     return f": row {row}: not UTF-8 text"
+    except csv.Error:
+        return f": row {row + 1}: {_CSV}"
     except (OSError, EOFError) as error:
         return f": after row {row}: damaged ({error})"
     return ": not a delimited text file that can be read"

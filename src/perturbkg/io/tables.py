@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import MISSING, explained, header, require
+from perturbkg.io.delimited import MISSING, explained, header, require, undecoded
 
 QUOTE = '"'
 
@@ -23,6 +23,8 @@ def columns(path: Path) -> list[str]:
     twice = [name for i, name in enumerate(found) if name in found[:i]]
     if twice:
         raise InputError(f"{path}: row 1: column {twice[0]!r} twice; remove one of them")
+    if any(map(undecoded, found)):
+        raise InputError(f"{path}: row 1: not UTF-8 text; save the file as UTF-8")
     return found
 
 
@@ -37,7 +39,7 @@ def read(
     require(path, found, required)
     present = [column for column in [*required, *optional] if column in found]
     with explained(path, _separator(path), QUOTE):
-        table = _scan(path, present, missing).collect()
+        table = _scan(path, _with_last(present, found), missing).collect().select(present)
     absent = [pl.lit(None, pl.String).alias(column) for column in optional if column not in found]
     table = (
         table.with_row_index("row", offset=2)
@@ -55,16 +57,26 @@ def batches(path: Path, required: Sequence[str], rows: int) -> Iterator[pl.DataF
     Values of CSV and TSV are text, MISSING is null; those of Parquet have its types. What is held at a time
     is a few times `rows`, or a row group of Parquet.
     """
-    require(path, columns(path), required)
+    found = columns(path)
+    require(path, found, required)
     with explained(path, _separator(path), QUOTE):
         scanned = pl.scan_parquet(path) if is_parquet(path) else _scan_text(path, MISSING)
-        yield from scanned.select(required).collect_batches(chunk_size=rows, maintain_order=True)
+        read = scanned.select(_with_last(required, found)).collect_batches(
+            chunk_size=rows, maintain_order=True
+        )
+        for batch in read:
+            yield batch.select(required)
 
 
 def is_parquet(path: Path) -> bool:
     """Tell Parquet by its first bytes."""
     with path.open("rb") as file:
         return file.read(4) == b"PAR1"
+
+
+def _with_last(wanted: Sequence[str], found: Sequence[str]) -> list[str]:
+    """Add the last column: Polars sees a row that is too long only where it reads that."""
+    return list(dict.fromkeys([*wanted, found[-1]]))
 
 
 def _separator(path: Path) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import explained, given, header, require
+from perturbkg.io.delimited import ROW, explained, given, header, require
 from perturbkg.io.tallies import counted
 from perturbkg.knowledge_graphs import STAGE, KnowledgeGraph, KnowledgeGraphTables
 from perturbkg.knowledge_graphs._undirected import Statements, undirected
@@ -49,7 +49,8 @@ class PrimeKG(KnowledgeGraph):
         """Read the graph; an edge's head is the end whose node id sorts first, so that it has one type."""
         path = given(files, "kg", self.files)
         require(path, header(path), COLUMNS)
-        rows = pl.scan_csv(path, infer_schema=False, row_index_name="row", row_index_offset=2)
+        rows = pl.scan_csv(path, infer_schema=False, row_index_name=ROW, row_index_offset=2)
+        rows = rows.select(pl.col(ROW).alias("row"), *COLUMNS)
         # Two streaming passes: the names, which are long, never meet the rows, which are many.
         with explained(path), _quotes_explained(path):
             statements = _statements(rows).collect(engine="streaming")

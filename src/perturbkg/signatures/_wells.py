@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import MISSING, explained, header, identified, require
+from perturbkg.io.delimited import MISSING, ROW, explained, header, identified, require
 from perturbkg.io.scripting import progress
 from perturbkg.signatures import Genes
 from perturbkg.signatures._gctx import SIGNATURES, _ids, _opened, profiles
@@ -36,7 +36,7 @@ def read_wells(path: Path, choose: Callable[[pl.LazyFrame], pl.LazyFrame]) -> tu
     with explained(path, "\t", None):
         wells = (
             scan(path)
-            .select(pl.col("row").cast(pl.Int64), *COLUMNS, qc_pass=passes)
+            .select(pl.col(ROW).cast(pl.Int64).alias("row"), *COLUMNS, qc_pass=passes)
             .pipe(choose)
             .collect(engine="streaming")
         )
@@ -54,14 +54,14 @@ def read_wells(path: Path, choose: Callable[[pl.LazyFrame], pl.LazyFrame]) -> tu
 
 
 def scan(path: Path) -> pl.LazyFrame:
-    """Scan a table of the release as text, with `row`, its line in the file."""
+    """Scan a table of the release as text, with its line in the file in the column ROW."""
     return pl.scan_csv(
         path,
         separator="\t",
         quote_char=None,
         infer_schema=False,
         null_values=list(MISSING),
-        row_index_name="row",
+        row_index_name=ROW,
         row_index_offset=2,
     )
 

@@ -16,6 +16,12 @@ def test_reads_text_and_numbers_its_rows(tmp_path):
     assert numbers(table, ["value"], path)["value"].to_list() == [None, 2.5]
 
 
+def test_columns_that_nobody_asks_for_do_no_harm(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes(b"more\tid\tmore\tcaf\xe9\trow\nx\ta\ty\tz\t7\n")
+    assert read(path, ["id"]).rows() == [(2, "a")]
+
+
 def test_reads_gzip_by_content(tmp_path):
     path = tmp_path / "named_wrongly.txt"
     path.write_bytes(gzip.compress(b"a,b\n1,2\n"))
@@ -32,6 +38,15 @@ def test_reads_gzip_by_content(tmp_path):
         (b"id\tvalue\na\t1\t2\n", "row 2: 3 fields under a header of 2"),
         (gzip.compress(b"id\tvalue\n" + b"a\t1\n" * 9)[:-6], "truncated or damaged"),
         (b"id\tvalue\n\xff\t1\n", "row 2: not UTF-8"),
+        (b"id\tvalue\tx\na\t1\ty\tz\n", "row 2: 4 fields under a header of 3"),  # beyond the columns read
+        (b"id\tvalue\tid\na\t1\tb\n", "row 1: column 'id' twice"),
+        (b"\nid\tvalue\na\t1\n", "row 1: empty; the names of the columns must stand there"),
+        (b"id\tvalue\ra\t1\r", "row 1: no header (a quotation mark that is not closed, a line end within"),
+        (b"<html>" + b"x" * 200_000, "row 1: no header"),
+        (b"id\tvalue\na\t" + b"x" * 200_000 + b"\nb\t\xff\n", "row 2: a quotation mark that is not closed"),
+        ("id\tvalue\na\t1\n".encode("utf-16"), "row 1: not UTF-8 text"),
+        (b"PK\x03\x04\x14\n" + b"x" * 99, "found are PK???"),
+        (b"<!DOCTYPE html>\n<p>\n", "no column 'id', 'value'; found are <!DOCTYPE html>"),
     ],
 )
 def test_a_bad_file_is_one_line(tmp_path, content, message):

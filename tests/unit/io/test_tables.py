@@ -63,7 +63,9 @@ def test_one_column_has_no_separator(tmp_path):
         (b"drug,smiles,drug\nd1,C,d2\n", "column 'drug' twice"),
         (b"drug,smiles\nd1,C,C\n", "row 2: 3 fields under a header of 2"),
         (b"drug\tsmiles\nd1\tC\xff\n", "row 2: not UTF-8 text"),
-        (b'drug,smiles\n"d1,C\n', "not a delimited text file"),
+        (b'drug,smiles\n"d1,C\n', "row 2: a quotation mark that is not closed"),
+        (b"drug,smiles,name\nd1,C,2,4-D\n", "row 2: 4 fields under a header of 3"),  # beyond the columns read
+        (b"drug,smiles,caf\xe9\nd1,C,x\n", "row 1: not UTF-8 text"),
         (gzip.compress(b"drug,smiles\nd1,C\n")[:-9], "truncated or damaged"),
         (b"PAR1 and no more", "damaged Parquet file"),
     ],

@@ -98,9 +98,10 @@ def test_worked_example(tmp_path):
 def test_order_of_columns_more_columns_and_gzip_change_nothing(tmp_path):
     rows = [*both(PPI, EGFR, TP53), *both(TARGET, GEFITINIB, EGFR)]
     plain = read(tmp_path / "kg.csv", rows)
-    shuffled = [{**each, "credibility": "high"} for each in rows]
-    other = read(tmp_path / "other.csv", shuffled, [*reversed(COLUMNS), "credibility"])
-    (tmp_path / "kg.csv.gz").write_bytes(gzip.compress(text(rows).encode()))
+    shuffled = [{**each, "row": "7"} for each in rows]
+    other = read(tmp_path / "other.csv", shuffled, [*reversed(COLUMNS), "row"])
+    windows = b"\xef\xbb\xbf" + text(rows).replace("\n", "\r\n").encode()
+    (tmp_path / "kg.csv.gz").write_bytes(gzip.compress(windows))
     zipped = PrimeKG().read({"kg": tmp_path / "kg.csv.gz"})
     for tables in (other, zipped):
         assert tables.nodes.equals(plain.nodes)
