@@ -7,7 +7,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from perturbkg import plugins, schemas
-from perturbkg.graph.features import encode_nodes, write_features
+from perturbkg.graph.features import encode_nodes, tally, write_features
 from perturbkg.io.matrices import read_matrix
 from perturbkg.io.scripting import reporting
 
@@ -20,15 +20,23 @@ def main(
     encoder: str,
     options: Mapping[str, Any],
     threads: int,
+    folders: Mapping[str, str | Path],
     features: str | Path,
+    counts: str | Path,
 ) -> None:
-    """Read the inputs, encode those of one node type, write the vectors."""
-    made = plugins.create("encoders", encoder, dict(options))
+    """Read the inputs, encode those of one node type; write the vectors, and how many nodes have one.
+
+    `folders` are those of a language model: where its weights are found, and where vectors are kept.
+    """
+    made = plugins.create(
+        "encoders", encoder, dict(options), **{name: Path(folder) for name, folder in folders.items()}
+    )
     with threadpool_limits(threads):
         found = encode_nodes(
             made, schemas.read(inputs, schemas.NodeInputs), node_type, read_matrix(baseline)[0]
         )
     write_features(found, features, node_type=node_type, encoder=encoder, options=dict(options))
+    schemas.write(tally(found, node_type, encoder, made.remarks()), schemas.Counts, counts)
 
 
 if "snakemake" in globals():
@@ -40,5 +48,7 @@ if "snakemake" in globals():
             encoder=snakemake.params.encoder,
             options=snakemake.params.options,
             threads=snakemake.params.threads,
+            folders=snakemake.params.folders,
             features=snakemake.output.features,
+            counts=snakemake.output.counts,
         )

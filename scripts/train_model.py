@@ -27,6 +27,7 @@ def main(
     graph: str | Path,
     graph_nodes: str | Path,
     features: Sequence[str | Path],
+    fusion: str,
     model: str,
     options: Mapping[str, Any],
     ablation: str,
@@ -51,7 +52,7 @@ def main(
     clock = Clock()
     with numeric_threads(threads):
         with clock.step("load"):
-            data = load_data(features=features, **tables)
+            data = load_data(features=features, fusion=fusion, **tables)
             parts = load_parts(signatures, fold, data)
         with clock.step("ablate"):
             ablated = taken_away.apply(data, ablation_generator(seed, ablation))
@@ -86,6 +87,7 @@ if "snakemake" in globals():
             graph=snakemake.input.graph,
             graph_nodes=snakemake.input.graph_nodes,
             features=snakemake.input.features,
+            fusion=snakemake.params.fusion,
             model=snakemake.params.model,
             options=snakemake.params.options,
             ablation=snakemake.params.ablation,

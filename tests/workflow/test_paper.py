@@ -10,6 +10,7 @@ import pytest
 import yaml
 from publishing import publish, write_catalogue
 from servers import Server
+from tiny_models import options
 
 from perturbkg import config as configuration
 from perturbkg.graph.descriptions import LAYOUTS
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 DATA = (ROOT / "../shared/data").resolve()
 PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
 TINY = yaml.safe_load((ROOT / "config/test.yaml").read_text())["simulation"]
+OFFLINE = {"baseline"}
 # What makes it small; everything else is config/paper.yaml as it stands.
 SMALL = """
 seeds: [1]
@@ -103,6 +105,19 @@ def wanted(overlay):
     return configuration.published_files({**default, **PAPER, **overlay})
 
 
+def tiny_models(folder):
+    """Write a tiny model of each architecture with random weights; return the config that finds them."""
+    encoders = {name for names in PAPER["encoders"].values() for name in names if name not in OFFLINE}
+    assert encoders == {"biobert", "molformer", "protein_bert"}
+    found = {name: options(name, folder / "resources/weights") for name in encoders}
+    return {
+        "encoder_options": {
+            name: {key: value for key, value in fields.items() if not key.endswith("_folder")}
+            for name, fields in found.items()
+        }
+    }
+
+
 @pytest.fixture(scope="module")
 def finished(project, world, server):
     """Run config/paper.yaml whole, once, on two cores."""
@@ -110,7 +125,8 @@ def finished(project, world, server):
     published = {name: world[key] for key, name in wanted({}).items() if key in world}
     catalogue = publish(published, server.folder, server.url)
     write_catalogue(catalogue, made.folder / "catalogue.yaml")
-    (made.folder / "small.yaml").write_text(SMALL + "downloads: {catalogue: catalogue.yaml}\n")
+    small = yaml.safe_load(SMALL) | {"downloads": {"catalogue": "catalogue.yaml"}}
+    (made.folder / "small.yaml").write_text(yaml.safe_dump(small | tiny_models(made.folder)))
     made.environment["REQUESTS_CA_BUNDLE"] = str(server.ca)
     made.run("--cores", "2", "--configfile", "config/paper.yaml", "small.yaml")
     return made
@@ -214,3 +230,14 @@ def test_real_files_in_the_place_of_the_publishers(project, tmp_path_factory):
     _, signatures, _ = read_matrix(results / "signatures.h5ad")
     merged = pl.read_parquet(results / "signatures/read_counts.parquet")
     assert 3_600 < signatures.height < 3_869, merged
+
+
+def test_nodes_are_embedded_by_every_model_of_the_paper_and_what_was_cut_is_told(finished):
+    counts = pl.read_csv(finished.folder / "results/paper/tables/counts.csv").filter(stage="embed_nodes")
+    read = dict(counts.filter(reason="read").select("what", "count").iter_rows())
+    kept = dict(counts.filter(reason="kept").select("what", "count").iter_rows())
+    assert kept["drug by biobert"] == read["drug by biobert"] > 0
+    assert 0 < kept["gene/protein by protein_bert"] < read["gene/protein by protein_bert"]
+    assert kept["lincs_drug by molformer"] == read["lincs_drug by molformer"] > 0
+    assert counts.filter(pl.col("reason").str.contains("cut at 512 tokens")).height >= 5
+    assert list((finished.folder / "resources/embeddings").glob("*.sqlite"))

@@ -30,7 +30,12 @@ rule make_tables:
         drugs=rules.prepare_drugs.output.drugs,
         matches=rules.prepare_drugs.output.matches,
         test_drugs=every_fold(rules.describe_fold.output.test_drugs),
-        counts=[rule.output.counts for rule in COUNTED],
+        counts=[rule.output.counts for rule in COUNTED]
+        + [
+            f"{R}/features/{slug(node_type)}.{encoder}.counts.parquet"
+            for node_type, encoders in config["encoders"].items()
+            for encoder in encoders
+        ],
         exclusions=[
             rule.output.exclusions
             for rule in COUNTED

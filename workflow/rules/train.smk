@@ -36,6 +36,7 @@ rule train_model:
         mem_mb=4000,
         runtime=240,
     params:
+        fusion=config["fusion"],
         model=lambda wildcards: wildcards.model,
         options=lambda wildcards: options("model", wildcards.model),
         ablation=lambda wildcards: wildcards.ablation,

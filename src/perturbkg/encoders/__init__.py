@@ -22,3 +22,7 @@ class Encoder(ABC):
 
         Returns (n, dim) float32. Equal inputs give equal vectors, whatever stands beside them.
         """
+
+    def remarks(self) -> dict[str, int]:
+        """Return what is worth knowing of the inputs so far: what -> how many distinct inputs."""
+        return {}

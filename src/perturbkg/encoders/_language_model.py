@@ -115,6 +115,10 @@ class LanguageModel(Encoder):
         place_of = {text: place for place, text in enumerate(texts)}
         return np.array([vectors[place_of[text]] for text in inputs], dtype=np.float32)
 
+    def remarks(self) -> dict[str, int]:
+        """Return how many inputs were cut."""
+        return {f"distinct inputs cut at {self.max_length} tokens": self.counts.cut}
+
     def _embedded(self, texts: Sequence[str]) -> "Iterator[Embedded]":
         """Yield the vectors of texts that are not kept; the model is loaded for the first of them."""
         if not texts:

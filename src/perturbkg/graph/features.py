@@ -1,7 +1,7 @@
 """Encode the nodes of one type, keep the vectors in safetensors, and read them back for all types."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from perturbkg.encoders import Encoder
 from perturbkg.errors import InputError
 from perturbkg.io.files import written_beside
 from perturbkg.io.scripting import progress
+from perturbkg.io.tallies import counted
 from perturbkg.training.data import Features
 
 # safetensors writes several metadata entries in an order that differs from process to process, so that equal
@@ -50,6 +51,18 @@ def encode_nodes(encoder: Encoder, inputs: pl.DataFrame, node_type: str, baselin
     return Features(matrix, encoded)
 
 
+def tally(features: Features, node_type: str, encoder: str, remarks: Mapping[str, int]) -> pl.DataFrame:
+    """Return `Counts`: how many nodes of a type had something to encode, and what the encoder remarks."""
+    encoded = int(features.encoded.sum())
+    lines = [
+        ("read", len(features.encoded)),
+        ("nothing to encode", len(features.encoded) - encoded),
+        ("kept", encoded),
+        *((f"of these: {remark}", count) for remark, count in remarks.items()),
+    ]
+    return counted("embed_nodes", f"{node_type} by {encoder}", lines)
+
+
 def _nothing(nodes: int) -> Features:
     """Return features of no columns."""
     return Features(np.zeros((nodes, 0), dtype=np.float32), np.zeros(nodes, dtype=bool))
@@ -71,14 +84,18 @@ def write_features(
         )
 
 
-def read_features(paths: Sequence[str | Path], graph_nodes: pl.DataFrame) -> dict[str, Features]:
+def read_features(
+    paths: Sequence[str | Path], graph_nodes: pl.DataFrame, fusion: str = "concatenate"
+) -> dict[str, Features]:
     """Return the features of every node type of `GraphNodes`.
 
-    Several files of one type stand side by side, in the order of `paths`; a node is encoded if one of them
-    encoded it. A type without a file has no columns. Raises InputError for a file of another graph.
+    Several files of one type are fused in the order of `paths`: `concatenate` puts them side by side, `mean`
+    averages the vectors that a node has, each scaled to length 1, which must be of equal width. A node is
+    encoded if one of them encoded it. A type without a file has no columns. Raises InputError for a file of
+    another graph, and for vectors that cannot be averaged.
     """
     counts = dict(graph_nodes.group_by("type").len().sort("type").iter_rows())
-    parts: dict[str, list[Features]] = {node_type: [_nothing(count)] for node_type, count in counts.items()}
+    parts: dict[str, list[Features]] = {node_type: [] for node_type in counts}
     for path in paths:
         node_type, features = _read(path)
         if node_type not in counts:
@@ -91,13 +108,35 @@ def read_features(paths: Sequence[str | Path], graph_nodes: pl.DataFrame) -> dic
                 f"of the type {node_type!r}; run embed_nodes again"
             )
         parts[node_type].append(features)
+    fuse = {"concatenate": _concatenated, "mean": _mean}[fusion]
     return {
-        node_type: Features(
-            np.concatenate([part.matrix for part in several], axis=1),
-            np.logical_or.reduce([part.encoded for part in several]),
-        )
+        node_type: fuse(several, node_type) if several else _nothing(counts[node_type])
         for node_type, several in parts.items()
     }
+
+
+def _concatenated(parts: list[Features], _: str) -> Features:
+    """Put the vectors of each node side by side."""
+    return Features(
+        np.concatenate([part.matrix for part in parts], axis=1),
+        np.logical_or.reduce([part.encoded for part in parts]),
+    )
+
+
+def _mean(parts: list[Features], node_type: str) -> Features:
+    """Average the vectors that each node has, scaled to length 1 so that none outweighs another."""
+    widths = {part.matrix.shape[1] for part in parts}
+    if len(widths) > 1:
+        raise InputError(
+            f"fusion: mean needs vectors of equal width, and those of {node_type!r} have "
+            f"{', '.join(map(str, sorted(widths)))} columns; use concatenate, or other encoders"
+        )
+    total = np.zeros_like(parts[0].matrix)
+    for part in parts:
+        length = np.linalg.norm(part.matrix, axis=1, keepdims=True)
+        total += np.divide(part.matrix, length, out=np.zeros_like(part.matrix), where=length > 0)
+    having = np.sum([part.encoded for part in parts], axis=0)
+    return Features(total / np.maximum(having, 1)[:, None].astype(np.float32), having > 0)
 
 
 def _read(path: str | Path) -> tuple[str, Features]:

@@ -38,6 +38,7 @@ def load_data(
     drugs: str | Path,
     cells: str | Path,
     baseline: str | Path,
+    fusion: str = "concatenate",
 ) -> Data:
     """Read and align everything but signatures; raise InputError where two files do not belong together."""
     nodes = schemas.read(graph_nodes, schemas.GraphNodes)
@@ -54,7 +55,7 @@ def load_data(
     names = drug_table["drug"].to_list()
     return Data(
         graph=arrays,
-        features=read_features(features, nodes),
+        features=read_features(features, nodes, fusion),
         drugs=names,
         cells=cell_names,
         genes=genes["symbol"].to_list(),

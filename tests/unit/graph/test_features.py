@@ -159,6 +159,17 @@ def test_a_file_that_holds_no_features_is_one_line(tmp_path: Path, damage: str) 
     assert "\n" not in str(caught.value)
 
 
+def test_the_mean_of_several_encoders_is_over_those_that_a_node_has(tmp_path: Path) -> None:
+    one = save(tmp_path, "one", "cell_line", [[3, 4], [0, 2]], [True, True])
+    two = save(tmp_path, "two", "cell_line", [[5, 0], [0, 0]], [True, False])
+    found = read_features([one, two], GRAPH_NODES, "mean")["cell_line"]
+    np.testing.assert_allclose(found.matrix, [[0.8, 0.4], [0, 1]], atol=1e-6)
+    assert found.encoded.tolist() == [True, True]
+    wide = save(tmp_path, "wide", "cell_line", [[1, 2, 3], [1, 2, 3]], [True, True])
+    with pytest.raises(InputError, match=r"mean needs vectors of equal width, .* 2, 3 columns"):
+        read_features([one, wide], GRAPH_NODES, "mean")
+
+
 def test_equal_features_are_equal_bytes_in_another_process(tmp_path: Path) -> None:
     here = save(tmp_path, "one", "cell_line", [[1], [2]], [True, True])
     code = f"""
@@ -182,11 +193,15 @@ def test_the_script_embeds_one_type(tmp_path: Path) -> None:
     var = pl.DataFrame({"entrez": ["1", "2"], "symbol": ["a", "b"]})
     write_matrix(BASELINE, pl.DataFrame({"cell": ["x", "y"]}), var, tmp_path / "baseline.h5ad")
     arguments = {"inputs": tmp_path / "inputs.parquet", "baseline": tmp_path / "baseline.h5ad", "threads": 1}
+    arguments |= {"folders": {}, "counts": tmp_path / "counts.parquet"}
     text, cells = tmp_path / "text.safetensors", tmp_path / "cells.safetensors"
     script.main(
         **arguments, node_type="gene/protein", encoder="hashed_text", options={"words": 4}, features=text
     )
     script.main(**arguments, node_type="cell_line", encoder="baseline", options={}, features=cells)
+    counts = schemas.read(tmp_path / "counts.parquet", schemas.Counts)
+    assert counts["what"].unique().to_list() == ["cell_line by baseline"]
+    assert counts.select("reason", "count").rows() == [("read", 2), ("nothing to encode", 0), ("kept", 2)]
     found = read_features([text, cells], GRAPH_NODES)
     assert found["gene/protein"].matrix.shape == (4, 4 + 64)
     assert found["cell_line"].matrix.tolist() == [[-1, 0], [0, 1]]
