@@ -113,12 +113,16 @@ def read(
 
 
 def numbers(table: pl.DataFrame, columns: Sequence[str], path: Path) -> pl.DataFrame:
-    """Turn text columns into Float64; text that is no number is an InputError that names its row."""
+    """Turn text columns into Float64; text that is no finite number is an InputError that names its row."""
     cast = table.with_columns(pl.col(columns).cast(pl.Float64, strict=False))
-    lost = cast.null_count().row(0, named=True)
-    for column, empty in table.select(columns).null_count().row(0, named=True).items():
-        if lost[column] > empty:
-            wrong = table.filter(table[column].is_not_null() & cast[column].is_null())
+    finite = cast.select(pl.col(columns).is_finite().fill_null(value=False).sum()).row(0)
+    for column, known, count in zip(
+        columns, table.select(pl.col(columns).count()).row(0), finite, strict=True
+    ):
+        if count < known:
+            wrong = table.filter(
+                table[column].is_not_null() & ~cast[column].is_finite().fill_null(value=False)
+            )
             raise InputError(
                 f"{path}: row {wrong['row'][0]}: {column} is {wrong[column][0]!r}, not a number; mend the row"
             )

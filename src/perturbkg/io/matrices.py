@@ -111,5 +111,5 @@ def _to_series(name: str, column: pd.Series) -> pl.Series:
     if values.dtype != object:
         return pl.Series(name, values, nan_to_null=True)
     # Text, or what may be absent: categories, nullable booleans and numbers.
-    known = np.where(column.isna().to_numpy(), None, values).tolist()
+    known = [None if absent else value for value, absent in zip(values, column.isna(), strict=True)]
     return pl.Series(name, known, dtype=None if any(value is not None for value in known) else pl.String)

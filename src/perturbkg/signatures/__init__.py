@@ -11,7 +11,7 @@ import polars as pl
 
 from perturbkg.io.tallies import counted, excluded
 
-_NOTHING = pl.DataFrame(schema={"item": pl.String, "row": pl.Int64, "reason": pl.String})
+NOTHING = pl.DataFrame(schema={"item": pl.String, "row": pl.Int64, "reason": pl.String})  # to exclude
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class SignatureSource(ABC):
     def measured(self, files: dict[str, Path], selection: pl.DataFrame, label: str) -> Selected:
         """Keep the signatures whose profile can be made for `label`; the others are listed."""
         return Selected(
-            selection, counted("read_signatures", label, []), excluded("read_signatures", label, _NOTHING)
+            selection, counted("read_signatures", label, []), excluded("read_signatures", label, NOTHING)
         )
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """What the tables of all CMap releases share: landmark genes, filtering, compounds and cell lines."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -41,14 +41,16 @@ def filtered(
     cells: tuple[Path, str],
     compounds: tuple[Path, str],
     named: Mapping[str, str] = MappingProxyType({}),
+    reader: Callable[[Path, Sequence[str]], pl.DataFrame] = read,
 ) -> Selected:
     """Filter a signature table; each filter counts what it removed of what those before it left.
 
     `table` has the columns that `read_siginfo` returns, `cells` and `compounds` are the table and the id
-    column that a signature's cell line and drug must stand in, and `named` is as `Filters.steps` says.
+    column that a signature's cell line and drug must stand in, which `reader` reads, and `named` is as
+    `Filters.steps` says.
     """
     known_cells, known_drugs = (
-        read(known, [column])[column].drop_nulls().unique() for known, column in (cells, compounds)
+        reader(known, [column])[column].drop_nulls().unique() for known, column in (cells, compounds)
     )
     for cell in sorted(set(wanted.cells) - set(known_cells)):
         raise InputError(f"filters.cells: unknown cell line {cell!r}; {cells[0]} has no such row")

@@ -36,6 +36,13 @@ def understood(table: pl.DataFrame, path: Path) -> pl.DataFrame:
                 f"{path}: row {wrong['row'][0]}: {column} is {wrong[column][0]!r}, not 1, 0 or empty; "
                 "mend the row"
             )
+    samples = pl.col("nsample")
+    wrong = table.filter((samples != samples.round()) | (samples.abs() >= 2**53))
+    if len(wrong):
+        raise InputError(
+            f"{path}: row {wrong['row'][0]}: nsample (replicates) is {wrong['nsample'][0]:g}, not a whole "
+            "number; mend the row"
+        )
     # ASSUME: without a column of units, doses are in uM and times in hours, as in every CMap release.
     units = table.select("pert_dose_unit", "pert_time_unit")
     dose_unit, time_unit = (

@@ -9,14 +9,13 @@ import h5py
 import numpy as np
 import polars as pl
 
-from perturbkg import schemas
 from perturbkg.errors import InputError
 from perturbkg.io import tables
-from perturbkg.io.delimited import given, identified, numbers
+from perturbkg.io.delimited import MISSING, given, identified, numbers
 from perturbkg.io.matrices import ROWS_AT_ONCE, read_labels, read_rows
-from perturbkg.io.tallies import counted, excluded
-from perturbkg.signatures import Compounds, Genes, Selected, SignatureSource
-from perturbkg.signatures._cmap import STAGE, UNKNOWN, described, landmark_genes
+from perturbkg.io.tallies import excluded
+from perturbkg.signatures import NOTHING, Compounds, Genes, Selected, SignatureSource
+from perturbkg.signatures._cmap import UNKNOWN, described, filtered, landmark_genes
 from perturbkg.signatures._filters import Filters
 from perturbkg.signatures._siginfo import understood
 
@@ -98,31 +97,15 @@ class Table(SignatureSource):
         if table["pert_type"].null_count() == len(table):
             table = table.with_columns(pert_type=pl.lit("trt_cp"))
         table = understood(table.rename(CMAP), path)
-        cells, drugs = (
-            tables.read(given(files, key, self.files), [column])[column].drop_nulls()
-            for key, column in (("cells", "cell"), ("compounds", "drug"))
+        return filtered(
+            table,
+            path,
+            wanted,
+            cells=(given(files, "cells", self.files), "cell"),
+            compounds=(given(files, "compounds", self.files), "drug"),
+            named={"cc_q75": "replicate_correlation"},
+            reader=tables.read,
         )
-        for cell in sorted(set(wanted.cells) - set(cells)):
-            raise InputError(f"filters.cells: unknown cell line {cell!r}; {files['cells']} has no such row")
-        steps = wanted.steps(table, path, {"cc_q75": "replicate_correlation"})
-        unknown = [
-            ("cell line is not in the cell table", pl.col("cell").is_in(cells.implode())),
-            ("compound is not in the compound table", pl.col("drug").is_in(drugs.implode())),
-        ]
-        counts, exclusions = [("read", len(table))], []
-        for number, (reason, keep) in enumerate([*steps, *unknown]):
-            removed, table = table.filter(~keep.fill_null(False)), table.filter(keep)
-            counts.append((reason, len(removed)))
-            if number >= len(steps):
-                removed = removed.select("row", item="signature", reason=pl.lit(reason))
-                exclusions.append(excluded(STAGE, "signatures", removed))
-            if table.is_empty():
-                raise InputError(
-                    f"{path}: no signature is left: {reason} in the last {len(removed)}; see filters"
-                )
-        selection = table.sort("signature").select(list(schemas.Selection.to_schema().columns))
-        counts.append(("kept", len(selection)))
-        return Selected(selection, counted(STAGE, "signatures", counts), pl.concat(exclusions))
 
     def compounds(self, files: dict[str, Path]) -> Compounds:
         """Read the compound table."""
@@ -135,10 +118,9 @@ class Table(SignatureSource):
             .list.eval(pl.element().str.strip_chars().replace("", None).drop_nulls().unique().sort())
             .fill_null([]),
         )
-        nothing = pl.DataFrame(schema={"item": pl.String, "row": pl.Int64, "reason": pl.String})
         return Compounds(
             table.select("drug", "name", "smiles", "inchikey", "aliases", "targets", "xref", "row"),
-            excluded("prepare_drugs", "structures", nothing),
+            excluded("prepare_drugs", "structures", NOTHING),
         )
 
     def cell_lines(self, files: dict[str, Path]) -> pl.DataFrame:
@@ -184,9 +166,10 @@ def _labels(path: Path) -> pl.DataFrame:
     for column in LABELS:
         if column not in obs.columns:
             raise InputError(f"{path}: obs has no column {column!r}; found are {', '.join(obs.columns)}")
-    return obs.with_row_index("row", offset=2).select(
-        pl.col("row").cast(pl.Int64),
-        *(pl.col(column).cast(pl.String) for column in [*LABELS, *optional] if column in obs.columns),
+    labels = [pl.col(column).cast(pl.String) for column in [*LABELS, *optional] if column in obs.columns]
+    return obs.select(
+        pl.int_range(2, pl.len() + 2, dtype=pl.Int64).alias("row"),
+        *(pl.when(~label.is_in(MISSING)).then(label) for label in labels),
         *(pl.lit(None, pl.String).alias(column) for column in optional if column not in obs.columns),
     )
 

@@ -238,6 +238,8 @@ def test_a_filter_on_an_absent_dose(files):
         ("signature", ["s0", "", "s2", "s3", "s4", "s5"], "row 3: no signature"),
         ("drug", ["d1", "", "d1", "d1", "d1", "d1"], "signature 's1' has no drug"),
         ("dose_um", ["10", "ten", "10", "10", "10", "10"], "row 3: dose_um is 'ten', not a number"),
+        ("tas", ["0.1", "inf", "0", "0", "0", "0"], "row 3: tas is 'inf', not a number"),
+        ("replicates", ["3", "2.5", "3", "3", "3", "3"], "row 3: nsample (replicates) is 2.5, not a whole"),
         ("is_hiq", ["1", "yes", "1", "1", "1", "1"], "row 3: is_hiq is 'yes', not 1, 0 or empty"),
     ],
 )
@@ -314,6 +316,26 @@ def test_ways_to_write_anndata(genes, tmp_path, kind):
     assert selection["signature"].to_list() == own()["signature"].to_list()
     ((rows, block),) = read_profiles(files, genes, selection)
     np.testing.assert_array_equal(block[np.argsort(rows)], deltas[:, :978])
+
+
+def test_what_anndata_does_not_know(files, tmp_path):
+    obs = own().drop("signature").to_dict(as_series=False)
+    obs = pd.DataFrame(obs, index=own()["signature"].to_list()).assign(
+        is_hiq=pd.array([True, None, False, True, True, True], dtype="boolean"),
+        tas=[0.5, 0.5, 0.5, -666, 0.5, 0.5],
+        drug=["d1", "d1", "d1", "d1", "d1", "-666"],
+    )
+    path = tmp_path / "own.h5ad"
+    anndata.AnnData(X=np.zeros((6, 2)), obs=obs).write_h5ad(path)
+    with pytest.raises(InputError) as caught:
+        SOURCE.select({**files, "profiles": path}, ANY)
+    one_line(caught, "signature 's5' has no drug; give it one")
+    anndata.AnnData(X=np.zeros((6, 2)), obs=obs.assign(drug="d1")).write_h5ad(path)
+    filters = {"require_qc_pass": False, "minimum_tas": 0.2}
+    selected = SOURCE.select({**files, "profiles": path}, filters)
+    counts = dict(selected.counts.select("reason", "count").rows())
+    assert (counts["is_hiq is empty"], counts["is_hiq is 0"], counts["tas is empty"]) == (1, 1, 1)
+    assert selected.selection["signature"].to_list() == ["s0", "s4", "s5"]
 
 
 def test_anndata_without_a_drug_or_with_a_gene_twice(genes, tmp_path):
