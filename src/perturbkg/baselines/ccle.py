@@ -66,8 +66,9 @@ class CCLE(Baseline):
             ("kept", int(keep.sum())),
         ]
         absent = [
-            ("read", int(measured.sum())),
+            ("read", len(columns)),
             ("not in the release, set to the mean", int((~measured).sum())),
+            ("kept", int(measured.sum())),
         ]
         return Measured(
             named.filter(keep).select("row", cell=NAME),

@@ -161,7 +161,7 @@ def _ways(matches: list[Match]) -> pl.DataFrame:
             ("read", len(matches)),
             ("ambiguous", ambiguous),
             ("not found", len(matches) - ambiguous - sum(ways.values())),
-            *((f"found by {way}", count) for way, count in ways.items()),
             ("kept", sum(ways.values())),
+            *((f"of these: found by {way}", count) for way, count in ways.items()),
         ],
     )

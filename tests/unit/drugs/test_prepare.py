@@ -116,9 +116,9 @@ def test_structures_of_the_graph_find_salts_too(tmp_path):
         "read": 3,
         "ambiguous": 0,
         "not found": 1,
-        "found by inchikey": 2,
-        "found by xref": 0,
-        "found by name": 0,
+        "of these: found by inchikey": 2,
+        "of these: found by xref": 0,
+        "of these: found by name": 0,
         "kept": 2,
     }
 
