@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from balance import unbalanced
 
 from perturbkg import plugins
 from perturbkg.baselines._join import join_baseline
@@ -100,6 +101,7 @@ def test_genes_are_found_by_id_then_by_symbol_and_else_carry_no_information(rele
     np.testing.assert_array_equal(measured.values[0, [0, 1, 3, 4]], [0, 1, 3, 4])
     others = np.delete(measured.values, 2, axis=1)
     np.testing.assert_allclose(measured.values[:, 2], np.full(3, others.mean(dtype=float)), rtol=1e-6)
+    assert unbalanced(measured.counts) == []
     genes = measured.counts.filter(what="landmark genes of the baseline")
     assert _counts(genes) == {"read": 978, "not in the release, set to the mean": 1, "kept": 977}
 
