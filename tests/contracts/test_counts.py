@@ -25,7 +25,7 @@ def graph(raw_world):
 
 
 @pytest.mark.parametrize(
-    ("reader", "label", "baseline"),
+    "plug_ins",
     [
         ("lincs2020", "level5", "table"),
         ("lincs2020", "level3", "level3_controls"),
@@ -33,7 +33,8 @@ def graph(raw_world):
         ("gse70138", "level5", "table"),
     ],
 )
-def test_what_is_read_is_removed_or_kept(raw_world, graph, tmp_path, reader, label, baseline):
+def test_what_is_read_is_removed_or_kept(raw_world, graph, tmp_path, plug_ins):
+    reader, label, baseline = plug_ins
     files = raw_world
     if reader.startswith("gse"):
         files = {**raw_world, **write_geo(raw_world, tmp_path, reader)}

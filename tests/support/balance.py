@@ -14,6 +14,7 @@ def unbalanced(counts: pl.DataFrame) -> list[tuple[str, str, dict[str, int]]]:
         told = dict(lines.select("reason", "count").rows())
         came = {reason: n for reason, n in told.items() if reason == "read" or reason.startswith("added: ")}
         went = [n for reason, n in told.items() if reason not in came and not reason.startswith("of these: ")]
-        if "read" in told and sum(came.values()) != sum(went) or len(told) < len(lines):
+        balanced = "read" not in told or sum(came.values()) == sum(went)
+        if not balanced or len(told) < len(lines):
             wrong.append((stage, what, told))
     return wrong
