@@ -146,7 +146,7 @@ class NodeInputs(Table):
 
 
 class Matches(Table):
-    """graph/matches.parquet: how (and whether) each L1000 drug was found in the knowledge graph."""
+    """drugs/matches.parquet: how (and whether) each L1000 drug was found in the knowledge graph."""
 
     drug: str
     name: str
