@@ -85,9 +85,9 @@ def fetch(
             guard.acquire()
         try:
             receipt = _settle(job)
+            receipt.write(source.receipt(folder))
         finally:
             guard.release()
-        receipt.write(source.receipt(folder))
     return receipt
 
 
