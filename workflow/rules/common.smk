@@ -58,6 +58,12 @@ if config["source"] == "download":
         raise WorkflowError(str(error)) from None
 
 
+def wanted_of_source(name):
+    """Say what makes a source of the catalogue another one; None for a name that the catalogue lacks."""
+    source = CATALOGUE.get(name)
+    return source and [source.version, source.file, source.checksum, source.unpack]
+
+
 def raw_files(*keys):
     """Map file keys of the config to paths, without those that there is no file for."""
     found = {}

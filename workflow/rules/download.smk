@@ -7,10 +7,12 @@ localrules:
 
 
 # The receipt is the only output that Snakemake knows of: it deletes outputs before a job runs again, and
-# 34 GB are not fetched twice for an edit here. What the file must be is said by catalogue and lock file.
+# 34 GB are not fetched twice for an edit here. Other datasets and projects may need the receipt meanwhile, so
+# it is updated in its place. Retries and checksums are the script's affair (catalogue, lock file): Snakemake's
+# `retries` would repeat what cannot pass, and `ensure` has to know the digest before.
 rule download_source:
     output:
-        receipt=f"{config['downloads']['folder']}/{{source}}.json",
+        receipt=update(f"{config['downloads']['folder']}/{{source}}.json"),
     log:
         "logs/downloads/download_source.{source}.log",
     benchmark:
@@ -22,14 +24,8 @@ rule download_source:
         mem_mb=500,
         runtime=2880,
     params:
-        source=lambda wildcards: wildcards.source,
-        catalogue=config["downloads"]["catalogue"],
-        folder=config["downloads"]["folder"],
-        lock=config["downloads"]["lock"],
-        options={
-            key: config["downloads"][key]
-            for key in ("retries", "timeout_s", "minimum_rate")
-        },
+        # What the file is, not how it is had: other retries or mirrors are no reason to run anything again.
+        wanted=lambda wildcards: wanted_of_source(wildcards.source),
     script:
         "../../scripts/download_source.py"
 

@@ -1,0 +1,196 @@
+"""Every way to bring data, up to the merged graph and a split: by one word of the config, or as own files."""
+
+import os
+import signal
+import subprocess
+import time
+
+import polars as pl
+import pytest
+import yaml
+from geo import write_geo
+from publishing import publish, write_catalogue
+from servers import Fault, Server
+from translated import read_graph, write_ccle, write_optimuskg, write_own
+
+from perturbkg import config as configuration
+from perturbkg.io.files import read_json
+from perturbkg.io.matrices import read_matrix
+
+TARGETS = ("signatures.h5ad", "graph/inputs.parquet", "splits/scaffold/fold0.parquet")
+SMALL = {"folds": 2, "splits": ["scaffold"], "minimum_signatures": 20}
+#: What tables without these columns cannot be asked for.
+UNFILTERED = {"require_hiq": False, "require_qc_pass": False}
+PUBLISHED = {
+    "source": "download",
+    "knowledge_graph": "optimuskg",
+    "signatures": "gse70138",
+    "baseline": "ccle",
+    "filters": UNFILTERED,
+    "downloads": {"catalogue": "catalogue.yaml"},
+}
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sources")]
+
+
+@pytest.fixture(scope="module")
+def files(raw_world, tmp_path_factory):
+    """Return the files of one world in the formats of every publisher: kind -> file key -> path."""
+    made = {"lincs2020": raw_world}
+    writers = {
+        "optimuskg": write_optimuskg,
+        "ccle": write_ccle,
+        "own": write_own,
+        "gse70138": lambda world, folder: write_geo(world, folder, "gse70138"),
+    }
+    for kind, write in writers.items():
+        made[kind] = write(raw_world, tmp_path_factory.mktemp(kind))
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def made(project, files, server):
+    """Return a project whose catalogue leads to the server."""
+    copy = project("sources")
+    names = wanted(copy, PUBLISHED)
+    kinds = ("lincs2020", "ccle", "optimuskg", "gse70138")
+    paths = {key: path for kind in kinds for key, path in files[kind].items()}
+    served = {name: paths[key] for key, name in names.items() if key in paths}
+    write_catalogue(publish(served, server.folder, server.url), copy.folder / "catalogue.yaml")
+    copy.environment["REQUESTS_CA_BUNDLE"] = str(server.ca)
+    return copy
+
+
+def wanted(made, overlay):
+    """Return file key -> name in the catalogue of what a config fetches."""
+    return configuration.published_files(
+        {**configuration.read(made.folder / "config/config.yaml"), **overlay}
+    )
+
+
+def config(made, name, overlay):
+    """Write the config of a dataset; return what Snakemake is told to make its tables."""
+    (made.folder / f"{name}.yaml").write_text(yaml.safe_dump({"name": name, **SMALL, **overlay}))
+    targets = [f"results/{name}/{target}" for target in TARGETS]
+    return ["--configfile", f"{name}.yaml", "--", *targets]
+
+
+def results_of(made, name, overlay):
+    """Run a dataset up to its tables."""
+    made.run("--cores", "2", *config(made, name, overlay))
+    results = made.folder / "results" / name
+    _, signatures, genes = read_matrix(results / "signatures.h5ad")
+    split = pl.read_parquet(results / "splits/scaffold/fold0.parquet")
+    assert genes.height == 978
+    assert set(split["signature"]) == set(signatures["signature"])
+    assert set(signatures["cell"]) <= set(pl.read_parquet(results / "cells.parquet")["cell"])
+    return results
+
+
+def same_graph(results, files):
+    """Check that a graph came out as PrimeKG's own reader finds it: as many nodes and edges of each type."""
+    graph = read_graph(files["lincs2020"])
+    for name, column in (("nodes", "type"), ("edges", "relation")):
+        found = pl.read_parquet(results / f"kg/{name}.parquet")[column]
+        assert found.value_counts(sort=True).equals(getattr(graph, name)[column].value_counts(sort=True))
+
+
+def test_one_word_of_the_config_says_which_graph_is_fetched(made):
+    primekg = wanted(made, {"knowledge_graph": "primekg"})
+    optimuskg = wanted(made, {"knowledge_graph": "optimuskg"})
+    assert {name for name in primekg.values() if name not in optimuskg.values()} == {
+        "primekg_kg", "primekg_drug_features", "primekg_disease_features"
+    }  # fmt: skip
+    assert set(optimuskg.values()) - set(primekg.values()) == {"optimuskg_nodes", "optimuskg_edges"}
+
+
+def test_optimuskg_geo_and_ccle_are_fetched_and_become_the_same_tables(made, files):
+    results = results_of(made, "published", PUBLISHED)
+    same_graph(results, files)
+    assert pl.read_parquet(results / "drugs.parquet")["kg_node"].drop_nulls().len() > 5
+    receipts = {path.stem for path in (made.folder / "resources/downloads").glob("*.json")}
+    assert receipts == set(wanted(made, PUBLISHED).values())
+
+
+def test_tables_of_ones_own_become_the_same_tables(made, files):
+    own = {**files["own"], "baseline": files["lincs2020"]["baseline"]}
+    overlay = {"source": "files", "signatures": "table", "knowledge_graph": "table", "filters": UNFILTERED}
+    overlay["files"] = {key: str(path) for key, path in own.items()}
+    results = results_of(made, "own", overlay)
+    same_graph(results, files)
+    assert pl.read_parquet(results / "drugs.parquet")["kg_node"].drop_nulls().len() > 5
+    # A table that is not there is told before anything runs.
+    overlay["files"]["compounds"] = None
+    told = made.run("--dry-run", *config(made, "without", overlay), status=1)
+    lines = [line for line in told.splitlines() if line.startswith("config: ")]
+    assert len(lines) == 1
+    assert "files.compounds: null, but `source: files` needs its path" in lines[0]
+    assert "Traceback" not in told
+
+
+def test_deltas_made_from_wells(made):
+    simulation = configuration.read(made.folder / "config/test.yaml")["simulation"]
+    overlay = {"label": "level3", "baseline": "level3_controls", "simulation": simulation}
+    results = results_of(made, "wells", overlay)
+    counts = pl.read_parquet(results / "signatures/read_counts.parquet")
+    assert counts.filter(pl.col("what").str.contains("well")).height > 0, counts
+
+
+def test_what_a_file_is_reruns_and_how_it_is_had_does_not(made):
+    arguments = config(made, "published", PUBLISHED)
+
+    def planned(*overlays):
+        return {job[0] for job in made.planned(arguments[0], arguments[1], *overlays, *arguments[2:])}
+
+    (made.folder / "patient.yaml").write_text("downloads: {retries: 20, timeout_s: 5.5}\n")
+    assert planned("patient.yaml") == set()
+    catalogue = configuration.read(made.folder / "catalogue.yaml")
+    catalogue["sources"]["optimuskg_edges"]["version"] = "2"
+    write_catalogue(catalogue, made.folder / "newer.yaml")
+    (made.folder / "release.yaml").write_text("downloads: {catalogue: newer.yaml}\n")
+    assert {"download_source", "read_knowledge_graph", "merge_graph"} <= planned("release.yaml")
+
+
+def test_a_run_that_is_killed_while_it_fetches_is_unlocked_and_goes_on_where_it_was(made, server):
+    name = "optimuskg_edges"
+    (served,) = (server.folder / name).iterdir()
+    path = f"/{name}/{served.name}"
+    folder = made.folder / "elsewhere"
+    overlay = {**PUBLISHED, "downloads": {**PUBLISHED["downloads"], "folder": "elsewhere"}}
+    config(made, "killed", overlay)
+    arguments = ("--cores", "1", "--configfile", "killed.yaml")
+    server.faults[path] = [Fault(rate=served.stat().st_size / 20)]
+    before = len(server.asked(path))
+    process = subprocess.Popen(
+        made.command(*arguments, "--", f"elsewhere/{name}.json"),
+        cwd=made.folder,
+        env=made.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not any(part.stat().st_size for part in folder.glob("*/.*.part")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not (folder / f"{name}.json").exists()
+    (part,) = folder.glob("*/.*.part")
+    have = part.stat().st_size
+    made.run(*arguments, "--unlock")
+    made.run(*arguments, "--", f"elsewhere/{name}.json")
+    asked = server.asked(path)[before:]
+    assert [request.headers.get("Range") for request in asked] == [None, f"bytes={have}-"]
+    receipts = [
+        read_json(made.folder / place / f"{name}.json") for place in ("elsewhere", "resources/downloads")
+    ]
+    assert receipts[0]["download"] == receipts[1]["download"]
