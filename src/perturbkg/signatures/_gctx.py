@@ -56,7 +56,10 @@ def profiles(
 
 
 def samples_of(path: Path) -> pl.Series:
-    """Return the ids of what a GCTX file measured: signatures in Level 5, wells in Level 3."""
+    """Return the ids of what a GCTX file measured: signatures in Level 5, wells in Level 3.
+
+    The releases' tables name some that their matrices lack.
+    """
     with _opened(path) as file:
         return _ids(file, SIGNATURES, path)
 

@@ -11,14 +11,13 @@ from perturbkg.errors import InputError
 from perturbkg.io.delimited import explained, header, require
 from perturbkg.io.tallies import counted, excluded
 from perturbkg.signatures import Genes, Selected
-from perturbkg.signatures._gctx import profiles
+from perturbkg.signatures._gctx import profiles, samples_of
 from perturbkg.signatures._wells import (
     TARGET,
     Tally,
     add_to,
     mean_profiles,
     read_wells,
-    samples_of,
     scan,
     vehicle_wells,
 )

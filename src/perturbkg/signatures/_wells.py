@@ -14,7 +14,7 @@ from perturbkg.errors import InputError
 from perturbkg.io.delimited import MISSING, ROW, explained, header, identified, require
 from perturbkg.io.scripting import progress
 from perturbkg.signatures import Genes
-from perturbkg.signatures._gctx import SIGNATURES, _ids, _opened, profiles
+from perturbkg.signatures._gctx import profiles, samples_of
 from perturbkg.signatures._siginfo import TRUTH
 
 COLUMNS = {"sample_id": "sample", "det_plate": "plate", "cell_iname": "cell", "pert_type": "pert_type"}
@@ -64,12 +64,6 @@ def scan(path: Path) -> pl.LazyFrame:
         row_index_name=ROW,
         row_index_offset=2,
     )
-
-
-def samples_of(path: Path) -> pl.Series:
-    """Return the ids of the profiles of a GCTX; the releases' tables name some that their matrices lack."""
-    with _opened(path) as file:
-        return _ids(file, SIGNATURES, path)
 
 
 def vehicle_wells(instinfo: Path, level3_ctl: Path) -> tuple[pl.DataFrame, Tally]:
