@@ -39,6 +39,10 @@ def _checksum(value: Any) -> bool:
     return match is not None and len(match[2]) == DIGITS.get(match[1])
 
 
+def _size(value: Any) -> bool:
+    return type(value) is int and value > 0
+
+
 def _unpack(value: Any) -> bool:
     return _text(value) and re.fullmatch(r"gzip|(zip|tar):.+", value) is not None
 
@@ -77,9 +81,7 @@ class Source:
         optional=True,
         default=(),
     )
-    bytes: int | None = _key(
-        lambda value: type(value) is int and value > 0, "a whole number above 0, or null", optional=True
-    )
+    bytes: int | None = _key(_size, "a whole number above 0, or null", optional=True)
     approximate: str | None = _key(_text, 'a text such as "34 GB", or null', optional=True)
     checksum: str | None = _key(
         _checksum,
@@ -88,6 +90,7 @@ class Source:
     )
     checksum_url: str | None = _key(_https, "an https:// address or null", optional=True)
     unpack: str | None = _key(_unpack, "gzip, zip:<member>, tar:<member> or null", optional=True)
+    unpacked_bytes: int | None = _key(_size, "a whole number above 0, or null", optional=True)
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -33,13 +33,19 @@ class AddressState:
 
 
 def check(sources: Iterable[Source], options: DownloadOptions | None = None) -> Iterator[AddressState]:
-    """Yield the state of every address of every source, in their order."""
-    asked = [(source, url) for source in sources for url in source.addresses]
+    """Yield the state of every address of every source, in their order, and of the lists of checksums."""
+    chosen = list(sources)
+    asked = [(source.name, url, source.bytes) for source in chosen for url in source.addresses]
+    # Without its list of checksums a file is not accepted. Several files share one.
+    lists = {source.checksum_url: source.name for source in reversed(chosen) if source.checksum is None}
+    asked += [(name, url, None) for url, name in reversed(lists.items()) if url is not None]
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from pool.map(lambda pair: check_address(pair[0], pair[1], options or DownloadOptions()), asked)
+        yield from pool.map(
+            lambda each: check_address(each[0], each[1], each[2], options or DownloadOptions()), asked
+        )
 
 
-def check_address(source: Source, url: str, options: DownloadOptions) -> AddressState:
+def check_address(name: str, url: str, size: int | None, options: DownloadOptions) -> AddressState:
     """Ask one address: HEAD, or one byte where that is refused, as signed addresses of object stores do."""
     moved: list[str] = []
 
@@ -56,18 +62,18 @@ def check_address(source: Source, url: str, options: DownloadOptions) -> Address
     with new_session() as session:
         try:
             try:
-                size = ask("HEAD")
+                found = ask("HEAD")
             except AddressError:
-                size = ask("GET", Range="bytes=0-0")
+                found = ask("GET", Range="bytes=0-0")
         except AddressError as error:
             reason = str(error)
             gone = reason.startswith(("status 404", "status 410", "a web page"))
-            return AddressState(source.name, url, "gone" if gone else "refused", reason, None)
+            return AddressState(name, url, "gone" if gone else "refused", reason, None)
         except PassingError as error:
-            return AddressState(source.name, url, "unreachable", str(error), None)
-    if size is not None and source.bytes is not None and size != source.bytes:
-        detail = f"{size} bytes, {source.bytes} by the catalogue"
-        return AddressState(source.name, url, "size differs", detail, size)
+            return AddressState(name, url, "unreachable", str(error), None)
+    if found is not None and size is not None and found != size:
+        detail = f"{found} bytes, {size} by the catalogue"
+        return AddressState(name, url, "size differs", detail, found)
     if moved:
-        return AddressState(source.name, url, "moved", f"to {moved[-1]}", size)
-    return AddressState(source.name, url, "up", "", size)
+        return AddressState(name, url, "moved", f"to {moved[-1]}", found)
+    return AddressState(name, url, "up", "", found)

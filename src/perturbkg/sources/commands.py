@@ -60,7 +60,7 @@ def check_sources(
     """Ask every address for its head, without downloading; status 1 if any does not give its file."""
     sources = read_catalogue(catalogue)
     chosen = [find(sources, name) for name in names or sources]
-    states = list(progress(check(chosen), desc="checking", total=sum(len(each.addresses) for each in chosen)))
+    states = list(progress(check(chosen), desc="checking", unit=" addresses"))
     _print_rows(
         ("name", "state", "size", "address", "detail"),
         [

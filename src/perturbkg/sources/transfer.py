@@ -140,7 +140,8 @@ class Transfer:
                 if self.source.bytes not in (None, total):
                     part.discard()
                     raise AddressError(f"is {total} bytes long, {self.source.bytes} by the catalogue")
-                disk.require(part.path.parent, total - part.size, self.source.name)
+                needed = total - part.size + (self.source.unpacked_bytes or 0)
+                disk.require(part.path.parent, needed, self.source.name)
             return self._receive(response, total)
 
     def _whole(self) -> Content:

@@ -36,8 +36,8 @@ def unpack_file(source: Source, packed: Path, target: Path, algorithms: Iterable
     digester = Digester(algorithms)
     with (
         target.open("wb") as file,
-        _opened(source, packed) as (stream, size),
-        byte_bar(size, f"{source.name}: unpacking") as bar,
+        _opened(source, packed) as (stream, told),
+        byte_bar(size := told or source.unpacked_bytes, f"{source.name}: unpacking") as bar,
     ):
         disk.require(target.parent, size or 0, source.name)
         checked = 0

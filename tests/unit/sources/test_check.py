@@ -91,3 +91,15 @@ def test_every_mirror_is_asked_in_order(fetching, data):
     assert [each.state for each in states] == ["up", "gone", "unreachable", "up", "up"]
     assert [each.url for each in states[1:4]] == list(mirrors)
     assert "Connection refused" in states[2].detail
+
+
+def test_the_lists_of_checksums_that_are_needed_are_asked_too_each_once(fetching, data):
+    lists = {"checksum_url": f"{fetching.server.url}/SHA512SUMS"}
+    sources = [
+        fetching.source(name="first", **lists),
+        fetching.source(name="second", **lists),
+        fetching.source(name="stated", checksum=f"md5:{'0' * 32}", checksum_url="https://localhost:1/sums"),
+    ]
+    states = list(check(sources, OPTIONS))
+    assert [each.state for each in states] == ["up", "up", "up", "gone"]
+    assert (states[3].name, states[3].url) == ("first", lists["checksum_url"])

@@ -375,6 +375,17 @@ def test_too_little_disk_is_told_before_the_first_byte(fetching, data, monkeypat
     assert not fetching.part.exists()
 
 
+def test_the_unpacked_file_is_reckoned_with_before_the_first_byte(fetching, data, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage(10**6, 0, 10**6))
+    packed = gzip.compress(data)
+    (fetching.server.folder / "kg.csv.gz").write_bytes(packed)
+    packing = {"url": f"{fetching.server.url}/kg.csv.gz", "unpack": "gzip"}
+    message = failure(fetching, **packing, unpacked_bytes=10**6)
+    assert f"needs {human_size(len(packed) + 10**6)} of disk" in message
+    assert not fetching.part.exists()
+
+
 def test_a_quota_that_is_reached_is_one_line_and_the_bytes_so_far_are_resumed(fetching, data):
     process = start(fetching, limit=2**16)
     out, err = process.communicate(timeout=60)
