@@ -13,7 +13,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REMEDY = "free some, or set downloads.folder to another disk"
 
 
-def require(folder: Path, needed: float, what: str) -> None:
+def require(folder: Path, needed: float, what: str, *, remedy: str = REMEDY) -> None:
     """Raise InputError unless `needed` bytes fit into the folder with a little left over."""
     usage = shutil.disk_usage(folder)
     # A full disk harms every other program on the machine.
@@ -21,7 +21,7 @@ def require(folder: Path, needed: float, what: str) -> None:
     if needed > usage.free - spare:
         raise InputError(
             f"{what}: needs {human_size(needed)} of disk in {folder}, "
-            f"{human_size(max(usage.free - spare, 0))} are free; {REMEDY}"
+            f"{human_size(max(usage.free - spare, 0))} are free; {remedy}"
         )
 
 

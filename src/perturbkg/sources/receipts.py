@@ -76,7 +76,7 @@ class Lock:
         """Keep the path; the file is made when the first digest is recorded."""
         self.path = Path(path)
 
-    def digests(self, source: Source) -> dict[str, str]:
+    def digests(self, source: Source | Receipt) -> dict[str, str]:
         """Return part -> SHA-256 of this version of the source; empty if it is new."""
         return self._read().get(source.name, {}).get(source.version, {})
 
