@@ -1,5 +1,10 @@
 # A vector for every node that has something to encode.
-# Needs: graph/inputs.parquet, baseline.h5ad. Makes: features/{node_type}.{encoder}.safetensors.
+# Needs: graph/inputs.parquet, baseline.h5ad. Makes: receipts of weights, features/{node_type}.{encoder}.safetensors.
+
+
+localrules:
+    fetch_weights,  # the nodes of a cluster often have no way out
+
 
 NODE_TYPES = {slug(node_type): node_type for node_type in config["encoders"]}
 
@@ -16,6 +21,48 @@ def model_folders(encoder):
     """Return where a language model finds its weights and keeps vectors; other encoders keep nothing."""
     folders = config["encoder_cache"] if is_language_model(encoder) else {}
     return {f"{name}_folder": folder for name, folder in folders.items()}
+
+
+def weights_of(wildcards):
+    """Return what an encoder waits for: the receipt of its weights, if it has any."""
+    if not is_language_model(wildcards.encoder):
+        return {}
+    receipt = rules.fetch_weights.output.receipt
+    return {"weights": receipt.format(encoder=wildcards.encoder)}
+
+
+def encoder_option(encoder, name):
+    """Return an option of an encoder: the config's, or the default."""
+    return {
+        **plugins.options_of("encoders", encoder),
+        **options("encoder", encoder),
+    }[name]
+
+
+# Like downloads, weights are no output that Snakemake may delete, and no edit fetches them again. The receipt is
+# not kept in the folder of the weights, which may be shared and read-only; other datasets may need it meanwhile,
+# so it is updated in its place.
+rule fetch_weights:
+    output:
+        receipt=update("resources/weights/{encoder}.json"),
+    log:
+        "logs/weights/fetch_weights.{encoder}.log",
+    benchmark:
+        "resources/weights/benchmarks/fetch_weights.{encoder}.tsv"
+    wildcard_constraints:
+        encoder="|".join(filter(is_language_model, plugins.names("encoders"))),
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=600,
+    params:
+        model=lambda wildcards: encoder_option(wildcards.encoder, "model"),
+        revision=lambda wildcards: encoder_option(wildcards.encoder, "revision"),
+        weights=config["encoder_cache"]["weights"],
+    script:
+        "../../scripts/fetch_weights.py"
 
 
 rule embed_nodes:

@@ -21,6 +21,10 @@ _Place = Callable[[str], Path | None]  # a file's name -> where it lies
 _NAMED = 3  # tensors that a message names; a wrong file would fill pages
 
 
+class MissingError(InputError):
+    """A file of a model is not on this machine."""
+
+
 def find(
     model: str,
     revision: str,
@@ -34,8 +38,8 @@ def find(
 
     A tuple names files of which one will do, best first; the answer has it under the first name. Looks in
     `cache_dir`: <org>--<name>/, then the folder itself, then a hub's cache there; then in the hub's own cache
-    (HF_HUB_CACHE, HF_HOME). Verifies the SHA-256 of the files that `digests` names. Raises InputError, which
-    tells how to fetch what is missing, or that the encoder `instead` needs nothing.
+    (HF_HUB_CACHE, HF_HOME). Verifies the SHA-256 of the files that `digests` names. Raises MissingError,
+    which tells how to fetch what is missing, or that the encoder `instead` needs nothing.
     """
     wanted = [file if isinstance(file, tuple) else (file,) for file in files]
     found = []
@@ -50,7 +54,7 @@ def find(
     missing = [" or ".join(names) for names in wanted if names[0] not in closest]
     folder = (cache_dir or Path("weights")) / _folder(model)
     fetch = ["hf", "download", model, *(names[0] for names in wanted), "--revision", revision]
-    raise InputError(
+    raise MissingError(
         f"{model}: {', '.join(missing)} is wanted in {folder} or in the cache {constants.HF_HUB_CACHE}; "
         f"fetch it by `{shlex.join(fetch)} --local-dir {folder}`, or name the encoder {instead} instead, "
         "which needs no weights"
@@ -145,8 +149,10 @@ def _hub_cache(model: str, revision: str, cache_dir: Path | None) -> _Place:
 def _verify(path: Path, digest: str | None) -> None:
     """Raise InputError if a file has another SHA-256 than the one that is known."""
     if digest is not None and (found := sha256(path)) != digest:
+        # A hub's cache has links, and without their targets its client fetches a file again.
         raise InputError(
-            f"{path}: its SHA-256 is {found}, the published file has {digest}; delete it and fetch it again"
+            f"{path}: its SHA-256 is {found}, the published file has {digest}; delete {path.resolve()} "
+            "and fetch it again"
         )
 
 
