@@ -34,7 +34,7 @@ PERMANENT_REDIRECTS = (301, 308)
 class DownloadOptions:
     """How patient downloads are: retries without progress, seconds without a sign, bytes per second."""
 
-    retries: int = 5
+    retries: int = 8  # with growing pauses, three minutes: a router that starts anew
     timeout_s: float = 60
     minimum_rate: float = 1000
 
