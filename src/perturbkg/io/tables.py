@@ -5,6 +5,7 @@ has a tab. Rows are numbered with the header as row 1, in Parquet too.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -38,7 +39,7 @@ def read(
     found = columns(path)
     require(path, found, required)
     present = [column for column in [*required, *optional] if column in found]
-    with explained(path, _separator(path), QUOTE):
+    with _reading(path):
         table = _scan(path, _with_last(present, found), missing).collect().select(present)
     absent = [pl.lit(None, pl.String).alias(column) for column in optional if column not in found]
     table = (
@@ -59,7 +60,7 @@ def batches(path: Path, required: Sequence[str], rows: int) -> Iterator[pl.DataF
     """
     found = columns(path)
     require(path, found, required)
-    with explained(path, _separator(path), QUOTE):
+    with _reading(path):
         scanned = pl.scan_parquet(path) if is_parquet(path) else _scan_text(path, MISSING)
         read = scanned.select(_with_last(required, found)).collect_batches(
             chunk_size=rows, maintain_order=True
@@ -72,6 +73,24 @@ def is_parquet(path: Path) -> bool:
     """Tell Parquet by its first bytes."""
     with path.open("rb") as file:
         return file.read(4) == b"PAR1"
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what Polars raises while it reads `path` into a one-line InputError."""
+    if not is_parquet(path):
+        with explained(path, _separator(path), QUOTE):
+            yield
+        return
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    """Return what a user is told of a Parquet file that cannot be read."""
+    return InputError(f"{path}: damaged Parquet file ({' '.join(str(error).split())}); make it again")
 
 
 def _with_last(wanted: Sequence[str], found: Sequence[str]) -> list[str]:
@@ -111,4 +130,4 @@ def _types(path: Path) -> dict[str, pl.DataType]:
     try:
         return pl.read_parquet_schema(path)
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: damaged Parquet file ({' '.join(str(error).split())})") from error
+        raise _damaged(path, error) from error

@@ -20,16 +20,19 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def scan(path: Path, columns: Sequence[str]) -> pl.LazyFrame:
-    """Scan a file that must have `columns`; raise InputError where it has not, or has no rows."""
+def scan(path: Path, columns: Sequence[str], others: Sequence[str] = ()) -> pl.LazyFrame:
+    """Scan a file with `columns` of text and `others`; raise InputError where it has not, or has no rows."""
     with explained(path):
-        found = list(pl.read_parquet_schema(path))
-        missing = [column for column in columns if column not in found]
+        types = pl.read_parquet_schema(path)
+        missing = [column for column in [*columns, *others] if column not in types]
         if missing:
             raise InputError(
-                f"{path}: no column {', '.join(map(repr, missing))}; found are {', '.join(found[:20])}; "
+                f"{path}: no column {', '.join(map(repr, missing))}; found are {', '.join([*types][:20])}; "
                 "give another file"
             )
+        for column in columns:
+            if not isinstance(types[column], pl.String | pl.Categorical | pl.Enum | pl.Null):
+                raise InputError(f"{path}: column {column!r} is {types[column]}, not text; give another file")
         rows = pl.scan_parquet(path)
         if not rows.select(pl.len()).collect().item():
             raise InputError(f"{path}: no rows; fetch it again")

@@ -30,7 +30,7 @@ from perturbkg.knowledge_graphs._vocabulary import (
 
 _log = logging.getLogger(__name__)
 
-NODE_COLUMNS = ("id", "label", "properties")
+NODE_COLUMNS = ("id", "label")  # and properties
 EDGE_COLUMNS = ("from", "to", "label", "relation")
 # The properties that are read, of about 150; the others, such as pictures of molecules, are never decoded.
 PROPERTIES: dict[str, pl.DataType] = {
@@ -104,13 +104,19 @@ class OptimusKG(KnowledgeGraph):
 
 def _found_nodes(path: Path) -> pl.DataFrame:
     """Return the columns of Nodes, id, label and descriptions of all nodes, sorted by node."""
-    rows = scan(path, NODE_COLUMNS).with_row_index("row")
+    rows = scan(path, NODE_COLUMNS, ["properties"]).with_row_index("row")
     kind = rows.collect_schema()["properties"]
     if isinstance(kind, pl.Struct):
         known = {field.name for field in kind.fields}
         properties = pl.struct(
-            (pl.col("properties").struct.field(name) if name in known else pl.lit(None, dtype)).alias(name)
+            (pl.col("properties").struct.field(name) if name in known else pl.lit(None))
+            .cast(dtype)
+            .alias(name)
             for name, dtype in PROPERTIES.items()
+        )
+    elif kind not in (pl.String, pl.Null):
+        raise InputError(
+            f"{path}: column 'properties' is {kind}, neither JSON nor a struct; give another file"
         )
     else:
         text = pl.col("properties").cast(pl.String)
@@ -201,7 +207,9 @@ def _numbers(statements: pl.DataFrame, nodes: pl.DataFrame, path: Path) -> tuple
     other = np.flatnonzero((x < 0) | (y < 0))
     x[other], y[other] = (row_of[kind[other], end[other]] for kind, end in zip(types[::-1], at, strict=True))
     proper = np.flatnonzero((x >= 0) & (y >= 0))
-    combined = pl.Series([f"{label} {name}" for label in names["label"] for name in names["relation"]])
+    combined = pl.Series(
+        [f"{_as_mapped(label)} {name}" for label in names["label"] for name in names["relation"]]
+    )
     meant = translated(combined, OPTIMUSKG_RELATIONS)
     relations = meant.unique().sort()
     vocabulary = meant.cast(pl.Enum(relations)).to_physical().to_numpy()
@@ -215,3 +223,10 @@ def _numbers(statements: pl.DataFrame, nodes: pl.DataFrame, path: Path) -> tuple
         relations.to_list(),
         [f"optimuskg:{name.lower()}" for name in names["relation"]],
     ), len(x) - len(proper)
+
+
+def _as_mapped(label: str) -> str:
+    """Return the label of an edge as the mapping has it, which knows each pair of types in one order."""
+    turned = "-".join(reversed(label.split("-")))
+    known = {key.split(" ")[0] for key in OPTIMUSKG_RELATIONS}
+    return turned if turned in known and label not in known else label

@@ -83,3 +83,14 @@ def test_bad_tables_are_one_line(tmp_path, content, part):
 def read_in_batches(path):
     if not list(tables.batches(path, ["drug", "smiles"], 10)):
         raise InputError(f"{path}: a header and no rows")
+
+
+def test_a_damaged_parquet_file_is_told_as_such(tmp_path):
+    path = tmp_path / "table"
+    ROWS.write_parquet(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * 40 + content[44:])
+    for attempt in (lambda: tables.read(path, ["drug"]), lambda: list(tables.batches(path, ["drug"], 10))):
+        with pytest.raises(InputError, match="damaged Parquet file") as caught:
+            attempt()
+        assert "\n" not in str(caught.value)

@@ -156,6 +156,15 @@ def test_every_label_of_the_mapping_finds_its_relation(tmp_path):
     assert dict(tables.edges.select("relation", "provenance").rows()) == wanted
 
 
+def test_a_label_may_name_its_types_in_the_other_order(tmp_path):
+    turned = [(y, x, "-".join(reversed(label.split("-"))), relation) for x, y, label, relation in EDGES]
+    assert (
+        read(tmp_path, edges=edges_table(turned))
+        .edges.filter(pl.col("relation").is_in(OPTIMUSKG_RELATIONS.values()))
+        .equals(read(tmp_path).edges.filter(pl.col("relation").is_in(OPTIMUSKG_RELATIONS.values())))
+    )
+
+
 def test_properties_may_be_structs_as_in_the_tables_of_one_type(tmp_path):
     rows = [row for row in NODES if row[1] == "GEN"]
     edges = edges_table([row for row in EDGES if row[2] == "GEN-GEN"])
@@ -190,6 +199,14 @@ BAD = {
     "a node without id": (
         {"nodes": nodes_table([*NODES, (None, "GEN", {})])},
         "nodes.parquet: row 11: a node without id or label",
+    ),
+    "ids that are numbers": (
+        {"nodes": nodes_table().with_columns(id=pl.lit(1))},
+        "nodes.parquet: column 'id' is Int32, not text",
+    ),
+    "properties of another form": (
+        {"nodes": nodes_table().with_columns(properties=pl.lit(1))},
+        "nodes.parquet: column 'properties' is Int32, neither JSON nor a struct",
     ),
     "no JSON": (
         {"nodes": nodes_table().with_columns(properties=pl.lit("{bad"))},
