@@ -29,10 +29,11 @@ STYLE = """
 
 
 def draw(rule_graph: str) -> str:
-    """Return the picture as DOT: what the simulated world makes can be downloaded instead."""
+    """Return the picture as DOT; what the simulated world makes can be downloaded, weights are optional."""
     names = dict(re.findall(r'(\d+)\[label = "(\w+)"', rule_graph))
     edges = {(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", rule_graph) if names[b] != "all"}
     edges |= {("download_source", b) for a, b in edges if a == "simulate_world"}
+    edges |= {("fetch_weights", "embed_nodes")}
     lines = ["digraph dag {", STYLE]
     for phase, (title, colour) in PHASES.items():
         text = (HERE / f"../../workflow/rules/{phase}.smk").read_text(encoding="utf-8")

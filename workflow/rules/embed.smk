@@ -67,6 +67,7 @@ rule fetch_weights:
 
 rule embed_nodes:
     input:
+        unpack(weights_of),
         inputs=rules.collect_node_inputs.output.inputs,
         baseline=rules.prepare_cells.output.baseline,
         code=lambda wildcards: code("embed_nodes", encoders=wildcards.encoder),
