@@ -134,10 +134,8 @@ def _in_place(job: _Job, evidence: Evidence) -> Receipt:
         if other is not None:
             raise InputError(f"{job.file}: is version {other} by {job.lock.path}; {away}")
     verdict = evidence.verdict(receipt)
-    if kept is None or verdict not in (
-        LOCKED,
-        FIRST_SEEN,
-    ):  # a receipt says how the file first came to be trusted
+    # A receipt says how the file first came to be trusted.
+    if kept is None or verdict not in (LOCKED, FIRST_SEEN):
         receipt = replace(receipt, verified=verdict)
     return _recorded(job, receipt)
 
