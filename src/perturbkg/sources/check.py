@@ -35,14 +35,16 @@ class AddressState:
 def check(sources: Iterable[Source], options: DownloadOptions | None = None) -> Iterator[AddressState]:
     """Yield the state of every address of every source, in their order, and of the lists of checksums."""
     chosen = list(sources)
-    asked: list[tuple[str, str, int | None]] = [
-        (source.name, url, source.bytes) for source in chosen for url in source.addresses
-    ]
+    asked = [(source.name, url, source.bytes) for source in chosen for url in source.addresses]
     # Without its list of checksums a file is not accepted; several files share one.
     lists = {source.checksum_url: source.name for source in reversed(chosen) if source.checksum is None}
     asked += [(name, url, None) for url, name in reversed(lists.items()) if url is not None]
+
+    def ask(address: tuple[str, str, int | None]) -> AddressState:
+        return check_address(*address, options or DownloadOptions())
+
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from pool.map(lambda each: check_address(*each, options=options or DownloadOptions()), asked)
+        yield from pool.map(ask, asked)
 
 
 def check_address(name: str, url: str, size: int | None, options: DownloadOptions) -> AddressState:
