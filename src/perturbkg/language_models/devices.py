@@ -4,7 +4,8 @@ import torch
 
 from perturbkg.errors import InputError
 
-#: Tokens of a batch, padding included. Larger ones were not faster: docs/performance.md.
+#: Tokens of a batch, padding included. For a CPU the fastest of 512 to 8,192 that were measured
+#: (benchmarks/embedding.py); a GPU halves its number if that needs more memory than it has.
 TOKENS = {"cuda": 65_536, "cpu": 2_048}
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
