@@ -15,7 +15,8 @@ from perturbkg.errors import InputError
 
 # The CMap tables write -666 where nothing is known.
 MISSING = ("", "-666", "-666.0", "NaN", "nan")
-ROW = " row"  # a file may have a column of its own called row
+# A file may have columns of its own called so without the space.
+ROW, LOOKED = " row", " looked"
 # What the csv module refuses when it is strict.
 _CSV = "a quotation mark that is not closed, a line end within a field, or more than 131,072 signs in one"
 
@@ -91,10 +92,8 @@ def read(
     present = [column for column in [*required, *optional] if column in found]
     require(path, found, present)
     with explained(path, separator, quote):
-        table = pl.read_csv(
+        scanned = pl.scan_csv(
             path,
-            # Polars sees a row that is too long only where it reads the last column.
-            columns=sorted({*map(found.index, present), len(found) - 1}),
             separator=separator,
             quote_char=quote,
             infer_schema=False,
@@ -102,6 +101,7 @@ def read(
             row_index_name=ROW,
             row_index_offset=2,
         )
+        table = looked_through(scanned, [ROW, *present]).collect(engine="streaming")
     absent = [column for column in optional if column not in found]
     table = table.select(
         pl.col(ROW).cast(pl.Int64).alias("row"), *present, *[pl.lit(None, pl.String).alias(c) for c in absent]
@@ -110,6 +110,14 @@ def read(
     if table.is_empty():
         raise InputError(f"{path}: a header and no rows; fetch it again")
     return table.select("row", *required, *optional)
+
+
+def looked_through(scanned: pl.LazyFrame, wanted: Sequence[str]) -> pl.LazyFrame:
+    """Select columns of scanned text, and one more that makes Polars look at all others.
+
+    Only then does it see that a row has more fields than the header, and its values are not where they seem.
+    """
+    return scanned.select(*wanted, pl.any_horizontal(pl.all().is_null()).alias(LOOKED))
 
 
 def numbers(table: pl.DataFrame, columns: Sequence[str], path: Path) -> pl.DataFrame:
@@ -180,7 +188,7 @@ def _shown(names: Sequence[str]) -> str:
 
 def _why_unreadable(path: Path, separator: str, quote: str | None) -> str:
     """Find the first row that is too long or no UTF-8; only on the way to an error, as it is slow."""
-    row = 0
+    row = stray = 0
     try:
         with _opened(path) as lines:
             width = None
@@ -190,8 +198,13 @@ def _why_unreadable(path: Path, separator: str, quote: str | None) -> str:
                     return f": row {row}: {len(fields)} fields under a header of {width}"
                 if any(map(undecoded, fields)):
                     return f": row {row}: not UTF-8 text"
+                if quote and not stray and any(field.count(quote) % 2 for field in fields):
+                    stray = row
     except csv.Error:
         return f": row {row + 1}: {_CSV}"
     except (OSError, EOFError) as error:
         return f": after row {row}: damaged ({error})"
-    return ": not a delimited text file that can be read"
+    # What the csv module reads and Polars does not: a quotation mark within a field that has none around it.
+    return (
+        f": row {stray}: a stray quotation mark" if stray else ": not a delimited text file that can be read"
+    )

@@ -58,6 +58,9 @@ def read_labels(path: str | Path) -> tuple[pl.DataFrame, pl.DataFrame]:
                 f"{path}: X is {' x '.join(map(str, shape))}, obs has {len(obs)} rows and var {len(var)}; "
                 "write the file again"
             )
+        values = X["data"] if isinstance(X, h5py.Group) else X
+        if values.dtype.kind not in "fiub":
+            raise InputError(f"{path}: X holds {values.dtype}, not numbers; write the file again")
     return _to_polars(obs), _to_polars(var)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import MISSING, explained, header, require, undecoded
+from perturbkg.io.delimited import MISSING, explained, header, looked_through, require, undecoded
 
 QUOTE = '"'
 
@@ -40,7 +40,7 @@ def read(
     require(path, found, required)
     present = [column for column in [*required, *optional] if column in found]
     with _reading(path):
-        table = _scan(path, _with_last(present, found), missing).collect().select(present)
+        table = _scan(path, present, missing).collect(engine="streaming").select(present)
     absent = [pl.lit(None, pl.String).alias(column) for column in optional if column not in found]
     table = (
         table.with_row_index("row", offset=2)
@@ -58,13 +58,14 @@ def batches(path: Path, required: Sequence[str], rows: int) -> Iterator[pl.DataF
     Values of CSV and TSV are text, MISSING is null; those of Parquet have its types. What is held at a time
     is a few times `rows`, or a row group of Parquet.
     """
-    found = columns(path)
-    require(path, found, required)
+    require(path, columns(path), required)
     with _reading(path):
-        scanned = pl.scan_parquet(path) if is_parquet(path) else _scan_text(path, MISSING)
-        read = scanned.select(_with_last(required, found)).collect_batches(
-            chunk_size=rows, maintain_order=True
+        scanned = (
+            pl.scan_parquet(path).select(required)
+            if is_parquet(path)
+            else looked_through(_scan_text(path, MISSING), required)
         )
+        read = scanned.collect_batches(chunk_size=rows, maintain_order=True)
         for batch in read:
             yield batch.select(required)
 
@@ -93,11 +94,6 @@ def _damaged(path: Path, error: Exception) -> InputError:
     return InputError(f"{path}: damaged Parquet file ({' '.join(str(error).split())}); make it again")
 
 
-def _with_last(wanted: Sequence[str], found: Sequence[str]) -> list[str]:
-    """Add the last column: Polars sees a row that is too long only where it reads that."""
-    return list(dict.fromkeys([*wanted, found[-1]]))
-
-
 def _separator(path: Path) -> str:
     """Tell tab from comma by the header."""
     return "," if is_parquet(path) or len(header(path, "\t", QUOTE)) == 1 else "\t"
@@ -106,7 +102,7 @@ def _separator(path: Path) -> str:
 def _scan(path: Path, wanted: Sequence[str], missing: Sequence[str]) -> pl.LazyFrame:
     """Scan columns as text."""
     if not is_parquet(path):
-        return _scan_text(path, missing).select(wanted)
+        return looked_through(_scan_text(path, missing), wanted)
     types = _types(path)
     text = [
         pl.col(c).cast(pl.List(pl.String)).list.join("|")

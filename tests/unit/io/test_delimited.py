@@ -38,7 +38,10 @@ def test_reads_gzip_by_content(tmp_path):
         (b"id\tvalue\na\t1\t2\n", "row 2: 3 fields under a header of 2"),
         (gzip.compress(b"id\tvalue\n" + b"a\t1\n" * 9)[:-6], "truncated or damaged"),
         (b"id\tvalue\n\xff\t1\n", "row 2: not UTF-8"),
-        (b"id\tvalue\tx\na\t1\ty\tz\n", "row 2: 4 fields under a header of 3"),  # beyond the columns read
+        (
+            b"id\tvalue\tx\ty\na\t1\tx\ty\tz\n",
+            "row 2: 5 fields under a header of 4",
+        ),  # beyond the columns read
         (b"id\tvalue\tid\na\t1\tb\n", "row 1: column 'id' twice"),
         (b"\nid\tvalue\na\t1\n", "row 1: empty; the names of the columns must stand there"),
         (b"id\tvalue\ra\t1\r", "row 1: no header (a quotation mark that is not closed, a line end within"),

@@ -108,6 +108,10 @@ def test_columns_with_gaps_keep_their_values(tmp_path):
             lambda file: (file.__delitem__("X"), file.create_dataset("X", data=np.zeros((5, 2)))),
             "X is 5 x 2, obs has 3 rows and var 2",
         ),
+        (
+            lambda file: (file.__delitem__("X"), file.create_dataset("X", data=np.full((3, 2), b"a"))),
+            r"X holds \|S1, not numbers",
+        ),
     ],
 )
 def test_a_file_that_is_not_whole_is_one_line(tmp_path, damage, message):

@@ -64,7 +64,11 @@ def test_one_column_has_no_separator(tmp_path):
         (b"drug,smiles\nd1,C,C\n", "row 2: 3 fields under a header of 2"),
         (b"drug\tsmiles\nd1\tC\xff\n", "row 2: not UTF-8 text"),
         (b'drug,smiles\n"d1,C\n', "row 2: a quotation mark that is not closed"),
-        (b"drug,smiles,name\nd1,C,2,4-D\n", "row 2: 4 fields under a header of 3"),  # beyond the columns read
+        (
+            b"drug,smiles,name,moa\nd1,C,2,4-D,x\n",
+            "row 2: 5 fields under a header of 4",
+        ),  # beyond the columns read
+        (b'drug,smiles\nd1,C\nd"2,C\n', "row 3: a stray quotation mark"),
         (b"drug,smiles,caf\xe9\nd1,C,x\n", "row 1: not UTF-8 text"),
         (gzip.compress(b"drug,smiles\nd1,C\n")[:-9], "truncated or damaged"),
         (b"PAR1 and no more", "damaged Parquet file"),
