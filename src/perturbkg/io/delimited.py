@@ -112,7 +112,7 @@ def read(
     return table.select("row", *required, *optional)
 
 
-def looked_through(scanned: pl.LazyFrame, wanted: Sequence[str]) -> pl.LazyFrame:
+def looked_through(scanned: pl.LazyFrame, wanted: Sequence[str | pl.Expr]) -> pl.LazyFrame:
     """Select columns of scanned text, and one more that makes Polars look at all others.
 
     Only then does it see that a row has more fields than the header, and its values are not where they seem.

@@ -11,7 +11,16 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import MISSING, ROW, explained, header, identified, require
+from perturbkg.io.delimited import (
+    LOOKED,
+    MISSING,
+    ROW,
+    explained,
+    header,
+    identified,
+    looked_through,
+    require,
+)
 from perturbkg.io.scripting import progress
 from perturbkg.signatures import Genes
 from perturbkg.signatures._gctx import profiles, samples_of
@@ -35,10 +44,12 @@ def read_wells(path: Path, choose: Callable[[pl.LazyFrame], pl.LazyFrame]) -> tu
     passes = pl.col("qc_pass") if "qc_pass" in found else pl.lit(None, pl.String)
     with explained(path, "\t", None):
         wells = (
-            scan(path)
-            .select(pl.col(ROW).cast(pl.Int64).alias("row"), *COLUMNS, qc_pass=passes)
+            looked_through(
+                scan(path), [pl.col(ROW).cast(pl.Int64).alias("row"), *COLUMNS, passes.alias("qc_pass")]
+            )
             .pipe(choose)
             .collect(engine="streaming")
+            .drop(LOOKED)
         )
     wrong = wells.filter(~pl.col("qc_pass").is_in(list(TRUTH))).sort("row")
     if len(wrong):

@@ -210,6 +210,7 @@ def test_vehicle_wells_are_counted(wells, tmp_path):
     ("change", "parts"),
     [
         (lambda rows: [r.pop("det_plate") for r in rows], ["instinfo.txt: row 1: no column 'det_plate'"]),
+        (lambda rows: rows[2].update(det_well="A\t1"), ["instinfo.txt: row 4: 7 fields under a header of 6"]),
         (lambda rows: rows[2].update(qc_pass="yes"), ["instinfo.txt: row 4: qc_pass is 'yes', not 1, 0 or"]),
         (
             lambda rows: rows.append({**rows[0], "cell_iname": "MCF7"}),
