@@ -24,7 +24,7 @@ from perturbkg.sources.catalogue import Source
 from perturbkg.sources.content import Content, ContentError, check_beginning, digest_file
 from perturbkg.sources.evidence import Evidence
 from perturbkg.sources.receipts import BY_HAND, FIRST_SEEN, LOCKED, Lock, Receipt
-from perturbkg.sources.transfer import PartialFile, Transfer
+from perturbkg.sources.transfer import GUARD, PartialFile, Transfer
 from perturbkg.sources.unpack import unpack_file
 from perturbkg.sources.web import AddressError, DownloadOptions, PassingError, new_session, persist
 
@@ -77,7 +77,7 @@ def fetch(
         place.mkdir(parents=True, exist_ok=True)
         job = _Job(source, folder, Lock(lock), options or DownloadOptions(), session, sleep)
         # The operating system frees this lock when its holder dies, however it dies.
-        guard = FileLock(place / ".guard")
+        guard = FileLock(place / GUARD)
         try:
             guard.acquire(timeout=0)
         except Timeout:

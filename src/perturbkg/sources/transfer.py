@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from filelock import FileLock, Timeout
 from urllib3.exceptions import HTTPError, IncompleteRead
 
 from perturbkg.io.files import read_json, write_json
@@ -35,6 +36,8 @@ from perturbkg.sources.web import (
 
 logger = logging.getLogger(__name__)
 CHUNK = 2**18
+#: The file in a source's folder that is locked while somebody fetches it.
+GUARD = ".guard"
 
 
 class PartialFile:
@@ -91,6 +94,26 @@ class PartialFile:
         return known
 
 
+def under_way_beside(part: PartialFile) -> int:
+    """Return how many bytes the other downloads into the same folder will still write, as far as is known."""
+    left = 0
+    for guard in part.path.parent.parent.glob(f"*/{GUARD}"):
+        if guard.parent == part.path.parent or not _is_held(guard):
+            continue  # what nobody is fetching now may never be
+        for path in guard.parent.glob(".*.part"):
+            other = PartialFile(path)
+            left += max((other.state.get("bytes") or 0) - other.size, 0)
+    return left
+
+
+def _is_held(guard: Path) -> bool:
+    try:
+        with FileLock(guard, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 @dataclass(frozen=True)
 class Transfer:
     """What it takes to bring a source's bytes from its addresses.
@@ -140,7 +163,7 @@ class Transfer:
                 if self.source.bytes not in (None, total):
                     part.discard()
                     raise AddressError(f"is {total} bytes long, {self.source.bytes} by the catalogue")
-                needed = total - part.size + (self.source.unpacked_bytes or 0)
+                needed = total - part.size + (self.source.unpacked_bytes or 0) + under_way_beside(part)
                 disk.require(part.path.parent, needed, self.source.name)
             return self._receive(response, total)
 

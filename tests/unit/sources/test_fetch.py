@@ -13,6 +13,7 @@ import time
 from collections import namedtuple
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import Fault
@@ -384,6 +385,19 @@ def test_the_unpacked_file_is_reckoned_with_before_the_first_byte(fetching, data
     message = failure(fetching, **packing, unpacked_bytes=10**6)
     assert f"needs {human_size(len(packed) + 10**6)} of disk" in message
     assert not fetching.part.exists()
+
+
+def test_what_others_are_fetching_is_reckoned_with_and_what_was_left_is_not(fetching, data, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage(10**7, 0, 10**6))
+    beside = fetching.folder / "other"
+    beside.mkdir(parents=True)
+    (beside / ".x.csv.part").write_bytes(b"x" * 1000)
+    (beside / ".x.csv.part.json").write_text(json.dumps({"bytes": 900_000}))
+    with FileLock(beside / ".guard"):
+        assert f"needs {human_size(len(data) + 899_000)} of disk" in failure(fetching)
+    fetching()
+    assert fetching.file.read_bytes() == data
 
 
 def test_a_quota_that_is_reached_is_one_line_and_the_bytes_so_far_are_resumed(fetching, data):
