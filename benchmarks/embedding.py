@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument(
         "--tokens-per-batch", type=int, nargs="*", help="sizes to try; without it, the device's"
     )
-    parser.add_argument("--out", type=Path, help="a file for the JSON")
+    parser.add_argument("--json", type=Path, help="a file for the JSON")
     options = parser.parse_args()
     if options.model == "molformer" and not options.texts:
         parser.error("--model molformer needs the SMILES of --texts")
@@ -236,8 +236,8 @@ def main() -> None:
     }
     text = json.dumps(report, indent=2)
     print(text)
-    if options.out:
-        options.out.write_text(text + "\n", encoding="utf-8")
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ class Encoder(ABC):
     """Turn one modality of many nodes into vectors. Options are fields with defaults."""
 
     modality: ClassVar[Modality]  # column of schemas.NodeInputs that it reads
+    block: ClassVar[int] = 4096  # inputs that it gets at once: bounds its memory
 
     @abstractmethod
     def encode(self, inputs: Sequence[Any]) -> np.ndarray:

@@ -48,6 +48,8 @@ class LanguageModel(Encoder):
     #: (model, revision) -> file -> SHA-256, for the files whose checksums are published.
     digests: ClassVar[dict[tuple[str, str], dict[str, str]]] = {}
     instead: ClassVar[str]  # the encoder of the same inputs that needs no weights
+    #: Several windows of the engine, so that one is tokenised while the device works on another.
+    block: ClassVar[int] = 65_536
 
     model: str = ""  # <organisation>/<name> on the Hugging Face hub
     revision: str = "main"  # commit of the model's repository

@@ -20,7 +20,6 @@ from perturbkg.training.data import Features
 # safetensors writes several metadata entries in an order that differs from process to process, so that equal
 # features would differ in bytes: one entry holds all, as JSON with sorted keys.
 _METADATA = "perturbkg"
-_BLOCK = 4096  # inputs that an encoder gets at once: bounds its memory
 
 
 def encode_nodes(encoder: Encoder, inputs: pl.DataFrame, node_type: str, baseline: np.ndarray) -> Features:
@@ -42,8 +41,8 @@ def encode_nodes(encoder: Encoder, inputs: pl.DataFrame, node_type: str, baselin
     items: Any = distinct["value"].to_list()
     if encoder.modality == "baseline":
         items = baseline[items]  # row numbers until here
-    blocks = range(0, len(items), _BLOCK)
-    vectors = np.concatenate([encoder.encode(items[start : start + _BLOCK]) for start in progress(blocks)])
+    blocks = [items[start : start + encoder.block] for start in range(0, len(items), encoder.block)]
+    vectors = np.concatenate([encoder.encode(block) for block in progress(blocks)])
     at = values.join(distinct, on="value", how="left", maintain_order="left")["at"]
     encoded = at.is_not_null().to_numpy()
     matrix = np.zeros((of_type.height, vectors.shape[1]), dtype=np.float32)

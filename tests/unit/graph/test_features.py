@@ -16,7 +16,6 @@ from safetensors.numpy import save_file
 from perturbkg import plugins, schemas
 from perturbkg.encoders import Encoder, Modality
 from perturbkg.errors import InputError
-from perturbkg.graph import features as module
 from perturbkg.graph.features import encode_nodes, read_features, write_features
 from perturbkg.io.matrices import write_matrix
 from perturbkg.training.data import Features
@@ -69,7 +68,7 @@ def test_distinct_inputs_are_encoded_once_and_scattered_back() -> None:
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
-    monkeypatch.setattr(module, "_BLOCK", 1)
+    monkeypatch.setattr(Length, "block", 1)
     SEEN.clear()
     assert np.array_equal(encode_nodes(Length(), INPUTS, "gene/protein", BASELINE).matrix, whole.matrix)
     assert SEEN == [["ab"], ["b"]]
