@@ -203,7 +203,7 @@ def test_a_file_that_changed_at_its_publisher_is_one_line_and_the_old_one_stays(
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there")
 def test_real_files_in_the_place_of_the_publishers(project, tmp_path_factory):
-    """Fetch the real slice, its baseline taken from a path, up to what the encoders and the splits read."""
+    """Fetch the real slice, its baseline taken from a path, and embed its texts with tiny models."""
     made = project("paper_real")
     local = yaml.safe_load((ROOT / "config/local.yaml").read_text())["files"]
     overlay = {
@@ -220,16 +220,26 @@ def test_real_files_in_the_place_of_the_publishers(project, tmp_path_factory):
         write_catalogue(publish(files, running.folder, running.url), made.folder / "catalogue.yaml")
         made.environment["REQUESTS_CA_BUNDLE"] = str(running.ca)
         overlay["downloads"] = {"catalogue": "catalogue.yaml"}
-        (made.folder / "real.yaml").write_text(yaml.safe_dump(overlay))
-        targets = [
-            f"results/real/{name}" for name in ("graph/inputs.parquet", "splits/scaffold/fold0.parquet")
-        ]
-        made.run("--cores", "2", "--configfile", "config/paper.yaml", "real.yaml", "--", *targets)
+        (made.folder / "real.yaml").write_text(yaml.safe_dump(overlay | tiny_models(made.folder)))
+        embedded = ("drug.molformer", "drug.biobert", "disease.biobert", "gene_protein.protein_bert")
+        targets = ["splits/scaffold/fold0.parquet", *(f"features/{name}.safetensors" for name in embedded)]
+        made.run(
+            "--cores", "2", "--configfile", "config/paper.yaml", "real.yaml",
+            "--", *(f"results/real/{target}" for target in targets),
+        )  # fmt: skip
     results = made.folder / "results/real"
     assert pl.read_parquet(results / "kg/nodes.parquet").height == 44_897
     _, signatures, _ = read_matrix(results / "signatures.h5ad")
     merged = pl.read_parquet(results / "signatures/read_counts.parquet")
     assert 3_600 < signatures.height < 3_869, merged
+    kept = {
+        name: dict(
+            pl.read_parquet(results / f"features/{name}.counts.parquet").select("reason", "count").rows()
+        )
+        for name in embedded
+    }
+    assert kept["drug.biobert"]["kept"] > kept["drug.molformer"]["kept"] > 1_000
+    assert kept["gene_protein.protein_bert"]["of these: distinct inputs cut at 512 tokens"] > 500
 
 
 def test_nodes_are_embedded_by_every_model_of_the_paper_and_what_was_cut_is_told(finished):
