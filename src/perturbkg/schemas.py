@@ -28,7 +28,7 @@ class Nodes(Table):
     source: str
     source_id: str
     name: str
-    index: pl.Int64 = pa.Field(nullable=True)  # the source's own number of the node, e.g. PrimeKG's node_index
+    index: pl.Int64 = pa.Field(nullable=True)  # the source's own number, e.g. PrimeKG's node_index
 
 
 class Descriptions(Table):

@@ -60,7 +60,7 @@ rule fetch_weights:
     params:
         model=lambda wildcards: encoder_option(wildcards.encoder, "model"),
         revision=lambda wildcards: encoder_option(wildcards.encoder, "revision"),
-        weights=config["encoder_cache"]["weights"],
+        weights=lambda wildcards: config["encoder_cache"]["weights"],
     script:
         "../../scripts/fetch_weights.py"
 
