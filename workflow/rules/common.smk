@@ -85,7 +85,7 @@ def raw_files(*keys):
 
 
 def raw_inputs(*keys):
-    """Map file keys to what a rule waits for: the file itself, or the receipt of its download."""
+    """Map file keys to inputs, which are the files themselves or the receipts of their downloads."""
     return {
         key: (
             rules.download_source.output.receipt.format(source=PUBLISHED[key])
@@ -119,6 +119,36 @@ def code(script, **plug_ins):
 def options(kind, name):
     """Return the config's options of a plug-in; the others keep their defaults."""
     return config[f"{kind}_options"].get(name, {})
+
+
+def is_language_model(encoder):
+    """Return whether an encoder needs weights: it names the one that does without."""
+    try:
+        return bool(plugins.constant("encoders", encoder, "instead"))
+    except AttributeError:
+        return False
+
+
+def model_folders(encoder):
+    """Return where a language model finds its weights and keeps vectors; other encoders keep nothing."""
+    folders = config["encoder_cache"] if is_language_model(encoder) else {}
+    return {f"{name}_folder": folder for name, folder in folders.items()}
+
+
+def weights_of(wildcards):
+    """Return what an encoder waits for: the receipt of its weights, if it has any."""
+    if not is_language_model(wildcards.encoder):
+        return {}
+    receipt = rules.fetch_weights.output.receipt
+    return {"weights": receipt.format(encoder=wildcards.encoder)}
+
+
+def encoder_option(encoder, name):
+    """Return an option of an encoder: the config's, or the default."""
+    return {
+        **plugins.options_of("encoders", encoder),
+        **options("encoder", encoder),
+    }[name]
 
 
 def runs(pattern):

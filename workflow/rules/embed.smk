@@ -9,36 +9,6 @@ localrules:
 NODE_TYPES = {slug(node_type): node_type for node_type in config["encoders"]}
 
 
-def is_language_model(encoder):
-    """Return whether an encoder needs weights: it names the one that does without."""
-    try:
-        return bool(plugins.constant("encoders", encoder, "instead"))
-    except AttributeError:
-        return False
-
-
-def model_folders(encoder):
-    """Return where a language model finds its weights and keeps vectors; other encoders keep nothing."""
-    folders = config["encoder_cache"] if is_language_model(encoder) else {}
-    return {f"{name}_folder": folder for name, folder in folders.items()}
-
-
-def weights_of(wildcards):
-    """Return what an encoder waits for: the receipt of its weights, if it has any."""
-    if not is_language_model(wildcards.encoder):
-        return {}
-    receipt = rules.fetch_weights.output.receipt
-    return {"weights": receipt.format(encoder=wildcards.encoder)}
-
-
-def encoder_option(encoder, name):
-    """Return an option of an encoder: the config's, or the default."""
-    return {
-        **plugins.options_of("encoders", encoder),
-        **options("encoder", encoder),
-    }[name]
-
-
 # Like downloads, weights are no output that Snakemake may delete, and no edit fetches them again. The receipt is
 # not kept in the folder of the weights, which may be shared and read-only; other datasets may need it meanwhile,
 # so it is updated in its place.
