@@ -126,7 +126,9 @@ class _Runner:
             with torch.inference_mode():
                 on_device = [torch.from_numpy(array).to(self.device) for array in (ids, mask)]
                 return pool(self.model(*on_device), on_device[1], self.pooling)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
             if len(batch) == 1:
                 raise InputError(
                     f"{self.device}: out of memory on one input of {len(batch[0].ids)} tokens; "
@@ -136,6 +138,11 @@ class _Runner:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         return None
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether a batch was too large for its device; PyTorch has no class of its own for the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
 def _fetched(batch: list[_Text], vectors: Tensor) -> Embedded:

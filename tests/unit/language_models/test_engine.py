@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from toy_language_model import WIDTH, Characters, Sums
@@ -90,8 +91,19 @@ def test_texts_are_taken_as_they_are_needed():
     assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
 
 
-def test_out_of_memory_halves_the_batch_and_goes_on(caplog):
-    model = Sums(at_most=20)
+class Greedy(Sums):
+    """It asks the memory of the CPU for more than any machine has."""
+
+    def forward(self, ids, mask):
+        try:
+            return super().forward(ids, mask)
+        except torch.OutOfMemoryError:
+            return torch.empty(10**15)
+
+
+@pytest.mark.parametrize("kind", [Sums, Greedy], ids=["CUDA", "CPU"])
+def test_out_of_memory_halves_the_batch_and_goes_on(kind, caplog):
+    model = kind(at_most=20)
     texts = [f"{number:03}" for number in range(40)]  # 5 tokens each
     with caplog.at_level(logging.WARNING):
         vectors, _ = collected(texts, model, tokens_per_batch=100)
@@ -122,3 +134,11 @@ def test_no_text_makes_no_vector():
 def test_an_unknown_pooling_is_told_before_anything_runs():
     with pytest.raises(InputError, match=re.escape("pooling: 'max'")):
         next(embed(Sums(), Characters(), ["a"], **{**OPTIONS, "pooling": "max"}))
+
+
+def test_a_defect_of_a_model_is_no_lack_of_memory():
+    def fail(_):
+        raise RuntimeError("shapes differ")
+
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        collected(["a"], Sums(before=fail))
