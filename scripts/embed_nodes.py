@@ -28,15 +28,16 @@ def main(
 
     `folders` are those of a language model: where its weights are found, and where vectors are kept.
     """
-    made = plugins.create(
-        "encoders", encoder, dict(options), **{name: Path(folder) for name, folder in folders.items()}
-    )
+    fields: dict[str, Any] = {name: Path(folder) for name, folder in folders.items()}
+    if folders:
+        fields["threads"] = threads
+    made = plugins.create("encoders", encoder, dict(options), **fields)
     with threadpool_limits(threads):
-        found = encode_nodes(
+        found, remarks = encode_nodes(
             made, schemas.read(inputs, schemas.NodeInputs), node_type, read_matrix(baseline)[0]
         )
     write_features(found, features, node_type=node_type, encoder=encoder, options=dict(options))
-    schemas.write(tally(found, node_type, encoder, made.remarks()), schemas.Counts, counts)
+    schemas.write(tally(found, node_type, made.modality, encoder, remarks), schemas.Counts, counts)
 
 
 if "snakemake" in globals():

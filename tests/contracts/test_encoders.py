@@ -109,10 +109,11 @@ def test_nodes_with_nothing_to_encode_are_marked(encoder: Encoder) -> None:
         },
         schema_overrides=columns,
     )
-    found = encode_nodes(encoder, inputs, TYPE, BASELINE)
+    found, remarks = encode_nodes(encoder, inputs, TYPE, BASELINE)
     assert found.encoded.tolist() == [True] * (len(values) - 1) + [False]
     assert not found.matrix[-1].any()
     agree(encoder, found.matrix[:-1], encoder.encode(given(encoder)))
+    assert all(0 <= count <= len(values) - 1 for count in remarks.values())
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)
@@ -132,6 +133,9 @@ def test_a_language_model_cuts_and_counts_long_inputs(name: str, weights: Path) 
     assert np.isfinite(matrix).all()
     assert encoder.counts.inputs == len(inputs)
     assert 0 < encoder.counts.cut < len(inputs)
+    (is_cut,) = encoder.remarks().values()
+    assert is_cut.shape == (len(inputs),)
+    assert is_cut.sum() == encoder.counts.cut
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)

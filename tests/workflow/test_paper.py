@@ -239,15 +239,15 @@ def test_real_files_in_the_place_of_the_publishers(project, tmp_path_factory):
         for name in embedded
     }
     assert kept["drug.biobert"]["kept"] > kept["drug.molformer"]["kept"] > 1_000
-    assert kept["gene_protein.protein_bert"]["of these: distinct inputs cut at 512 tokens"] > 500
+    assert kept["gene_protein.protein_bert"]["of these: cut at 512 tokens"] > 500
 
 
 def test_nodes_are_embedded_by_every_model_of_the_paper_and_what_was_cut_is_told(finished):
     counts = pl.read_csv(finished.folder / "results/paper/tables/counts.csv").filter(stage="embed_nodes")
     read = dict(counts.filter(reason="read").select("what", "count").iter_rows())
     kept = dict(counts.filter(reason="kept").select("what", "count").iter_rows())
-    assert kept["drug by biobert"] == read["drug by biobert"] > 0
-    assert 0 < kept["gene/protein by protein_bert"] < read["gene/protein by protein_bert"]
-    assert kept["lincs_drug by molformer"] == read["lincs_drug by molformer"] > 0
+    assert kept["drug text by biobert"] == read["drug text by biobert"] > 0
+    assert 0 < kept["gene/protein sequence by protein_bert"] < read["gene/protein sequence by protein_bert"]
+    assert kept["lincs_drug smiles by molformer"] == read["lincs_drug smiles by molformer"] > 0
     assert counts.filter(pl.col("reason").str.contains("cut at 512 tokens")).height >= 5
     assert list((finished.folder / "resources/embeddings").glob("*.sqlite"))

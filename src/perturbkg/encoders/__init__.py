@@ -24,6 +24,6 @@ class Encoder(ABC):
         Returns (n, dim) float32. Equal inputs give equal vectors, whatever stands beside them.
         """
 
-    def remarks(self) -> dict[str, int]:
-        """Return what is worth knowing of the inputs so far: what -> how many distinct inputs."""
+    def remarks(self) -> dict[str, np.ndarray]:
+        """Return what is worth knowing of some inputs: what -> (n,) bool, all so far in the order given."""
         return {}

@@ -35,6 +35,7 @@ class Counts:
 
     inputs: int = 0
     cut: int = 0  # longer than the maximum length
+    is_cut: list[np.ndarray] = field(default_factory=list)  # (inputs,) bool of each call, repeats included
     remembered: int = 0  # not made: their vectors were kept
     corrupt: int = 0  # kept, but damaged, and made anew
 
@@ -62,6 +63,7 @@ class LanguageModel(Encoder):
     # Not options: where this machine keeps things.
     weights_folder: Path | None = field(default_factory=lambda: None)  # None: the hub's own cache
     vectors_folder: Path | None = field(default_factory=lambda: None)  # None: vectors are not kept
+    threads: int | None = field(default_factory=lambda: None)  # of PyTorch on a CPU; None: as it likes
     counts: Counts = field(default_factory=Counts, init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -89,37 +91,42 @@ class LanguageModel(Encoder):
         """Encode inputs into (n, width): what is kept is read, the rest is made and kept."""
         texts = list(dict.fromkeys(inputs))
         vectors: dict[int, np.ndarray] = {}
-        with self._kept() as kept, progress(total=len(texts), unit=" nodes", leave=False) as bar:
+        is_cut = np.zeros(len(texts), dtype=bool)
+        with self._kept() as kept:
             for place, entry in (kept.get(texts) if kept else {}).items():
                 vectors[place] = entry.vector
-                self.counts.cut += entry.tokens > self.max_length
+                is_cut[place] = entry.tokens > self.max_length
             self.counts.remembered += len(vectors)
-            bar.update(len(vectors))
             missing = [place for place in range(len(texts)) if place not in vectors]
-            for made in self._embedded([texts[place] for place in missing]):
-                places = [missing[row] for row in made.rows]
-                vectors.update(zip(places, made.vectors, strict=True))
-                self.counts.cut += int((made.tokens > self.max_length).sum())
-                if kept:
-                    kept.put([texts[place] for place in places], made.vectors, made.tokens.tolist())
-                bar.update(len(places))
+            # What was kept counts as done, but not as fast: the time left is that of the others.
+            with progress(total=len(texts), initial=len(vectors), unit=" nodes", leave=False) as bar:
+                for made in self._embedded([texts[place] for place in missing]):
+                    places = [missing[row] for row in made.rows]
+                    vectors.update(zip(places, made.vectors, strict=True))
+                    is_cut[places] = made.tokens > self.max_length
+                    if kept:
+                        kept.put([texts[place] for place in places], made.vectors, made.tokens.tolist())
+                    bar.update(len(places))
             if kept:
                 self.counts.corrupt += kept.corrupt
         self.counts.inputs += len(texts)
-        if self.counts.cut:
-            _LOG.info(
-                "%s: %d of %d inputs so far are cut at %d tokens",
-                self.model,
-                self.counts.cut,
-                self.counts.inputs,
-                self.max_length,
-            )
+        self.counts.cut += int(is_cut.sum())
+        _LOG.info(
+            "%s: %d distinct inputs so far, %d of them kept from before, %d cut at %d tokens",
+            self.model,
+            self.counts.inputs,
+            self.counts.remembered,
+            self.counts.cut,
+            self.max_length,
+        )
         place_of = {text: place for place, text in enumerate(texts)}
-        return np.array([vectors[place_of[text]] for text in inputs], dtype=np.float32)
+        places = [place_of[text] for text in inputs]
+        self.counts.is_cut.append(is_cut[places])
+        return np.array([vectors[place] for place in places], dtype=np.float32)
 
-    def remarks(self) -> dict[str, int]:
-        """Return how many inputs were cut."""
-        return {f"distinct inputs cut at {self.max_length} tokens": self.counts.cut}
+    def remarks(self) -> dict[str, np.ndarray]:
+        """Return which inputs were cut."""
+        return {f"cut at {self.max_length} tokens": np.concatenate([np.zeros(0, bool), *self.counts.is_cut])}
 
     def _embedded(self, texts: Sequence[str]) -> "Iterator[Embedded]":
         """Yield the vectors of texts that are not kept; the model is loaded for the first of them."""
@@ -130,14 +137,21 @@ class LanguageModel(Encoder):
 
         model, tokeniser = self._loaded
         at_once = self.tokens_per_batch or devices.TOKENS[self._device.type]
-        yield from embed(
+        for made in embed(
             model,
             tokeniser,
             texts,
             pooling=self.pooling,
             max_length=self.max_length,
             tokens_per_batch=at_once,
-        )
+        ):
+            if not np.isfinite(made.vectors).all():
+                row = made.rows[~np.isfinite(made.vectors).all(axis=1)][0]
+                raise InputError(
+                    f"{self.model}: the vector of {texts[row][:40]!r} is not finite in {self._precision}; "
+                    "set dtype: float32, or fetch the weights again"
+                )
+            yield made
 
     def _kept(self) -> Any:
         """Open the vectors that are kept, or nothing."""
@@ -185,7 +199,11 @@ class LanguageModel(Encoder):
     @cached_property
     def _loaded(self) -> "tuple[nn.Module, Tokeniser]":
         """Return the model where it runs and in its number format, and its tokeniser."""
+        import torch  # noqa: PLC0415
+
         device, precision = self._device, self._precision
+        if self.threads is not None:  # whoever limits threads before PyTorch is imported does not reach it
+            torch.set_num_threads(self.threads)
         model, tokeniser = self.architecture(self._paths)
         _LOG.info("%s: on %s in %s", self.model, device, precision)
         return self.cast(model, precision).to(device), tokeniser

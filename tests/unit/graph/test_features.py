@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from perturbkg import plugins, schemas
 from perturbkg.encoders import Encoder, Modality
 from perturbkg.errors import InputError
-from perturbkg.graph.features import encode_nodes, read_features, write_features
+from perturbkg.graph.features import encode_nodes, read_features, tally, write_features
 from perturbkg.io.matrices import write_matrix
 from perturbkg.training.data import Features
 
@@ -59,7 +59,7 @@ BASELINE = np.array([[8, 11], [5, 8]], dtype=np.float32)
 
 def test_distinct_inputs_are_encoded_once_and_scattered_back() -> None:
     SEEN.clear()
-    found = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
+    found, _ = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
     assert SEEN == [["ab", "b"]]
     assert found.matrix.dtype == np.float32
     assert found.matrix.tolist() == [[2, 97], [0, 0], [1, 98], [2, 97]]
@@ -67,21 +67,37 @@ def test_distinct_inputs_are_encoded_once_and_scattered_back() -> None:
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
+    whole, _ = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
     monkeypatch.setattr(Length, "block", 1)
     SEEN.clear()
-    assert np.array_equal(encode_nodes(Length(), INPUTS, "gene/protein", BASELINE).matrix, whole.matrix)
+    found, _ = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
+    assert np.array_equal(found.matrix, whole.matrix)
     assert SEEN == [["ab"], ["b"]]
 
 
+@pytest.mark.parametrize("block", [1, 2])
+def test_what_an_encoder_remarks_is_counted_in_nodes(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(Length, "block", block)
+    monkeypatch.setattr(
+        Length, "remarks", lambda _: {"long": np.array([len(i) > 1 for s in SEEN for i in s])}
+    )
+    SEEN.clear()
+    found, remarks = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
+    assert remarks == {"long": 2}  # two nodes have the one long text
+    counts = tally(found, "gene/protein", "text", "length", remarks)
+    assert counts["what"].unique().to_list() == ["gene/protein text by length"]
+    lines = [("read", 4), ("nothing to encode", 1), ("kept", 3), ("of these: long", 2)]
+    assert counts.select("reason", "count").rows() == lines
+
+
 def test_baseline_rows_are_those_of_the_cell() -> None:
-    found = encode_nodes(plugins.create("encoders", "baseline"), INPUTS, "cell_line", BASELINE)
+    found, _ = encode_nodes(plugins.create("encoders", "baseline"), INPUTS, "cell_line", BASELINE)
     assert found.matrix.tolist() == [[-1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize("encoder", ["none", "morgan"])
 def test_nothing_to_encode_has_no_columns(encoder: str) -> None:
-    found = encode_nodes(plugins.create("encoders", encoder), INPUTS, "gene/protein", BASELINE)
+    found, _ = encode_nodes(plugins.create("encoders", encoder), INPUTS, "gene/protein", BASELINE)
     assert found.matrix.shape == (4, 0)
     assert not found.encoded.any()
 
@@ -199,7 +215,7 @@ def test_the_script_embeds_one_type(tmp_path: Path) -> None:
     )
     script.main(**arguments, node_type="cell_line", encoder="baseline", options={}, features=cells)
     counts = schemas.read(tmp_path / "counts.parquet", schemas.Counts)
-    assert counts["what"].unique().to_list() == ["cell_line by baseline"]
+    assert counts["what"].unique().to_list() == ["cell_line baseline by baseline"]
     assert counts.select("reason", "count").rows() == [("read", 2), ("nothing to encode", 0), ("kept", 2)]
     found = read_features([text, cells], GRAPH_NODES)
     assert found["gene/protein"].matrix.shape == (4, 4 + 64)

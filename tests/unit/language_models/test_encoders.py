@@ -15,6 +15,7 @@ from transformers import BertConfig, BertModel, EsmConfig, EsmModel
 
 from perturbkg import plugins
 from perturbkg.errors import InputError
+from perturbkg.language_models import engine
 
 TEXTS = ["An inhibitor of a kinase.", "x", "", "kinase"]
 PROTEINS = ["MSDVAIVKEGWLHKRGEYIKTWRPRYF", "M", "", "MKXXU*"]
@@ -122,10 +123,12 @@ def test_a_protein_of_ten_thousand_residues_is_cut_and_counted(name, length, mad
         vectors = encoder.encode([protein, protein[: length - 2], protein])
     assert vectors[0].tolist() == pytest.approx(vectors[1].tolist(), abs=1e-5)
     assert (encoder.counts.inputs, encoder.counts.cut) == (2, 1)
-    assert f"1 of 2 inputs so far are cut at {length} tokens" in caplog.text
+    assert f"2 distinct inputs so far, 0 of them kept from before, 1 cut at {length} tokens" in caplog.text
+    assert encoder.remarks()[f"cut at {length} tokens"].tolist() == [True, False, True]
     again = made(name, vectors_folder=tmp_path)
     again.encode([protein])
     assert (again.counts.cut, again.counts.remembered) == (1, 1)  # known without making it
+    assert again.remarks()[f"cut at {length} tokens"].tolist() == [True]
 
 
 def test_what_is_kept_is_not_made(tmp_path):
@@ -184,6 +187,39 @@ def test_a_corrupt_entry_is_counted(tmp_path, monkeypatch):
         encoder.encode(["a", "b"]), toy(tmp_path, vectors_folder=None).encode(["a", "b"])
     )
     assert (encoder.counts.corrupt, encoder.counts.remembered) == (2, 0)
+
+
+def test_pytorch_gets_the_threads_that_are_asked_for(tmp_path):
+    """Also where it is imported for the first text, after all other libraries had been told."""
+    code = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from perturbkg import plugins
+from threadpoolctl import threadpool_limits
+fields = {tiny_models.options("biobert", tmp_path)!r} | {{"weights_folder": Path({str(tmp_path)!r})}}
+with threadpool_limits(3):
+    assert "torch" not in sys.modules
+    plugins.load("encoders", "biobert")(**fields, threads=3).encode(["a"])
+import torch
+print(torch.get_num_threads())
+""".replace("PosixPath", "str")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout == b"3\n"
+
+
+def test_a_vector_that_is_not_finite_is_told_and_not_kept(tmp_path, monkeypatch):
+    pooled = engine.pool
+    monkeypatch.setattr(engine, "pool", lambda *given: pooled(*given) * torch.inf)
+    with pytest.raises(
+        InputError, match=r"tiny/toy: the vector of 'a' is not finite in torch\.float32"
+    ) as told:
+        toy(tmp_path).encode(["a"])
+    assert "\n" not in str(told.value)
+    monkeypatch.undo()
+    again = toy(tmp_path)
+    assert np.isfinite(again.encode(["a"])).all()
+    assert again.counts.remembered == 0
 
 
 def test_weights_with_another_checksum_are_told(weights, monkeypatch):

@@ -1,0 +1,117 @@
+"""Nodes embedded by a tiny language model through Snakemake: killed, resumed, shared, and what is told."""
+
+import sqlite3
+import subprocess
+import time
+
+import polars as pl
+import psutil
+import pytest
+import yaml
+from tiny_models import options
+
+from perturbkg.graph.features import read_features
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("language_models")]
+TYPES = {"gene/protein": "gene_protein", "disease": "disease", "pathway": "pathway"}
+FILES = {node_type: f"results/test/features/{slug}.biobert.safetensors" for node_type, slug in TYPES.items()}
+CONFIG = ("--configfile", "config/test.yaml", "tiny.yaml")
+
+
+def configure(folder, **changed):
+    """Write a tiny BioBERT for every type, one text in a batch, and the config that finds it."""
+    fields = options("biobert", folder / "resources/weights")
+    fields = {name: value for name, value in fields.items() if not name.endswith("_folder")}
+    found = {
+        "encoders": {node_type: ["biobert"] for node_type in TYPES},
+        "encoder_options": {"biobert": fields | {"tokens_per_batch": 1} | changed},
+    }
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(found))
+
+
+@pytest.fixture(scope="module")
+def made(project):
+    """Return a project whose node inputs are made."""
+    made = project("language_models")
+    configure(made.folder)
+    made.run("--cores", "1", *CONFIG, "--", "results/test/graph/inputs.parquet")
+    return made
+
+
+def kept(made):
+    """Return how many vectors are on the disk."""
+    try:
+        file = sqlite3.connect(made.folder / "resources/embeddings/tiny--biobert.sqlite", timeout=60)
+        found = file.execute("SELECT count(*) FROM vectors").fetchone()[0]
+        file.close()
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+    return found
+
+
+def job_of(running, rule):
+    """Return the process that runs the script of a rule, or None."""
+    for process in psutil.Process(running.pid).children(recursive=True):
+        if process.name().startswith("python") and f"{rule}.py" in " ".join(process.cmdline()):
+            return process
+    return None
+
+
+def test_a_killed_job_goes_on_where_it_stopped_and_jobs_share_what_they_make(made):
+    wanted = FILES["gene/protein"]
+    cache = made.folder / "src/perturbkg/language_models/cache.py"
+    before = cache.read_text()
+    cache.write_text(before.replace("EVERY = 2.0", "EVERY = 0.0"))  # vectors are written batch by batch
+    assert cache.read_text() != before
+    running = subprocess.Popen(
+        made.command("--cores", "1", *CONFIG, "--", wanted),
+        cwd=made.folder,
+        env=made.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while kept(made) < 20:
+        assert running.poll() is None
+        time.sleep(0.01)
+    job_of(running, "embed_nodes").kill()
+    assert running.wait() == 1
+    stopped = kept(made)
+    assert not (made.folder / wanted).exists()
+    cache.write_text(before)
+    # All types at once now, in two jobs.
+    made.run("--cores", "2", "--resources", "gpu=2", *CONFIG, "--", *FILES.values())
+    inputs = pl.read_parquet(made.folder / "results/test/graph/inputs.parquet")
+    texts = inputs.filter(pl.col("type").is_in(list(TYPES))).drop_nulls("text")
+    genes = texts.filter(type="gene/protein")["text"].n_unique()
+    assert 20 <= stopped < genes
+    assert kept(made) == texts["text"].n_unique()
+    log = (made.folder / "logs/test/embed_nodes/gene_protein.biobert.log").read_text()
+    assert f"{genes} distinct inputs so far, {stopped} of them kept from before" in log
+    nodes = pl.read_parquet(made.folder / "results/test/graph/nodes.parquet")
+    found = read_features([made.folder / path for path in FILES.values()], nodes)
+    assert {node_type: found[node_type].encoded.sum() for node_type in TYPES} == dict(
+        texts.group_by("type").len().iter_rows()
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "parts"),
+    [
+        (
+            {"model": "tiny/absent", "revision": "0" * 40},
+            "fetch_weights",
+            ["config.json, vocab.txt, pytorch_model.bin or model.safetensors is wanted in", "hashed_text"],
+        ),
+        ({"device": "cuda"}, "embed_nodes", ["device: cuda was asked for", "write auto or cpu"]),
+        ({"max_length": 513}, "embed_nodes", ["max_length: 513 is more than the 512 positions"]),
+    ],
+)
+def test_what_cannot_run_is_one_line(made, monkeypatch, change, rule, parts):
+    monkeypatch.setitem(made.environment, "HF_HUB_OFFLINE", "1")
+    monkeypatch.setitem(made.environment, "CUDA_VISIBLE_DEVICES", "")
+    configure(made.folder, **change)
+    printed = made.run("--cores", "1", *CONFIG, "--", FILES["disease"], status=1)
+    told = [line for line in printed.splitlines() if line.startswith(f"error in {rule}:")]
+    assert len(told) == 1
+    assert all(part in told[0] for part in parts)
+    assert "Traceback" not in printed
