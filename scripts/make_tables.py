@@ -50,6 +50,7 @@ def main(
         tables.label_folds([schemas.read(path, schemas.TestDrugs) for path in test_drugs], test_folds),
     )
     scored, ran = schemas.read(scores, schemas.Scores), schemas.read(runs, schemas.Runs)
+    counted = pl.concat([schemas.read(path, schemas.Counts) for path in counts])
     frames = tabulate(
         make_blocks(scored, described),
         metrics=metrics,
@@ -61,7 +62,8 @@ def main(
         "notes": tables.notes(ran),
         "undefined": tables.undefined(scored),
         "resources": tables.resources(ran),
-        "counts": pl.concat([schemas.read(path, schemas.Counts) for path in counts]),
+        "counts": counted,
+        "coverage": tables.coverage(counted),
         "matches": tables.matches(schemas.read(matches, schemas.Matches)),
         "exclusions": pl.concat([schemas.read(path, schemas.Exclusions) for path in exclusions]),
     }

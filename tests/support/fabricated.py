@@ -10,6 +10,7 @@ import polars as pl
 from perturbkg import schemas
 from perturbkg.io.files import write_json
 from perturbkg.io.matrices import write_matrix
+from perturbkg.io.tallies import counted
 from perturbkg.report.catalogue import FIGURES, TABLES
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -149,13 +150,22 @@ def fabricate(
 
     write_scores(scores, obs["signature"], paths["scores"])
     write_runs(runs, rng, paths["runs"])
-    counts = pl.DataFrame(
-        {
-            "stage": "select_signatures",
-            "what": "signatures",
-            "reason": ["read", "dose", "kept"],
-            "count": [200, 80, 120],
-        }
+    counts = pl.concat(
+        [
+            counted("select_signatures", "signatures", [("read", 200), ("dose", 80), ("kept", 120)]),
+            counted("collect_node_inputs", "disease text", [("present", 22_000), ("absent", 5)]),
+            counted("collect_node_inputs", "drug smiles", [("present", 7_000), ("absent", 957)]),
+            counted(
+                "embed_nodes",
+                "disease text by biobert",
+                [
+                    ("read", 22_005),
+                    ("nothing to encode", 5),
+                    ("kept", 22_000),
+                    ("of these: cut at 512 tokens", 31),
+                ],
+            ),
+        ]
     )
     schemas.write(counts, schemas.Counts, folder / "counts.parquet")
     exclusions = pl.DataFrame(

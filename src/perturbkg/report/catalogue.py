@@ -57,6 +57,12 @@ TABLES: dict[str, tuple[str, str]] = {
         "What was read, removed and kept",
         "Every step of the preparation, in the order it removes rows.",
     ),
+    "coverage": (
+        "What nodes are encoded from",
+        "Nodes of each type, and how many of them have something to encode in each modality; then which "
+        "encoder reads it, and how many of these nodes it cuts at its maximum length (–: this encoder cuts "
+        "nothing, or none reads it). Other nodes have zeros, and are marked as not encoded.",
+    ),
     "matches": (
         "Drugs found in the knowledge graph",
         "How each L1000 drug was matched: by parent InChIKey, by cross-reference, by name, or not at all.",

@@ -307,5 +307,6 @@ _TITLES = {
     "peak_memory_mb": "Peak memory, MB",
     "kg_nodes": "Nodes of the graph",
     "row": "Line",
+    "present": "With something to encode",
 }
 _DIGITS = {"minimum": 3, "median": 3, "maximum": 3, "peak_memory_mb": 0, "epochs": 0}

@@ -36,7 +36,7 @@ SECTIONS = (
     Section("folds", "Folds and seeds", figures=("folds",), folded=("folds",)),
     Section("examples", "Predictions", figures=("heatmap_predictions",)),
     Section("undefined", "Undefined scores", folded=("undefined",)),
-    Section("data", "Data", tables=("counts", "matches"), folded=("exclusions",)),
+    Section("data", "Data", tables=("counts", "coverage", "matches"), folded=("exclusions",)),
     Section("manifests", "Folds and leakage", tables=("manifests",)),
     Section("resources", "Time and memory", tables=("resources",)),
     Section("metrics", "Metrics", folded=("metrics",)),

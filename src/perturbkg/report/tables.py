@@ -109,6 +109,14 @@ COLUMNS: dict[str, dict[str, type[pl.DataType]]] = {
         "threads": pl.Int64,
     },
     "counts": {"stage": pl.String, "what": pl.String, "reason": pl.String, "count": pl.Int64},
+    "coverage": {
+        "type": pl.String,
+        "modality": pl.String,
+        "nodes": pl.Int64,
+        "present": pl.Int64,  # nodes with something to encode
+        "encoder": pl.String,  # null where none reads it
+        "cut": pl.Int64,  # of the present ones; null for an encoder that cuts nothing
+    },
     "matches": {"match": pl.String, "drugs": pl.Int64, "kg_nodes": pl.Int64},
     "exclusions": {
         "stage": pl.String,
@@ -175,6 +183,32 @@ def _numbers(value: object, name: str = "") -> Iterable[tuple[str, float]]:
             yield from _numbers(value[key], f"{name}.{key}" if name else key)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield name, float(value)
+
+
+def coverage(counts: pl.DataFrame) -> pl.DataFrame:
+    """Lay out what schemas.Counts says of nodes: by type and modality those that have it, and who reads it.
+
+    A modality that no node of a type has is left out, unless an encoder is named for it.
+    """
+    embedded, known = pl.col("stage") == "embed_nodes", pl.col("reason").is_in(["present", "absent"])
+    cut, count = pl.col("reason").str.contains(": cut at "), pl.col("count")
+    lines = (
+        counts.filter(embedded | (pl.col("stage") == "collect_node_inputs") & known)
+        # "<type> <modality>", and of embed_nodes " by <encoder>"; a type may have spaces.
+        .with_columns(
+            pl.col("what").str.extract_groups(r"^(?<type>.+?) (?<modality>\w+)(?: by (?<encoder>\w+))?$")
+        )
+        .unnest("what")
+        .group_by("type", "modality", "encoder")
+        .agg(
+            nodes=count.filter(known | (pl.col("reason") == "read")).sum(),
+            present=count.filter(pl.col("reason").is_in(["present", "kept"])).sum(),
+            cut=pl.when(cut.any()).then(count.filter(cut).sum()),
+        )
+    )
+    read = lines.drop_nulls("encoder")
+    unread = lines.filter(pl.col("encoder").is_null()).join(read, on=["type", "modality"], how="anti")
+    return conform("coverage", pl.concat([read, unread])).sort("type", "modality", "encoder")
 
 
 def matches(found: pl.DataFrame) -> pl.DataFrame:

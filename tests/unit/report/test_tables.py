@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 
 from perturbkg import schemas
 from perturbkg.errors import InputError
+from perturbkg.io.tallies import counted
 from perturbkg.report import tables as report
 from perturbkg.report.catalogue import TABLES
 
@@ -66,6 +67,30 @@ def test_matches_are_counted_by_way():
         {"drug": ["a", "b", "c"], "kg_node": ["n", "n", None], "match": ["name", "name", "none"]}
     )
     assert report.matches(found).rows() == [("name", 2, 1), ("none", 1, 0)]
+
+
+def test_coverage_is_by_type_modality_and_encoder():
+    counts = [
+        counted("collect_node_inputs", "drug_text", [("read", 9), ("kept", 9)]),
+        counted("collect_node_inputs", "own kind smiles", [("present", 2), ("absent", 3)]),
+        counted("collect_node_inputs", "own kind text", [("present", 5), ("absent", 0)]),
+        counted("select_signatures", "signatures", [("read", 7), ("kept", 7)]),
+        counted(
+            "embed_nodes",
+            "own kind text by biobert",
+            [("read", 5), ("kept", 5), ("of these: cut at 8 tokens", 1)],
+        ),
+        counted("embed_nodes", "own kind text by hashed_text", [("read", 5), ("kept", 5)]),
+        counted(
+            "embed_nodes", "gene/protein none by none", [("read", 4), ("nothing to encode", 4), ("kept", 0)]
+        ),
+    ]
+    assert report.coverage(pl.concat(counts)).rows() == [
+        ("gene/protein", "none", 4, 0, "none", None),
+        ("own kind", "smiles", 5, 2, None, None),
+        ("own kind", "text", 5, 5, "biobert", 1),
+        ("own kind", "text", 5, 5, "hashed_text", None),
+    ]
 
 
 def test_every_table_comes_back_from_csv_as_it_was(made, tables):
