@@ -40,7 +40,7 @@ check: $(READY) ## formatting, lint and types
 	$(BIN)/mypy
 
 test: check ## check, then unit, contract, workflow and browser tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 clean: ## remove what runs have computed; resources/ and .venv stay
 	rm -rf results/*/ logs

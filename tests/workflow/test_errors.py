@@ -4,8 +4,6 @@ import gzip
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("workflow_errors")
-
 
 @pytest.fixture(scope="module")
 def made(project):

@@ -12,7 +12,7 @@ from tiny_models import options
 
 from perturbkg.graph.features import read_features
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("language_models")]
+pytestmark = pytest.mark.slow
 TYPES = {"gene/protein": "gene_protein", "disease": "disease", "pathway": "pathway"}
 FILES = {node_type: f"results/test/features/{slug}.biobert.safetensors" for node_type, slug in TYPES.items()}
 CONFIG = ("--configfile", "config/test.yaml", "tiny.yaml")

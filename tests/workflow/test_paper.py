@@ -46,7 +46,7 @@ OTHER_TYPES = {
     "exposure": ("exposure_protein", "CTD"),
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("paper")]
+pytestmark = pytest.mark.slow
 
 
 def add_other_types(path):

@@ -10,7 +10,6 @@ DATA = (Path(__file__).parents[2] / "../shared/data").resolve()
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("real_slice"),
     pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there"),
 ]
 

@@ -11,7 +11,7 @@ import pytest
 
 SMALL = ("--configfile", "config/test.yaml")
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole_run")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

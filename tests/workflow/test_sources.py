@@ -30,7 +30,7 @@ PUBLISHED = {
     "downloads": {"catalogue": "catalogue.yaml"},
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sources")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
