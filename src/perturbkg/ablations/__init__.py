@@ -43,7 +43,7 @@ def edges_at(graph: Graph, nodes: np.ndarray) -> np.ndarray:
 
 
 def blank(features: dict[str, Features], node_type: str) -> dict[str, Features]:
-    """Return features in which no node of a type has anything to encode: zeros, the type's learned vector."""
+    """Return features in which no node of a type has anything to encode: zeros, and marked so."""
     return {
         name: Features(np.zeros_like(known.matrix), np.zeros_like(known.encoded))
         if name == node_type

@@ -1,4 +1,4 @@
-"""Nothing: nodes that the model gives a learned vector of their type instead."""
+"""Nothing: nodes of a type that have no features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
