@@ -70,6 +70,7 @@ def main(
             "ablation": {"name": ablation, "notes": ablated.notes},
             "seconds": clock.seconds,
             "peak_memory_mb": peak_memory_mb(),
+            "chosen": made.chosen,
             "parameters": made.parameters,
             "epochs": len(epochs),
             "threads": threads,

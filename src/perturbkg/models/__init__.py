@@ -41,6 +41,11 @@ class Model(ABC):
         """Count the numbers that training fitted; 0 for a control that only averages."""
         return 0
 
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Name what the model chose for itself where its options say `auto`."""
+        return {}
+
     def remember(self, data: Data, **arrays: np.ndarray) -> None:
         """Keep what `fit` learned; cell lines are known by name from here on, not by row."""
         self.learned = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}

@@ -22,13 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from perturbkg.attention import Edges, attend, choose, dot
 from perturbkg.graph.diffusion import log_scale, random_walk_with_restart
 from perturbkg.models._neural import NeuralModel
-from perturbkg.training.attention import Edges, attend, dot
 from perturbkg.training.data import Data, Signatures
 from perturbkg.training.inputs import learn_projections, project
 from perturbkg.training.layers import Linear, perceptron, table
-from perturbkg.training.loop import Network
+from perturbkg.training.loop import Network, device
 from perturbkg.training.means import cell_means
 
 LIKENESSES = 2  # of walks, of structures: the relations of drug attention
@@ -67,11 +67,19 @@ class GAT(NeuralModel):
     temperature: float = 0.07
     # share of edges dropped in training
     drop_edge: float = 0.2
+    # what computes attention: auto (the fastest that works), fused, dgl, triton or torch
+    backend: str = "auto"
 
     _walk: tuple[Data, np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)
 
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Name what computes attention."""
+        return {"attention": choose(self.backend, device().type)}
+
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
         """Learn the components of the inputs and the mean responses of the training drugs."""
+        choose(self.backend, device().type)  # before the walk, which takes a while
         self.cells = list(data.cells)  # `inputs` looks them up by name, before and after `remember`
         blocks = [self.walk(data), data.drug_features]
         projections = learn_projections(blocks, data.cell_features, train, self.components)
@@ -179,11 +187,12 @@ class Attention(nn.Module):
         sizes: tuple[int, int],
         key_width: int,
         drop_edge: float,
+        backend: str,
         generator: torch.Generator,
     ) -> None:
         """Take prior and relation (edges,), first biases (relations, heads), sizes of source and target."""
         super().__init__()
-        self.edges, self.drop_edge = edges, drop_edge
+        self.edges, self.drop_edge, self.backend = edges, drop_edge, backend
         self.prior, self.relation = table(prior.unsqueeze(1)), table(relation)
         self.bias = nn.Parameter(bias.clone())
         self.log_sharpness = nn.Parameter(torch.full_like(bias, sharpness).log())
@@ -200,11 +209,11 @@ class Attention(nn.Module):
         keys = self.key(source).unflatten(1, (self.heads, -1))
         queries = self.query(target).unflatten(1, (self.heads, -1))
         logits = self.prior * self.log_sharpness.exp()[self.relation] + self.bias[self.relation]
-        logits = logits + dot(edges, keys, queries) / keys.shape[2] ** 0.5  # (edges, heads)
+        logits = logits + dot(edges, keys, queries, self.backend) / keys.shape[2] ** 0.5  # (edges, heads)
         if self.training and self.drop_edge:
             dropped = torch.rand(len(logits), 1, device=logits.device) < self.drop_edge
             logits = logits.masked_fill(dropped, -1e4)
-        return attend(edges, logits, values).flatten(1), logits
+        return attend(edges, logits, values, self.backend).flatten(1), logits
 
 
 class GATNetwork(Network):
@@ -220,6 +229,7 @@ class GATNetwork(Network):
         shared: dict[str, Any] = {
             "key_width": options.key_width,
             "drop_edge": options.drop_edge,
+            "backend": options.backend,
             "generator": generator,
         }
         self.over_nodes = Attention(

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from perturbkg.ablations.no_graph import NoGraph
+from perturbkg.errors import InputError
 from perturbkg.models.gat import GAT, cosine, nearest, responses, tanimoto
 from perturbkg.training.data import Pairs, Signatures
 
@@ -101,6 +102,24 @@ def test_messages_in_a_cell_line_come_from_its_own_signatures(data, fitted):
         weights = logits[near].softmax(dim=0)  # (edges, heads)
         wanted = weights.T @ values[edges.src[near], c]
         assert torch.allclose(found[row], wanted, atol=1e-5)
+
+
+def test_another_backend_gives_the_same(data, fitted):
+    pairs = Pairs(np.array([4, 0]), np.array([0, 1]))
+    found = fitted.predict(data, pairs)
+    assert fitted.chosen == {"attention": "fused"}
+    for backend in ("dgl", "torch"):
+        other = GAT(ensemble=1, epochs=2, width=8, near=4, neighbours=3, backend=backend)
+        other.learned, other.genes, other.cells = fitted.learned, fitted.genes, fitted.cells
+        assert other.chosen == {"attention": backend}
+        assert np.allclose(other.predict(data, pairs), found, atol=1e-5)
+
+
+def test_an_unknown_backend_stops_before_training(data):
+    delta = np.zeros((1, 4), np.float32)
+    train = Signatures(np.array([0]), np.array([0]), delta)
+    with pytest.raises(InputError, match="unknown attention backend 'cuda'"):
+        GAT(backend="cuda").fit(data, train, train)
 
 
 def test_it_trains_and_predicts_without_a_graph(data):

@@ -73,6 +73,7 @@ def test_what_is_written(main: Any, files: dict[str, Path], tmp_path: Path):
         if name.startswith("member")
     )
     assert run["options"]["model"] == {"epochs": 2, "ensemble": 2, "width": 4}
+    assert run["chosen"] == {}
     assert len(run["inputs"]) == 9
     assert {"python", "perturbkg", "torch", "numpy", "dgl"} <= set(run["versions"])
     assert run["peak_memory_mb"] > 10

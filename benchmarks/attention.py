@@ -1,0 +1,259 @@
+"""Time a layer of graph attention, forward and backward, on every backend and on its peers; write JSON.
+
+One graph, degree-skewed like PrimeKG and sorted by target, is drawn once; each contestant reads it in a
+process of its own, one after another, and maps 128 features to 4 heads of 32 with the same weights.
+
+python benchmarks/attention.py --nodes 129375 --edges 8100498 --json OUT    # minutes, up to 20 GB (torch, PyG)
+python benchmarks/attention.py --nodes 20000 --edges 500000 --only fused DGL
+"""
+
+import argparse
+import importlib.util
+import json
+import multiprocessing
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+WIDTH, HEADS, PER_HEAD, SLOPE = 128, 4, 32, 0.2
+FLOAT = 4
+DGL, PYG = "DGL GATConv", "PyG GATConv"
+CONTESTANTS = (DGL, "fused", "dgl", "torch", PYG)
+
+
+def draw_edges(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw edges, both ways; of 8.1 M the largest of 129,375 nodes has about 18,000, as in PrimeKG."""
+    generator = np.random.default_rng(seed)
+    share = generator.permutation(np.arange(1, nodes + 1) ** -0.55)
+    one, other = (generator.choice(nodes, edges // 2, p=share / share.sum()) for _ in range(2))
+    src, dst = np.concatenate([one, other]), np.concatenate([other, one])
+    order = np.lexsort((src, dst))
+    return src[order], dst[order]
+
+
+def weights(nodes: int) -> dict[str, Any]:
+    """Return features, the layer's weights and the gradient of its result, the same for every contestant."""
+    import torch  # noqa: PLC0415 - after the number of threads is set
+
+    generator = torch.Generator().manual_seed(0)
+    return {
+        "x": torch.randn(nodes, WIDTH, generator=generator),
+        "linear": torch.randn(HEADS * PER_HEAD, WIDTH, generator=generator) / WIDTH**0.5,
+        "source": torch.randn(1, HEADS, PER_HEAD, generator=generator) / PER_HEAD**0.5,
+        "target": torch.randn(1, HEADS, PER_HEAD, generator=generator) / PER_HEAD**0.5,
+        "grad": torch.randn(nodes, HEADS, PER_HEAD, generator=generator),
+    }
+
+
+def ours(backend: str, src: Any, dst: Any, given: dict[str, Any]) -> tuple[Callable[[], Any], list[Any]]:
+    """Return the layer on a backend, and what it has gradients for."""
+    from torch.nn.functional import linear  # noqa: PLC0415
+
+    from perturbkg.attention import Edges, attend, scores  # noqa: PLC0415
+
+    nodes = len(given["x"])
+    edges = Edges(src, dst, nodes, nodes)
+    learned = [given[name].clone().requires_grad_() for name in ("x", "linear", "source", "target")]
+    x, matrix, source, target = learned
+
+    def forward() -> Any:
+        values = linear(x, matrix).view(nodes, HEADS, PER_HEAD)
+        of_source, of_target = (values * source).sum(dim=-1), (values * target).sum(dim=-1)
+        logits = scores(edges, of_source, of_target, slope=SLOPE, backend=backend)
+        return attend(edges, logits, values, backend)
+
+    return forward, learned
+
+
+def dgl_layer(src: Any, dst: Any, given: dict[str, Any]) -> tuple[Callable[[], Any], list[Any]]:
+    """Return DGL's own layer, and what it has gradients for."""
+    import torch  # noqa: PLC0415
+
+    from perturbkg.attention.dgl_ import dgl  # noqa: PLC0415
+
+    nodes = len(given["x"])
+    graph = dgl.graph((src, dst), num_nodes=nodes)
+    layer = dgl.nn.GATConv(
+        WIDTH, PER_HEAD, HEADS, negative_slope=SLOPE, bias=False, allow_zero_in_degree=True
+    )
+    learned = [given["x"].clone().requires_grad_(), layer.fc.weight, layer.attn_l, layer.attn_r]
+    with torch.no_grad():
+        for parameter, name in zip(learned[1:], ("linear", "source", "target"), strict=True):
+            parameter.copy_(given[name])
+    return lambda: layer(graph, learned[0]), learned
+
+
+def pyg_layer(src: Any, dst: Any, given: dict[str, Any]) -> tuple[Callable[[], Any], list[Any]]:
+    """Return PyG's own layer, and what it has gradients for."""
+    import torch  # noqa: PLC0415
+    from torch_geometric.nn import GATConv  # noqa: PLC0415
+
+    nodes = len(given["x"])
+    ends = torch.stack([src, dst])
+    layer = GATConv(WIDTH, PER_HEAD, HEADS, negative_slope=SLOPE, bias=False, add_self_loops=False)
+    learned = [given["x"].clone().requires_grad_(), layer.lin.weight, layer.att_src, layer.att_dst]
+    with torch.no_grad():
+        for parameter, name in zip(learned[1:], ("linear", "source", "target"), strict=True):
+            parameter.copy_(given[name])
+    return lambda: layer(learned[0], ends).view(nodes, HEADS, PER_HEAD), learned
+
+
+def status(key: str) -> float:
+    """Return a line of /proc/self/status in MB."""
+    line = next(
+        line for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if key in line
+    )
+    return int(line.split()[1]) / 1024
+
+
+def run(answers: Any, name: str, folder: str, *, threads: int, repeats: int, limit: int) -> None:
+    """Measure one contestant; its result and gradients go to a file."""
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(threads)
+    # So that what does not fit fails by itself, and takes nothing else with it.
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    src, dst = (torch.from_numpy(np.load(f"{folder}/{end}.npy")) for end in ("src", "dst"))
+    given = weights(int(np.load(f"{folder}/nodes.npy")))
+    make = {DGL: dgl_layer, PYG: pyg_layer}.get(name)
+    before = status("VmRSS")
+    try:
+        forward, learned = make(src, dst, given) if make else ours(name, src, dst, given)
+        seconds, busy = [], []
+        for _ in range(repeats + 1):
+            start, start_busy = time.perf_counter(), time.process_time()
+            found = forward()
+            grads = torch.autograd.grad(found, learned, given["grad"])
+            seconds.append(time.perf_counter() - start)
+            busy.append(time.process_time() - start_busy)
+    except (MemoryError, RuntimeError) as error:
+        answers.put({"failed": str(error).splitlines()[0]})
+        return
+    answers.put(
+        {
+            "first_seconds": round(seconds[0], 3),
+            "seconds": round(statistics.median(seconds[1:]), 3),
+            "cpu_seconds": round(statistics.median(busy[1:]), 3),
+            "peak_mb_above_inputs": round(status("VmHWM") - before),
+        }
+    )
+    arrays = [found.detach(), *grads]
+    np.savez(
+        f"{folder}/{name}.npz", **{str(place): array.numpy().ravel() for place, array in enumerate(arrays)}
+    )
+
+
+def copy_bandwidth(threads: int) -> float:
+    """Return the bytes per second, read and written, of the machine's largest plain copy."""
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(threads)
+    source = torch.ones(2**28)
+    target = torch.empty_like(source)
+    fastest = np.inf
+    for _ in range(6):
+        start = time.perf_counter()
+        target.copy_(source)
+        fastest = min(fastest, time.perf_counter() - start)
+    return 2 * source.numel() * FLOAT / fastest
+
+
+def bytes_of_fused(nodes: int, edges: int) -> int:
+    """Return the bytes that `fused` asks memory for, with no help from caches.
+
+    Each edge: far rows of values and of gradients; eleven readings and writings of a number per head (logits,
+    weights, their gradients); node and place in six passes. Each node: its rows, read or written, and `x`.
+    """
+    row = HEADS * PER_HEAD * FLOAT
+    return edges * (2 * row + 11 * HEADS * FLOAT + 6 * 8) + nodes * 10 * row
+
+
+def largest_difference(folder: str, name: str) -> float:
+    """Return the largest difference from DGL's, relative to the largest element of result or gradient."""
+    with np.load(f"{folder}/{name}.npz") as found, np.load(f"{folder}/{DGL}.npz") as wanted:
+        return max(
+            float(np.abs(found[key] - wanted[key]).max() / np.abs(wanted[key]).max()) for key in wanted
+        )
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--nodes", type=int, default=129_375)
+    parser.add_argument("--edges", type=int, default=8_100_498)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", nargs="*", help="some of them: DGL PyG fused dgl torch")
+    parser.add_argument(
+        "--memory-gb", type=float, help="most that one may take (default: 0.9 of what is free)"
+    )
+    parser.add_argument("--json", type=Path, help="a file for the JSON")
+    options = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = int(options.memory_gb * 1e9) if options.memory_gb else int(0.9 * free)
+    short = {"DGL": DGL, "PyG": PYG}
+    wanted = {DGL, *(short.get(name, name) for name in options.only)} if options.only else set(CONTESTANTS)
+    context = multiprocessing.get_context("spawn")
+    layers: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        src, dst = draw_edges(options.nodes, options.edges, seed=0)
+        hub = int(np.bincount(dst).max())
+        for name, array in {"src": src, "dst": dst, "nodes": np.array(options.nodes)}.items():
+            np.save(f"{folder}/{name}.npy", array)
+        del src, dst
+        for name in CONTESTANTS:
+            if name not in wanted:
+                continue
+            if name == PYG and importlib.util.find_spec("torch_geometric") is None:
+                layers[name] = {"skipped": "torch-geometric is not installed"}
+                continue
+            answers = context.SimpleQueue()
+            process = context.Process(
+                target=run,
+                args=(answers, name, folder),
+                kwargs={"threads": options.threads, "repeats": options.repeats, "limit": limit},
+            )
+            process.start()
+            process.join()
+            layers[name] = {"failed": f"ended with {process.exitcode}"} if answers.empty() else answers.get()
+            if "seconds" in layers[name]:
+                layers[name]["largest_difference_from_dgl"] = float(f"{largest_difference(folder, name):.2g}")
+            print(name, layers[name], flush=True)
+        for name, figures in layers.items():
+            for peer in (DGL, PYG):
+                if "seconds" in figures and "seconds" in layers.get(peer, {}) and name != peer:
+                    figures[f"of {peer}"] = {
+                        key: round(figures[key] / layers[peer][key], 3)
+                        for key in ("seconds", "cpu_seconds", "peak_mb_above_inputs")
+                    }
+        bandwidth = copy_bandwidth(options.threads)
+    moved = bytes_of_fused(options.nodes, options.edges)
+    report = {
+        "nodes": options.nodes,
+        "edges": options.edges // 2 * 2,
+        "most_edges_of_a_node": hub,
+        "layer": f"{WIDTH} -> {HEADS} heads x {PER_HEAD}, float32, forward and backward",
+        "threads": options.threads,
+        "repeats": options.repeats,
+        "load_average": round(os.getloadavg()[0], 2),
+        "copy_gb_per_second": round(bandwidth / 1e9, 1),
+        "fused_gb_moved": round(moved / 1e9, 2),
+        "seconds_of_those_bytes_at_copy_bandwidth": round(moved / bandwidth, 3),
+        "layers": layers,
+    }
+    text = json.dumps(report, indent=2)
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

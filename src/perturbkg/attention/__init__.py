@@ -1,0 +1,126 @@
+"""Attention over incoming edges: three operations with autograd, and the backends that compute them.
+
+A layer scores its edges by `dot` (keys and queries) or `scores` (GAT's source and target terms) and sums its
+sources' values by `attend`. Every backend gives the same to rounding, and the same bits again on as many
+threads.
+"""
+
+import importlib.util
+from functools import cache
+from types import ModuleType
+
+from torch import Tensor
+
+from perturbkg.attention.edges import Edges
+from perturbkg.errors import InputError
+
+__all__ = ["Edges", "attend", "choose", "dot", "scores"]
+
+# Backend -> the package and the type of device that it needs (None: any), the fastest first.
+NEEDS = {
+    "fused": ("numba", "cpu"),
+    "dgl": ("dgl", "cpu"),
+    "triton": ("triton", "cuda"),
+    "torch": ("torch", None),
+}
+
+
+def choose(backend: str, device: str) -> str:
+    """Return the backend that computes on a type of device: the one asked for, or for `auto` the fastest.
+
+    Raises InputError for an unknown one, and for one that is asked for and cannot run.
+    """
+    if backend == "auto":
+        return next(name for name in NEEDS if _missing(name, device) is None)
+    if backend not in NEEDS:
+        raise InputError(
+            f"backend: unknown attention backend {backend!r}; known are auto, {', '.join(NEEDS)}"
+        )
+    if missing := _missing(backend, device):
+        raise InputError(f"backend: attention backend {backend!r} {missing}; or use 'auto'")
+    return backend
+
+
+@cache
+def _missing(backend: str, device: str) -> str | None:
+    package, wanted = NEEDS[backend]
+    if wanted not in {None, device}:
+        return f"runs on {wanted}, and the computation is on {device}"
+    if importlib.util.find_spec(package) is None:
+        return f"needs the package {package}, which is not installed: pip install {package}"
+    return None
+
+
+def _module(backend: str, edges: Edges) -> ModuleType:
+    # Imported when first used: each costs a part of a second, and may not be there.
+    name = choose(backend, edges.src.device.type)
+    if name == "fused":
+        from perturbkg.attention import fused  # noqa: PLC0415
+
+        return fused
+    if name == "dgl":
+        from perturbkg.attention import dgl_  # noqa: PLC0415
+
+        return dgl_
+    if name == "triton":
+        from perturbkg.attention import triton_  # noqa: PLC0415
+
+        return triton_
+    from perturbkg.attention import torch_  # noqa: PLC0415
+
+    return torch_
+
+
+def dot(edges: Edges, keys: Tensor, queries: Tensor, backend: str = "auto") -> Tensor:
+    """Return the inner product of source key and target query of each edge: (edges, heads).
+
+    `keys` is (sources, heads, width), `queries` (targets, heads, width).
+    """
+    heads, width = keys.shape[1:]
+    _expect("keys", keys, (edges.sources, heads, width))
+    _expect("queries", queries, (edges.targets, heads, width))
+    return _module(backend, edges).dot(edges, keys, queries)
+
+
+def scores(
+    edges: Edges,
+    source: Tensor,
+    target: Tensor,
+    *,
+    relation: Tensor | None = None,
+    bias: Tensor | None = None,
+    slope: float = 0.2,
+    backend: str = "auto",
+) -> Tensor:
+    """Return leaky_relu(source's score + target's score + bias of the relation) of each edge: (edges, heads).
+
+    `source` is (sources, heads), `target` (targets, heads), `relation` (edges,) int64 with `bias`
+    (relations, heads), or neither; `slope` is that of the leaky ReLU.
+    """
+    heads = source.shape[1]
+    _expect("source", source, (edges.sources, heads))
+    _expect("target", target, (edges.targets, heads))
+    if (relation is None) != (bias is None):
+        raise ValueError("relation and bias come together")
+    if relation is not None and bias is not None:
+        _expect("relation", relation, (len(edges),))
+        _expect("bias", bias, (len(bias), heads))
+    return _module(backend, edges).scores(edges, source, target, relation=relation, bias=bias, slope=slope)
+
+
+def attend(edges: Edges, logits: Tensor, values: Tensor, backend: str = "auto") -> Tensor:
+    """Return for each target the mean of its sources' values, weighted by the softmax of its edges' logits.
+
+    `logits` is (edges, heads), `values` (sources, width), or (sources, heads, width) for values of each head;
+    the result (targets, heads, width). A target without an edge gets zeros.
+    """
+    heads = logits.shape[1]
+    _expect("logits", logits, (len(edges), heads))
+    _expect("values", values, (edges.sources, *([heads] if values.dim() == 3 else []), values.shape[-1]))
+    return _module(backend, edges).attend(edges, logits, values)
+
+
+def _expect(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
+    # A kernel without bounds checks would read past the end.
+    if tuple(tensor.shape) != shape:
+        raise ValueError(f"{name}: shape {tuple(tensor.shape)} instead of {shape}")

@@ -1,0 +1,147 @@
+"""Attention compiled by Numba for the CPU: no message of an edge is ever stored, only its weight.
+
+Forward runs over the incoming edges of each target, backward over the outgoing edges of each source. A row is
+summed by one thread in the order of its edges, so results do not depend on the number of threads.
+"""
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from perturbkg.attention import kernels
+from perturbkg.attention.edges import Edges, Rows
+
+PIECES = 32  # of the rows; a constant, since the sums over relations are added piece by piece
+SMALL = 4096  # below so many edges threads cost more than they save
+
+
+def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
+    """Compute `perturbkg.attention.dot`."""
+    return _Dot.apply(edges, keys, queries)
+
+
+def scores(
+    edges: Edges,
+    source: Tensor,
+    target: Tensor,
+    *,
+    relation: Tensor | None,
+    bias: Tensor | None,
+    slope: float,
+) -> Tensor:
+    """Compute `perturbkg.attention.scores`."""
+    if relation is None or bias is None:  # every edge of one relation without a bias
+        relation, bias = torch.zeros_like(edges.src), source.new_zeros(1, source.shape[1])
+    return _Scores.apply(edges, source, target, relation, bias, slope)
+
+
+def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
+    """Compute `perturbkg.attention.attend`."""
+    return _Attend.apply(edges, logits, values if values.dim() == 3 else values.unsqueeze(1))
+
+
+def _run(kernel: Callable[..., None], rows: Rows, *arguments: Any) -> None:
+    """Call a kernel on pieces of about as many edges and rows each, on the threads that torch may use."""
+    start = rows.start.numpy()
+    arrays = [item.detach().numpy() if isinstance(item, Tensor) else item for item in arguments]
+    count = len(start) - 1
+    work = start + np.arange(count + 1)
+    bounds = np.searchsorted(work, np.linspace(0, work[-1], PIECES + 1)).tolist()
+    pieces = list(enumerate(itertools.pairwise(bounds)))
+    graph = (start, rows.other.numpy(), rows.place.numpy())
+
+    def call(piece: tuple[int, tuple[int, int]]) -> None:
+        number, (first, last) = piece
+        kernel(number, first, last, *graph, *arrays)
+
+    threads = torch.get_num_threads()
+    if threads == 1 or len(rows.other) < SMALL:
+        for piece in pieces:
+            call(piece)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(call, pieces))
+
+
+def _contiguous(*tensors: Tensor) -> tuple[Tensor, ...]:
+    return tuple(tensor.contiguous() for tensor in tensors)
+
+
+class _Dot(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
+        keys, queries = _contiguous(keys, queries)
+        ctx.edges = edges
+        ctx.save_for_backward(keys, queries)
+        found = keys.new_empty(len(edges), keys.shape[1])
+        _run(kernels.dot, edges.by_target, queries, keys, found)
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        keys, queries = ctx.saved_tensors
+        (grad,) = _contiguous(grad)
+        edges = ctx.edges
+        to_keys, to_queries = torch.empty_like(keys), torch.empty_like(queries)
+        if ctx.needs_input_grad[1]:
+            _run(kernels.weighted_sum, edges.by_source, grad, queries, to_keys)
+        if ctx.needs_input_grad[2]:
+            _run(kernels.weighted_sum, edges.by_target, grad, keys, to_queries)
+        return None, to_keys, to_queries
+
+
+class _Scores(torch.autograd.Function):
+    @staticmethod
+    def forward(  # noqa: PLR0917
+        ctx: Any, edges: Edges, source: Tensor, target: Tensor, relation: Tensor, bias: Tensor, slope: float
+    ) -> Tensor:
+        source, target, relation, bias = _contiguous(source, target, relation, bias)
+        found = source.new_empty(len(edges), source.shape[1])
+        _run(kernels.scores, edges.by_target, source, target, relation, bias, slope, found)
+        ctx.edges, ctx.slope, ctx.sizes = edges, slope, (source.shape, target.shape, bias.shape)
+        ctx.save_for_backward(found, relation)
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        scores, relation = ctx.saved_tensors
+        (grad,) = _contiguous(grad)
+        rows, (at_source, at_target, at_bias) = ctx.edges, ctx.sizes
+        before, target, source = torch.empty_like(grad), grad.new_empty(at_target), grad.new_empty(at_source)
+        bias = grad.new_zeros(PIECES, *at_bias, dtype=torch.float64)
+        arrays = (grad, scores, relation, ctx.slope, before, target, bias)
+        _run(kernels.scores_backward, rows.by_target, *arrays)
+        _run(kernels.edge_sum, rows.by_source, before, source)
+        return None, source, target, None, bias.sum(dim=0).to(grad.dtype), None
+
+
+class _Attend(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
+        logits, values = _contiguous(logits, values)
+        weights = torch.empty_like(logits)
+        _run(kernels.softmax, edges.by_target, logits, weights)
+        found = values.new_empty(edges.targets, logits.shape[1], values.shape[2])
+        _run(kernels.weighted_sum, edges.by_target, weights, values, found)
+        ctx.edges = edges
+        ctx.save_for_backward(weights, values, found)
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        weights, values, found = ctx.saved_tensors
+        (grad,) = _contiguous(grad)
+        centre = torch.einsum("thw,thw->th", grad, found)
+        to_logits, to_values = torch.empty_like(weights), torch.empty_like(values)
+        arrays = (weights, values, grad, centre, to_logits, to_values)
+        _run(kernels.attend_backward, ctx.edges.by_source, *arrays)
+        return None, to_logits, to_values

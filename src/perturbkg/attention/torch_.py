@@ -1,0 +1,83 @@
+"""Attention on plain torch: on any device, with nothing else; it stores the message of each edge."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import leaky_relu
+
+from perturbkg.attention.edges import Edges
+
+
+def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
+    """Compute `perturbkg.attention.dot`."""
+    return (take(keys, edges.src) * take(queries, edges.dst)).sum(dim=-1)
+
+
+def scores(
+    edges: Edges,
+    source: Tensor,
+    target: Tensor,
+    *,
+    relation: Tensor | None,
+    bias: Tensor | None,
+    slope: float,
+) -> Tensor:
+    """Compute `perturbkg.attention.scores`."""
+    found = take(source, edges.src) + take(target, edges.dst)
+    if relation is not None and bias is not None:
+        found = found + take(bias, relation)
+    return leaky_relu(found, slope)
+
+
+def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
+    """Compute `perturbkg.attention.attend`."""
+    heads = logits.shape[1]
+    rows = edges.dst.unsqueeze(1).expand_as(logits)
+    highest = logits.new_full((edges.targets, heads), -torch.inf)
+    highest = highest.scatter_reduce(0, rows, logits.detach(), "amax")
+    share = (logits - highest.index_select(0, edges.dst)).exp()
+    total = _Sum.apply(share, edges.dst, edges.targets)
+    messages = take(values if values.dim() == 3 else values.unsqueeze(1), edges.src) * share.unsqueeze(-1)
+    # Only a target without an edge has a total of 0; it keeps its zeros.
+    total = total.masked_fill(total == 0, 1)
+    return _Sum.apply(messages, edges.dst, edges.targets) / total.unsqueeze(-1)
+
+
+def take(rows: Tensor, index: Tensor) -> Tensor:
+    """Return rows[index], whose gradient is summed in a fixed order; indexing's is not on several threads."""
+    return _Take.apply(rows, index)
+
+
+class _Take(torch.autograd.Function):
+    """What `take` computes."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor) -> Tensor:
+        ctx.index, ctx.count = index, len(rows)
+        return rows.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return _sum(grads[0], ctx.index, ctx.count), None
+
+
+class _Sum(torch.autograd.Function):
+    """Sums of the rows that share an index."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor, count: int) -> Tensor:
+        ctx.index = index
+        return _sum(rows, index, count)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return grads[0].index_select(0, ctx.index), None, None
+
+
+def _sum(rows: Tensor, index: Tensor, count: int) -> Tensor:
+    total = rows.new_zeros(count, *rows.shape[1:])
+    # On CUDA `index_add_` adds in any order, `index_put_` sorts first; on the CPU it is the other way round.
+    if rows.device.type == "cuda":
+        return total.index_put_((index,), rows, accumulate=True)
+    return total.index_add_(0, index, rows)

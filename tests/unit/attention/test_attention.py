@@ -1,0 +1,307 @@
+"""Attention over incoming edges: by hand, and every backend against DGL in value and gradient."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perturbkg import attention
+from perturbkg.attention import Edges, attend, choose, dot, scores
+from perturbkg.errors import InputError
+
+BACKENDS = ["dgl", "fused", "torch"]
+RELATIONS = 3
+
+
+def make(src, dst, sources, targets):
+    return Edges(torch.tensor(src, dtype=torch.int64), torch.tensor(dst, dtype=torch.int64), sources, targets)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_by_hand(backend):
+    """Target 0 hears sources 0 and 1 at 1:3, target 1 hears source 1 alone, target 2 nobody."""
+    edges = make([0, 1, 1], [0, 0, 1], 2, 3)
+    logits = torch.tensor([[0.0], [np.log(3)], [-7.0]], dtype=torch.float32)
+    values = torch.tensor([[4.0, 0.0], [0.0, 8.0]])
+    wanted = torch.tensor([[1.0, 6.0], [0.0, 8.0], [0.0, 0.0]])
+    assert torch.allclose(attend(edges, logits, values, backend)[:, 0], wanted)
+    assert torch.allclose(attend(edges, logits, values.unsqueeze(1), backend)[:, 0], wanted)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_dot_by_hand(backend):
+    edges = make([1, 0], [0, 1], 2, 2)
+    keys = torch.tensor([[[1.0, 2.0]], [[3.0, 4.0]]])
+    queries = torch.tensor([[[1.0, 1.0]], [[0.0, 10.0]]])
+    assert torch.allclose(dot(edges, keys, queries, backend), torch.tensor([[7.0], [20.0]]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_scores_by_hand(backend):
+    edges = make([1, 0], [0, 1], 2, 2)
+    source, target = torch.tensor([[1.0], [2.0]]), torch.tensor([[10.0], [-20.0]])
+    relation, bias = torch.tensor([1, 0]), torch.tensor([[4.0], [100.0]])
+    found = scores(edges, source, target, relation=relation, bias=bias, slope=0.5, backend=backend)
+    assert torch.allclose(found, torch.tensor([[112.0], [-7.5]]))
+    found = scores(edges, source, target, slope=0.5, backend=backend)
+    assert torch.allclose(found, torch.tensor([[12.0], [-9.5]]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_block_without_edges_gives_zeros(backend):
+    edges = make([], [], 2, 3)
+    assert dot(edges, torch.ones(2, 4, 5), torch.ones(3, 4, 5), backend).shape == (0, 4)
+    assert scores(edges, torch.ones(2, 4), torch.ones(3, 4), backend=backend).shape == (0, 4)
+    values = torch.ones(2, 6, requires_grad=True)
+    found = attend(edges, torch.zeros(0, 4), values, backend)
+    assert found.shape == (3, 4, 6)
+    assert not found.any()
+    found.sum().backward()
+    assert not values.grad.any()
+    nobody = make([], [], 0, 3)
+    assert attend(nobody, torch.zeros(0, 4), torch.ones(0, 0), backend).shape == (3, 4, 0)
+
+
+@st.composite
+def blocks(draw):
+    """Draw a block: multi-edges, self-loops, nodes without edges, one node, or one giant hub."""
+    generator = np.random.default_rng(draw(st.integers(0, 2**16)))
+    sources, targets = draw(st.integers(1, 8)), draw(st.integers(1, 8))
+    count = draw(st.integers(0, 80))
+    src, dst = generator.integers(sources, size=count), generator.integers(targets, size=count)
+    hub = draw(st.sampled_from(["none", "target", "source"]))
+    rays = np.arange(5000)  # enough for several threads, too
+    if hub == "target":
+        src, dst, sources = np.concatenate([src, rays]), np.concatenate([dst, 0 * rays]), 5000
+    if hub == "source":
+        src, dst, targets = np.concatenate([src, 0 * rays]), np.concatenate([dst, rays]), 5000
+    if draw(st.booleans()):
+        order = np.argsort(dst, kind="stable")
+        src, dst = src[order], dst[order]
+    return Edges(torch.from_numpy(src), torch.from_numpy(dst), sources, targets)
+
+
+def draws(seed, *shapes):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(*shape, generator=generator).requires_grad_() for shape in shapes]
+
+
+def gradients(result, inputs, seed):
+    """Return the result and its gradients of a random projection."""
+    along = torch.randn(result.shape, generator=torch.Generator().manual_seed(seed)).to(result.dtype)
+    return [result.detach(), *torch.autograd.grad((result * along).sum(), inputs)]
+
+
+def assert_same(found, wanted, backend, edges):
+    """Agree with DGL in double precision to 1e-5 of the largest element of result and gradients.
+
+    DGL and plain torch add the edges of a hub one after another: in float32 they may err by more.
+    """
+    longest = max(int(torch.bincount(ends).max()) for ends in (edges.src, edges.dst)) if len(edges) else 0
+    tolerance = 1e-5 if backend == "fused" else max(1e-5, longest * 2**-24)
+    # Gradients of logits are sums of differences that cancel, so their own size is no measure of rounding.
+    scale = max([1.0, *(float(tensor.abs().max()) for tensor in wanted if tensor.numel())])
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype == torch.float32
+        assert one.shape == other.shape
+        assert torch.isfinite(one).all()
+        assert torch.allclose(one.double(), other, rtol=0, atol=tolerance * scale)
+
+
+def compare(edges, compute, inputs, seed):
+    """Hold every backend in float32 against DGL in double precision; return the results of each."""
+    wanted = [tensor.detach().double().requires_grad_() for tensor in inputs]
+    wanted = gradients(compute("dgl", *wanted), wanted, seed)
+    results = {name: gradients(compute(name, *inputs), inputs, seed) for name in BACKENDS}
+    for name, found in results.items():
+        assert_same(found, wanted, name, edges)
+    return results
+
+
+@settings(max_examples=60, deadline=None)
+@given(blocks(), st.integers(1, 3), st.sampled_from([1, 3, 16, 20]), st.booleans(), st.integers(0, 2**16))
+def test_backends_agree_with_dgl_over_keys_and_queries(edges, heads, width, shared, seed):
+    def compute(backend, keys, queries, values):
+        return attend(edges, dot(edges, keys, queries, backend), values, backend)
+
+    ends = (edges.sources, heads, 3), (edges.targets, heads, 3)
+    values = (edges.sources, width) if shared else (edges.sources, heads, width)
+    compare(edges, compute, draws(seed, *ends, values), seed)
+
+
+@settings(max_examples=60, deadline=None)
+@given(blocks(), st.integers(1, 3), st.sampled_from([1, 3, 16, 20]), st.booleans(), st.integers(0, 2**16))
+def test_backends_agree_with_dgl_over_the_scores_of_a_gat(edges, heads, width, biased, seed):
+    relation = torch.randint(RELATIONS, (len(edges),), generator=torch.Generator().manual_seed(seed))
+
+    def compute(backend, source, target, values, *bias):
+        of_relation = {"relation": relation, "bias": bias[0]} if bias else {}
+        return attend(edges, scores(edges, source, target, **of_relation, backend=backend), values, backend)
+
+    ends = (edges.sources, heads), (edges.targets, heads)
+    shapes = [*ends, (edges.sources, heads, width), (RELATIONS, heads)]
+    compare(edges, compute, draws(seed, *shapes[: 3 + biased]), seed)
+
+
+@settings(max_examples=30, deadline=None)
+@given(blocks(), st.sampled_from([-1e4, 1e4]), st.integers(0, 2**16))
+def test_extreme_and_silent_logits(edges, extreme, seed):
+    """Some edges far above or below the others, and some with a logit of minus infinity."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(len(edges), 2, generator=generator)
+    logits[torch.rand(logits.shape, generator=generator) < 0.3] += extreme
+    silent = torch.rand(logits.shape, generator=generator) < 0.2
+    # Softmax over minus infinities alone is undefined: each target keeps its first edge.
+    silent[np.unique(edges.dst.numpy(), return_index=True)[1]] = False
+    logits[silent] = -torch.inf
+    inputs = [logits.requires_grad_(), *draws(seed, (edges.sources, 2, 5))]
+    results = compare(edges, lambda backend, *of: attend(edges, *of, backend), inputs, seed)
+    for found in results.values():
+        assert not found[1][silent].any()
+
+
+@pytest.fixture
+def big():
+    """Return a block large enough for several threads, in any order."""
+    generator = np.random.default_rng(0)
+    src, dst = (torch.from_numpy(generator.integers(300, size=20_000)) for _ in range(2))
+    return Edges(src, dst, 300, 300)
+
+
+def layer(edges, backend, threads=1):
+    """Return value and gradients of both kinds of logits on a number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        inputs = draws(0, (300, 4, 8), (300, 4, 8), (300, 4), (300, 4), (300, 4, 16), (RELATIONS, 4))
+        relation = torch.arange(len(edges)) % RELATIONS
+        logits = dot(edges, *inputs[:2], backend) + scores(
+            edges, *inputs[2:4], relation=relation, bias=inputs[5], backend=backend
+        )
+        return gradients(attend(edges, logits, inputs[4], backend), inputs, 1)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("backend", ["fused", "torch"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_bits_again(big, backend, threads):
+    once = layer(big, backend, threads)
+    for _ in range(3):
+        for one, other in zip(layer(big, backend, threads), once, strict=True):
+            assert torch.equal(one, other)
+
+
+def test_fused_gives_the_same_bits_on_any_number_of_threads(big):
+    for one, other in zip(layer(big, "fused", 1), layer(big, "fused", 3), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_fused_stores_nothing_of_the_size_of_messages(big):
+    kept = []
+    inputs = draws(0, (300, 4), (300, 4), (300, 4, 16))
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.numel()), lambda _: None):
+        attend(big, scores(big, *inputs[:2], backend="fused"), inputs[2], "fused")
+    assert max(kept) == len(big) * 4
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_views_that_are_not_contiguous(backend):
+    edges = make([0, 1, 1], [0, 0, 1], 2, 2)
+    keys, values = torch.randn(3, 2, 2).transpose(0, 1), torch.randn(5, 2).T
+    logits = dot(edges, keys, keys, backend)
+    assert torch.equal(logits, dot(edges, keys.contiguous(), keys.contiguous(), backend))
+    found = attend(edges, logits, values, backend)
+    assert torch.equal(found, attend(edges, logits, values.contiguous(), backend))
+
+
+@pytest.fixture
+def absent(monkeypatch):
+    """Return a function that takes packages away."""
+    installed = importlib.util.find_spec
+
+    def take(*packages):
+        attention._missing.cache_clear()
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name: None if name in packages else installed(name)
+        )
+
+    yield take
+    attention._missing.cache_clear()
+
+
+def test_auto_takes_the_fastest_that_works(absent):
+    assert choose("auto", "cpu") == "fused"
+    absent("numba")
+    assert choose("auto", "cpu") == "dgl"
+    assert choose("torch", "cpu") == "torch"
+    with pytest.raises(InputError, match="'fused' needs the package numba, which is not installed") as error:
+        choose("fused", "cpu")
+    assert "\n" not in str(error.value)
+
+
+def test_on_a_gpu_without_triton_auto_takes_torch(absent):
+    absent("triton")
+    assert choose("auto", "cuda") == "torch"
+    with pytest.raises(InputError, match="'triton' needs the package triton"):
+        choose("triton", "cuda")
+
+
+@pytest.mark.parametrize(
+    ("backend", "device", "parts"),
+    [
+        ("cuda", "cpu", ["unknown attention backend 'cuda'", "auto, fused, dgl"]),
+        ("dgl", "cuda", ["'dgl' runs on cpu, and the computation is on cuda", "or use 'auto'"]),
+        ("fused", "cuda", ["'fused' runs on cpu"]),
+        ("triton", "cpu", ["'triton' runs on cuda, and the computation is on cpu"]),
+    ],
+)
+def test_a_backend_that_cannot_run_is_one_line(backend, device, parts):
+    with pytest.raises(InputError) as error:
+        choose(backend, device)
+    for part in parts:
+        assert part in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_wrong_shapes_and_ends_are_refused_before_a_kernel_reads_them():
+    edges = make([0, 1], [0, 1], 2, 2)
+    with pytest.raises(ValueError, match=r"logits: shape \(3, 1\) instead of \(2, 1\)"):
+        attend(edges, torch.zeros(3, 1), torch.zeros(2, 1))
+    with pytest.raises(ValueError, match="keys: shape"):
+        dot(edges, torch.zeros(3, 1, 1), torch.zeros(2, 1, 1))
+    with pytest.raises(ValueError, match="come together"):
+        scores(edges, torch.zeros(2, 1), torch.zeros(2, 1), bias=torch.zeros(1, 1))
+    with pytest.raises(ValueError, match="a target lies outside its 2 nodes"):
+        make([0], [2], 2, 2)
+    with pytest.raises(ValueError, match="a source lies outside"):
+        make([-1], [0], 2, 2)
+
+
+def test_a_cache_that_cannot_be_written_only_costs_the_compilation(tmp_path):
+    """As in an installation that is read-only, for a user without a home folder."""
+    code = (
+        "import numba.core.caching as caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "from perturbkg.attention import kernels\n"
+        "import numpy as np\n"
+        "found = np.ones((1, 1), np.float32)\n"
+        "start, none = np.zeros(2, np.int64), np.zeros(0, np.int32)\n"
+        "kernels.edge_sum(0, 0, 1, start, none, none, np.zeros((0, 1), np.float32), found)\n"
+        "assert not found.any()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
