@@ -3,7 +3,7 @@
 One graph, degree-skewed like PrimeKG and sorted by target, is drawn once; each contestant reads it in a
 process of its own, one after another, and maps 128 features to 4 heads of 32 with the same weights.
 
-python benchmarks/attention.py --nodes 129375 --edges 8100498 --json OUT    # minutes, up to 20 GB (torch, PyG)
+python benchmarks/attention.py --nodes 129375 --edges 8100498 --json OUT    # minutes, up to 20 GB (torch)
 python benchmarks/attention.py --nodes 20000 --edges 500000 --only fused DGL
 """
 
@@ -29,7 +29,7 @@ CONTESTANTS = (DGL, "fused", "dgl", "torch", PYG)
 
 
 def draw_edges(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw edges, both ways; of 8.1 M the largest of 129,375 nodes has about 18,000, as in PrimeKG."""
+    """Draw edges, both ways; of 8.1 M the largest of 129,375 nodes has about 18,000."""
     generator = np.random.default_rng(seed)
     share = generator.permutation(np.arange(1, nodes + 1) ** -0.55)
     one, other = (generator.choice(nodes, edges // 2, p=share / share.sum()) for _ in range(2))

@@ -14,6 +14,9 @@ from typing import Any
 import numba
 import numpy as np
 
+from perturbkg.attention.prefetch import fetch
+
+AHEAD = 8  # edges between the one that is summed and the one that is fetched
 BLOCK = 64  # edges whose sum is taken in single precision
 
 # Sums may be reordered to use the vector unit; infinities stay what they are.
@@ -37,6 +40,8 @@ def dot(piece, first, last, start, other, place, own, others, found):  # type: i
         for edge in range(start[row], end, 4):
             e1, e2, e3 = min(edge + 1, end - 1), min(edge + 2, end - 1), min(edge + 3, end - 1)
             f0, f1, f2, f3 = other[edge], other[e1], other[e2], other[e3]
+            for soon in range(edge + AHEAD, min(edge + AHEAD + 4, start[last])):
+                fetch(others, other[soon])
             for head in range(heads):
                 s0 = s1 = s2 = s3 = own.dtype.type(0)
                 for k in range(width):
@@ -66,6 +71,9 @@ def weighted_sum(piece, first, last, start, other, place, weights, others, found
             for edge in range(block, end, 4):
                 e1, e2, e3 = min(edge + 1, end - 1), min(edge + 2, end - 1), min(edge + 3, end - 1)
                 f0, f1, f2, f3 = other[edge], other[e1], other[e2], other[e3]
+                for soon in range(edge + AHEAD, min(edge + AHEAD + 4, start[last])):
+                    fetch(others, other[soon])
+                    fetch(weights, place[soon])
                 for head in range(heads):
                     far = 0 if shared else head
                     w0 = weights[place[edge], head]
@@ -125,6 +133,8 @@ def edge_sum(piece, first, last, start, other, place, edges, found):  # type: ig
     for row in range(first, last):
         total[:] = 0
         for edge in range(start[row], start[row + 1]):
+            if edge + AHEAD < start[last]:
+                fetch(edges, place[edge + AHEAD])
             for head in range(edges.shape[1]):
                 total[head] += edges[place[edge], head]
         found[row] = total
@@ -173,6 +183,11 @@ def attend_backward(  # type: ignore[no-untyped-def]
                 e1, e2, e3 = min(edge + 1, end - 1), min(edge + 2, end - 1), min(edge + 3, end - 1)
                 f0, f1, f2, f3 = other[edge], other[e1], other[e2], other[e3]
                 p0, p1, p2, p3 = place[edge], place[e1], place[e2], place[e3]
+                for soon in range(edge + AHEAD, min(edge + AHEAD + 4, start[last])):
+                    fetch(grad, other[soon])
+                    fetch(centre, other[soon])
+                    fetch(weights, place[soon])
+                    fetch(to_logits, place[soon])
                 for head in range(heads):
                     near = 0 if shared else head
                     w0 = weights[p0, head]
