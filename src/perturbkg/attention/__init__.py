@@ -20,7 +20,6 @@ __all__ = ["Edges", "attend", "choose", "dot", "scores"]
 NEEDS = {
     "fused": ("numba", "cpu"),
     "dgl": ("dgl", "cpu"),
-    "triton": ("triton", "cuda"),
     "torch": ("torch", None),
 }
 
@@ -62,10 +61,6 @@ def _module(backend: str, edges: Edges) -> ModuleType:
         from perturbkg.attention import dgl_  # noqa: PLC0415
 
         return dgl_
-    if name == "triton":
-        from perturbkg.attention import triton_  # noqa: PLC0415
-
-        return triton_
     from perturbkg.attention import torch_  # noqa: PLC0415
 
     return torch_

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.autograd.graph import increment_version
 
 from perturbkg.attention import kernels
 from perturbkg.attention.edges import Edges, Rows
@@ -36,8 +37,8 @@ def scores(
     slope: float,
 ) -> Tensor:
     """Compute `perturbkg.attention.scores`."""
-    if relation is None or bias is None:  # every edge of one relation without a bias
-        relation, bias = torch.zeros_like(edges.src), source.new_zeros(1, source.shape[1])
+    if relation is None or bias is None:
+        relation, bias = edges.src.new_empty(0), source.new_empty(0, source.shape[1])
     return _Scores.apply(edges, source, target, relation, bias, slope)
 
 
@@ -103,23 +104,27 @@ class _Scores(torch.autograd.Function):
         ctx: Any, edges: Edges, source: Tensor, target: Tensor, relation: Tensor, bias: Tensor, slope: float
     ) -> Tensor:
         source, target, relation, bias = _contiguous(source, target, relation, bias)
+        if any(ctx.needs_input_grad):
+            _ = edges.by_source  # sorted before anything large is in memory
         found = source.new_empty(len(edges), source.shape[1])
-        _run(kernels.scores, edges.by_target, source, target, relation, bias, slope, found)
-        ctx.edges, ctx.slope, ctx.sizes = edges, slope, (source.shape, target.shape, bias.shape)
-        ctx.save_for_backward(found, relation)
+        positive = torch.empty_like(found, dtype=torch.bool)  # all that backward needs of the scores
+        _run(kernels.scores, edges.by_target, source, target, relation, bias, slope, found, positive)
+        ctx.edges, ctx.slope, ctx.relations = edges, slope, len(bias)
+        ctx.save_for_backward(positive, relation)
         return found
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        scores, relation = ctx.saved_tensors
+        positive, relation = ctx.saved_tensors
         (grad,) = _contiguous(grad)
-        rows, (at_source, at_target, at_bias) = ctx.edges, ctx.sizes
-        before, target, source = torch.empty_like(grad), grad.new_empty(at_target), grad.new_empty(at_source)
-        bias = grad.new_zeros(PIECES, *at_bias, dtype=torch.float64)
-        arrays = (grad, scores, relation, ctx.slope, before, target, bias)
-        _run(kernels.scores_backward, rows.by_target, *arrays)
-        _run(kernels.edge_sum, rows.by_source, before, source)
+        edges, slope = ctx.edges, ctx.slope
+        source, target = (grad.new_empty(nodes, grad.shape[1]) for nodes in (edges.sources, edges.targets))
+        _run(kernels.scores_backward, edges.by_source, grad, positive, slope, source)
+        _run(kernels.scores_backward, edges.by_target, grad, positive, slope, target)
+        bias = grad.new_zeros(PIECES, ctx.relations, grad.shape[1], dtype=torch.float64)
+        if ctx.relations:
+            _run(kernels.bias_backward, edges.by_target, grad, positive, relation, slope, bias)
         return None, source, target, None, bias.sum(dim=0).to(grad.dtype), None
 
 
@@ -141,7 +146,8 @@ class _Attend(torch.autograd.Function):
         weights, values, found = ctx.saved_tensors
         (grad,) = _contiguous(grad)
         centre = torch.einsum("thw,thw->th", grad, found)
-        to_logits, to_values = torch.empty_like(weights), torch.empty_like(values)
-        arrays = (weights, values, grad, centre, to_logits, to_values)
-        _run(kernels.attend_backward, ctx.edges.by_source, *arrays)
-        return None, to_logits, to_values
+        to_values = torch.empty_like(values)
+        # Written over the weights: the largest arrays there are. A second backward is an error from here on.
+        increment_version(weights)
+        _run(kernels.attend_backward, ctx.edges.by_source, weights, values, grad, centre, to_values)
+        return None, weights, to_values

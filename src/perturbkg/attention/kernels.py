@@ -92,52 +92,47 @@ def weighted_sum(piece, first, last, start, other, place, weights, others, found
 
 
 @_compiled
-def scores(piece, first, last, start, other, place, source, target, relation, bias, slope, found):  # type: ignore[no-untyped-def]
-    """found[edge] = leaky ReLU of source + target + bias; rows are targets."""
+def scores(piece, first, last, start, other, place, source, target, relation, bias, slope, found, positive):  # type: ignore[no-untyped-def]
+    """found[edge] = leaky ReLU of source + target + bias (if any), and its side of zero; rows are targets."""
     slope = source.dtype.type(slope)
     none = source.dtype.type(0)
+    biased = len(bias) > 0
     for row in range(first, last):
         for edge in range(start[row], start[row + 1]):
             far, at = other[edge], place[edge]
-            kind = relation[at]
+            kind = relation[at] if biased else 0
             for head in range(source.shape[1]):
-                score = source[far, head] + target[row, head] + bias[kind, head]
+                score = source[far, head] + target[row, head] + (bias[kind, head] if biased else none)
                 found[at, head] = max(score, none) + slope * min(score, none)
+                positive[at, head] = score > 0
 
 
 @_compiled
-def scores_backward(  # type: ignore[no-untyped-def]
-    piece, first, last, start, other, place, grad, scores, relation, slope, found, to_target, to_bias
-):
-    """found[edge] = gradient before the leaky ReLU; its sums by row and, piece by piece, by relation."""
+def scores_backward(piece, first, last, start, other, place, grad, positive, slope, found):  # type: ignore[no-untyped-def]
+    """found[row] = sum over its edges of the gradient before the leaky ReLU."""
     slope = grad.dtype.type(slope)
     one = grad.dtype.type(1)
     total = np.empty(grad.shape[1], np.float64)
     for row in range(first, last):
         total[:] = 0
         for edge in range(start[row], start[row + 1]):
-            at = place[edge]
-            kind = relation[at]
+            if edge + AHEAD < start[last]:
+                fetch(grad, place[edge + AHEAD])
+                fetch(positive, place[edge + AHEAD])
             for head in range(grad.shape[1]):
-                before = grad[at, head] * (one if scores[at, head] > 0 else slope)
-                found[at, head] = before
-                total[head] += before
-                to_bias[piece, kind, head] += before
-        to_target[row] = total
+                total[head] += grad[place[edge], head] * (one if positive[place[edge], head] else slope)
+        found[row] = total
 
 
 @_compiled
-def edge_sum(piece, first, last, start, other, place, edges, found):  # type: ignore[no-untyped-def]
-    """found[row] = sum over its edges of edges[edge]."""
-    total = np.empty(edges.shape[1], np.float64)
-    for row in range(first, last):
-        total[:] = 0
-        for edge in range(start[row], start[row + 1]):
-            if edge + AHEAD < start[last]:
-                fetch(edges, place[edge + AHEAD])
-            for head in range(edges.shape[1]):
-                total[head] += edges[place[edge], head]
-        found[row] = total
+def bias_backward(piece, first, last, start, other, place, grad, positive, relation, slope, found):  # type: ignore[no-untyped-def]
+    """found[piece, relation] += the gradient before the leaky ReLU."""
+    slope = grad.dtype.type(slope)
+    one = grad.dtype.type(1)
+    for edge in range(start[first], start[last]):
+        for head in range(grad.shape[1]):
+            before = grad[place[edge], head] * (one if positive[place[edge], head] else slope)
+            found[piece, relation[place[edge]], head] += before
 
 
 @_compiled
@@ -164,9 +159,11 @@ def softmax(piece, first, last, start, other, place, logits, found):  # type: ig
 
 @_compiled
 def attend_backward(  # type: ignore[no-untyped-def]
-    piece, first, last, start, other, place, weights, values, grad, centre, to_logits, to_values
+    piece, first, last, start, other, place, weights, values, grad, centre, to_values
 ):
     """Gradients of `attend`; rows are sources, so that one reading of grad[other] serves both.
+
+    That of the logits takes the place of the weights.
 
     `centre` (targets, heads) is the mean of the gradient of the weights: <grad, result>.
     """
@@ -187,7 +184,6 @@ def attend_backward(  # type: ignore[no-untyped-def]
                     fetch(grad, other[soon])
                     fetch(centre, other[soon])
                     fetch(weights, place[soon])
-                    fetch(to_logits, place[soon])
                 for head in range(heads):
                     near = 0 if shared else head
                     w0 = weights[p0, head]
@@ -205,9 +201,9 @@ def attend_backward(  # type: ignore[no-untyped-def]
                         s3 += value * g3
                         part[near, k] += w0 * g0 + w1 * g1 + w2 * g2 + w3 * g3
                     # Last to first: of a repeated edge, the one that has its weight is written last.
-                    to_logits[p3, head] = w3 * (s3 - centre[f3, head])
-                    to_logits[p2, head] = w2 * (s2 - centre[f2, head])
-                    to_logits[p1, head] = w1 * (s1 - centre[f1, head])
-                    to_logits[p0, head] = w0 * (s0 - centre[f0, head])
+                    weights[p3, head] = w3 * (s3 - centre[f3, head])
+                    weights[p2, head] = w2 * (s2 - centre[f2, head])
+                    weights[p1, head] = w1 * (s1 - centre[f1, head])
+                    weights[p0, head] = w0 * (s0 - centre[f0, head])
             total += part
         to_values[row] = total

@@ -67,7 +67,7 @@ class GAT(NeuralModel):
     temperature: float = 0.07
     # share of edges dropped in training
     drop_edge: float = 0.2
-    # what computes attention: auto (the fastest that works), fused, dgl, triton or torch
+    # what computes attention: auto (the fastest that works), fused, dgl or torch
     backend: str = "auto"
 
     _walk: tuple[Data, np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)

@@ -211,6 +211,14 @@ def test_fused_stores_nothing_of_the_size_of_messages(big):
     assert max(kept) == len(big) * 4
 
 
+def test_fused_refuses_a_second_backward_whose_weights_are_gone(big):
+    inputs = draws(0, (300, 4), (300, 4), (300, 4, 16))
+    result = attend(big, scores(big, *inputs[:2], backend="fused"), inputs[2], "fused").sum()
+    result.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        result.backward()
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_views_that_are_not_contiguous(backend):
     edges = make([0, 1, 1], [0, 0, 1], 2, 2)
@@ -246,11 +254,8 @@ def test_auto_takes_the_fastest_that_works(absent):
     assert "\n" not in str(error.value)
 
 
-def test_on_a_gpu_without_triton_auto_takes_torch(absent):
-    absent("triton")
+def test_on_a_gpu_auto_takes_torch():
     assert choose("auto", "cuda") == "torch"
-    with pytest.raises(InputError, match="'triton' needs the package triton"):
-        choose("triton", "cuda")
 
 
 @pytest.mark.parametrize(
@@ -259,7 +264,6 @@ def test_on_a_gpu_without_triton_auto_takes_torch(absent):
         ("cuda", "cpu", ["unknown attention backend 'cuda'", "auto, fused, dgl"]),
         ("dgl", "cuda", ["'dgl' runs on cpu, and the computation is on cuda", "or use 'auto'"]),
         ("fused", "cuda", ["'fused' runs on cpu"]),
-        ("triton", "cpu", ["'triton' runs on cuda, and the computation is on cpu"]),
     ],
 )
 def test_a_backend_that_cannot_run_is_one_line(backend, device, parts):
@@ -292,8 +296,9 @@ def test_a_cache_that_cannot_be_written_only_costs_the_compilation(tmp_path):
         "from perturbkg.attention import kernels\n"
         "import numpy as np\n"
         "found = np.ones((1, 1), np.float32)\n"
-        "start, none = np.zeros(2, np.int64), np.zeros(0, np.int32)\n"
-        "kernels.edge_sum(0, 0, 1, start, none, none, np.zeros((0, 1), np.float32), found)\n"
+        "start, place = np.zeros(2, np.int64), np.zeros(0, np.int32)\n"
+        "none = np.zeros((0, 1), np.float32)\n"
+        "kernels.scores_backward(0, 0, 1, start, place, place, none, none > 0, 0.2, found)\n"
         "assert not found.any()\n"
     )
     done = subprocess.run(
