@@ -173,7 +173,8 @@ def bytes_of_fused(nodes: int, edges: int) -> int:
     """Return the bytes that `fused` asks memory for, with no help from caches.
 
     Each edge: far rows of values and of gradients; ten readings and writings of a number per head (scores,
-    logits, weights, their gradients) and three of a sign; node and place in six passes. Each node: its rows, read or written, and `x`.
+    logits, weights, their gradients) and three of a sign; node and place in six passes.
+    Each node: its rows, read or written, and `x`.
     """
     row = HEADS * PER_HEAD * FLOAT
     return edges * (2 * row + 10 * HEADS * FLOAT + 3 * HEADS + 6 * 8) + nodes * 10 * row
