@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from perturbkg.attention import Edges, attend, choose, dot
 from perturbkg.graph.diffusion import log_scale, random_walk_with_restart
-from perturbkg.models._neural import NeuralModel
+from perturbkg.models._graph import GraphModel
 from perturbkg.training.data import Data, Signatures
 from perturbkg.training.inputs import learn_projections, project
 from perturbkg.training.layers import Linear, perceptron, table
@@ -36,13 +36,9 @@ SILENT = -8.0  # a logit that far below the others is a weight of less than 1/10
 
 
 @dataclass
-class GAT(NeuralModel):
+class GAT(GraphModel):
     """Graph attention on the diffusion-rewired graph."""
 
-    # most epochs: one costs several times what it costs a perceptron
-    epochs: int = 40
-    # signatures per step: the drugs are encoded once in each, so fewer steps are faster
-    batch: int = 512
     # principal components kept of each block of inputs
     components: int = 128
     # share of the walk that returns to the drug at each step
@@ -67,15 +63,8 @@ class GAT(NeuralModel):
     temperature: float = 0.07
     # share of edges dropped in training
     drop_edge: float = 0.2
-    # what computes attention: auto (the fastest that works), fused, dgl or torch
-    backend: str = "auto"
 
     _walk: tuple[Data, np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)
-
-    @property
-    def chosen(self) -> dict[str, str]:
-        """Name what computes attention."""
-        return {"attention": choose(self.backend, device().type)}
 
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
         """Learn the components of the inputs and the mean responses of the training drugs."""
