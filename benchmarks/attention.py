@@ -56,7 +56,7 @@ def ours(backend: str, src: Any, dst: Any, given: dict[str, Any]) -> tuple[Calla
     """Return the layer on a backend, and what it has gradients for."""
     from torch.nn.functional import linear  # noqa: PLC0415
 
-    from perturbkg.attention import Edges, attend, scores  # noqa: PLC0415
+    from perturbkg.attention import Edges, convolve  # noqa: PLC0415
 
     nodes = len(given["x"])
     edges = Edges(src, dst, nodes, nodes)
@@ -66,8 +66,7 @@ def ours(backend: str, src: Any, dst: Any, given: dict[str, Any]) -> tuple[Calla
     def forward() -> Any:
         values = linear(x, matrix).view(nodes, HEADS, PER_HEAD)
         of_source, of_target = (values * source).sum(dim=-1), (values * target).sum(dim=-1)
-        logits = scores(edges, of_source, of_target, slope=SLOPE, backend=backend)
-        return attend(edges, logits, values, backend)
+        return convolve(edges, of_source, of_target, values, slope=SLOPE, backend=backend)
 
     return forward, learned
 

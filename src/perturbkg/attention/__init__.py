@@ -1,8 +1,8 @@
 """Attention over incoming edges: three operations with autograd, and the backends that compute them.
 
-A layer scores its edges by `dot` (keys and queries) or `scores` (GAT's source and target terms) and sums its
-sources' values by `attend`. Every backend gives the same to rounding, and the same bits again on as many
-threads.
+A layer scores its edges by `dot` (keys and queries) and sums its sources' values by `attend`, or does both by
+`convolve` (GAT's source and target terms, and a bias of the relation). Every backend gives the same to
+rounding, and the same bits again on as many threads. Numbers of half the size are summed in single precision.
 """
 
 import importlib.util
@@ -14,7 +14,7 @@ from torch import Tensor
 from perturbkg.attention.edges import Edges
 from perturbkg.errors import InputError
 
-__all__ = ["Edges", "attend", "choose", "dot", "scores"]
+__all__ = ["Edges", "attend", "choose", "convolve", "dot"]
 
 # Backend -> the package and the type of device that it needs (None: any), the fastest first.
 NEEDS = {
@@ -77,32 +77,6 @@ def dot(edges: Edges, keys: Tensor, queries: Tensor, backend: str = "auto") -> T
     return _module(backend, edges).dot(edges, keys, queries)
 
 
-def scores(
-    edges: Edges,
-    source: Tensor,
-    target: Tensor,
-    *,
-    relation: Tensor | None = None,
-    bias: Tensor | None = None,
-    slope: float = 0.2,
-    backend: str = "auto",
-) -> Tensor:
-    """Return leaky_relu(source's score + target's score + bias of the relation) of each edge: (edges, heads).
-
-    `source` is (sources, heads), `target` (targets, heads), `relation` (edges,) int64 with `bias`
-    (relations, heads), or neither; `slope` is that of the leaky ReLU.
-    """
-    heads = source.shape[1]
-    _expect("source", source, (edges.sources, heads))
-    _expect("target", target, (edges.targets, heads))
-    if (relation is None) != (bias is None):
-        raise ValueError("relation and bias come together")
-    if relation is not None and bias is not None:
-        _expect("relation", relation, (len(edges),))
-        _expect("bias", bias, (len(bias), heads))
-    return _module(backend, edges).scores(edges, source, target, relation=relation, bias=bias, slope=slope)
-
-
 def attend(edges: Edges, logits: Tensor, values: Tensor, backend: str = "auto") -> Tensor:
     """Return for each target the mean of its sources' values, weighted by the softmax of its edges' logits.
 
@@ -113,6 +87,38 @@ def attend(edges: Edges, logits: Tensor, values: Tensor, backend: str = "auto") 
     _expect("logits", logits, (len(edges), heads))
     _expect("values", values, (edges.sources, *([heads] if values.dim() == 3 else []), values.shape[-1]))
     return _module(backend, edges).attend(edges, logits, values)
+
+
+def convolve(
+    edges: Edges,
+    source: Tensor,
+    target: Tensor,
+    values: Tensor,
+    *,
+    relation: Tensor | None = None,
+    bias: Tensor | None = None,
+    slope: float = 0.2,
+    backend: str = "auto",
+) -> Tensor:
+    """Return GAT's convolution: `attend` by the logits leaky_relu(source's + target's + relation's score).
+
+    `source` is (sources, heads), `target` (targets, heads), `values` (sources, heads, width), `relation`
+    (edges,) of integers with `bias` (relations, heads), or neither; `slope` is that of the leaky ReLU. The
+    result is (targets, heads, width). Source: Velickovic et al. 2018, arXiv:1710.10903.
+    """
+    heads, width = values.shape[1:]
+    _expect("source", source, (edges.sources, heads))
+    _expect("target", target, (edges.targets, heads))
+    _expect("values", values, (edges.sources, heads, width))
+    if (relation is None) != (bias is None):
+        raise ValueError("relation and bias come together")
+    if relation is not None and bias is not None:
+        _expect("relation", relation, (len(edges),))
+        _expect("bias", bias, (len(bias), heads))
+        edges.expect_codes(relation, len(bias))
+    return _module(backend, edges).convolve(
+        edges, source, target, values, relation=relation, bias=bias, slope=slope
+    )
 
 
 def _expect(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:

@@ -41,32 +41,34 @@ def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
     """Compute `perturbkg.attention.dot`."""
     if not len(edges):  # DGL's kernels refuse a block without edges
         return torch_.dot(edges, keys, queries)
-    return dgl.ops.u_dot_v(_block(edges), keys, queries).squeeze(-1)
-
-
-def scores(
-    edges: Edges,
-    source: Tensor,
-    target: Tensor,
-    *,
-    relation: Tensor | None,
-    bias: Tensor | None,
-    slope: float,
-) -> Tensor:
-    """Compute `perturbkg.attention.scores`."""
-    if not len(edges):
-        return torch_.scores(edges, source, target, relation=relation, bias=bias, slope=slope)
-    found = dgl.ops.u_add_v(_block(edges), source, target)
-    if relation is not None and bias is not None:
-        found = found + torch_.take(bias, relation)
-    return leaky_relu(found, slope)
+    return dgl.ops.u_dot_v(_block(edges), torch_.single(keys), torch_.single(queries)).squeeze(-1)
 
 
 def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
     """Compute `perturbkg.attention.attend`."""
     if not len(edges):
         return torch_.attend(edges, logits, values)
-    weights = dgl.ops.edge_softmax(_block(edges), logits)
+    weights = dgl.ops.edge_softmax(_block(edges), torch_.single(logits))
     if values.dim() == 2:
         values = values.unsqueeze(1).expand(-1, logits.shape[1], -1)
-    return dgl.ops.u_mul_e_sum(_block(edges), values.contiguous(), weights.unsqueeze(-1))
+    wide = torch_.single(values).contiguous()
+    return dgl.ops.u_mul_e_sum(_block(edges), wide, weights.unsqueeze(-1)).to(values.dtype)
+
+
+def convolve(
+    edges: Edges,
+    source: Tensor,
+    target: Tensor,
+    values: Tensor,
+    *,
+    relation: Tensor | None,
+    bias: Tensor | None,
+    slope: float,
+) -> Tensor:
+    """Compute `perturbkg.attention.convolve`."""
+    if not len(edges):
+        return torch_.convolve(edges, source, target, values, relation=relation, bias=bias, slope=slope)
+    scores = dgl.ops.u_add_v(_block(edges), torch_.single(source), torch_.single(target))
+    if relation is not None and bias is not None:
+        scores = scores + torch_.take(bias, relation.long())
+    return attend(edges, leaky_relu(scores, slope), values)

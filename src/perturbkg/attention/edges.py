@@ -21,12 +21,12 @@ class Rows:
 class Edges:
     """A bipartite block of edges: messages go from `sources` nodes to `targets` nodes."""
 
-    src: Tensor  # (edges,) int64, below sources
-    dst: Tensor  # (edges,) int64, below targets
+    src: Tensor  # (edges,) int32 or int64, below sources
+    dst: Tensor  # (edges,) int32 or int64, below targets
     sources: int
     targets: int
     # what a backend makes of the edges once and wants again
-    kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what a kernel without bounds checks would read wrong."""
@@ -44,7 +44,18 @@ class Edges:
         """Return the edges on a device; themselves, with what they cache, where they are there already."""
         if self.src.device == device:
             return self
-        return Edges(self.src.to(device), self.dst.to(device), self.sources, self.targets)
+        if device not in self.kept:
+            self.kept[device] = Edges(self.src.to(device), self.dst.to(device), self.sources, self.targets)
+        return self.kept[device]
+
+    def expect_codes(self, relation: Tensor, relations: int) -> None:
+        """Raise ValueError for a relation (edges,) outside 0 to `relations` - 1; read once per tensor."""
+        known = self.kept.get("codes")
+        if known is None or known[0] is not relation:
+            ends = (int(relation.min()), int(relation.max())) if len(relation) else (0, -1)
+            self.kept["codes"] = known = (relation, *ends)
+        if known[1] < 0 or known[2] >= relations:
+            raise ValueError(f"a relation lies outside 0 to {relations - 1}")
 
     @cached_property
     def by_target(self) -> Rows:

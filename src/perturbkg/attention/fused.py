@@ -17,6 +17,7 @@ from torch.autograd.graph import increment_version
 
 from perturbkg.attention import kernels
 from perturbkg.attention.edges import Edges, Rows
+from perturbkg.attention.torch_ import single
 
 PIECES = 32  # of the rows; a constant, since the sums over relations are added piece by piece
 SMALL = 4096  # below so many edges threads cost more than they save
@@ -24,27 +25,31 @@ SMALL = 4096  # below so many edges threads cost more than they save
 
 def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
     """Compute `perturbkg.attention.dot`."""
-    return _Dot.apply(edges, keys, queries)
+    return _Dot.apply(edges, single(keys), single(queries))
 
 
-def scores(
+def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
+    """Compute `perturbkg.attention.attend`."""
+    wide = single(values if values.dim() == 3 else values.unsqueeze(1))
+    return _Attend.apply(edges, single(logits), wide).to(values.dtype)
+
+
+def convolve(
     edges: Edges,
     source: Tensor,
     target: Tensor,
+    values: Tensor,
     *,
     relation: Tensor | None,
     bias: Tensor | None,
     slope: float,
 ) -> Tensor:
-    """Compute `perturbkg.attention.scores`."""
+    """Compute `perturbkg.attention.convolve`."""
+    wide = single(values)
     if relation is None or bias is None:
-        relation, bias = edges.src.new_empty(0), source.new_empty(0, source.shape[1])
-    return _Scores.apply(edges, source, target, relation, bias, slope)
-
-
-def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
-    """Compute `perturbkg.attention.attend`."""
-    return _Attend.apply(edges, logits, values if values.dim() == 3 else values.unsqueeze(1))
+        relation, bias = edges.src.new_empty(0), wide.new_empty(0, wide.shape[1])
+    found = _Convolve.apply(edges, single(source), single(target), wide, relation, bias, slope)
+    return found.to(values.dtype)
 
 
 def _run(kernel: Callable[..., None], rows: Rows, *arguments: Any) -> None:
@@ -98,34 +103,46 @@ class _Dot(torch.autograd.Function):
         return None, to_keys, to_queries
 
 
-class _Scores(torch.autograd.Function):
+class _Convolve(torch.autograd.Function):
     @staticmethod
     def forward(  # noqa: PLR0917
-        ctx: Any, edges: Edges, source: Tensor, target: Tensor, relation: Tensor, bias: Tensor, slope: float
+        ctx: Any,
+        edges: Edges,
+        source: Tensor,
+        target: Tensor,
+        values: Tensor,
+        relation: Tensor,
+        bias: Tensor,
+        slope: float,
     ) -> Tensor:
-        source, target, relation, bias = _contiguous(source, target, relation, bias)
+        scored = _contiguous(source, target, relation, bias)
+        (values,) = _contiguous(values)
         if any(ctx.needs_input_grad):
             _ = edges.by_source  # sorted before anything large is in memory
-        found = source.new_empty(len(edges), source.shape[1])
-        positive = torch.empty_like(found, dtype=torch.bool)  # all that backward needs of the scores
-        _run(kernels.scores, edges.by_target, source, target, relation, bias, slope, found, positive)
-        ctx.edges, ctx.slope, ctx.relations = edges, slope, len(bias)
-        ctx.save_for_backward(positive, relation)
+        weights = values.new_empty(len(edges), values.shape[1])
+        found = values.new_empty(edges.targets, *values.shape[1:])
+        _run(kernels.softmax_of_scores, edges.by_target, *scored, slope, weights)
+        _run(kernels.weighted_sum, edges.by_target, weights, values, found)
+        ctx.edges, ctx.slope = edges, slope
+        ctx.save_for_backward(*scored, values, weights, found)
         return found
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        positive, relation = ctx.saved_tensors
+        source, target, relation, bias, values, weights, found = ctx.saved_tensors
         (grad,) = _contiguous(grad)
-        edges, slope = ctx.edges, ctx.slope
-        source, target = (grad.new_empty(nodes, grad.shape[1]) for nodes in (edges.sources, edges.targets))
-        _run(kernels.scores_backward, edges.by_source, grad, positive, slope, source)
-        _run(kernels.scores_backward, edges.by_target, grad, positive, slope, target)
-        bias = grad.new_zeros(PIECES, ctx.relations, grad.shape[1], dtype=torch.float64)
-        if ctx.relations:
-            _run(kernels.bias_backward, edges.by_target, grad, positive, relation, slope, bias)
-        return None, source, target, None, bias.sum(dim=0).to(grad.dtype), None
+        edges, scored = ctx.edges, (source, target, relation, bias)
+        centre = torch.einsum("thw,thw->th", grad, found)
+        to_values, to_source, to_target = (torch.empty_like(tensor) for tensor in (values, source, target))
+        of_pieces = grad.new_zeros(PIECES, *bias.shape, dtype=torch.float64)
+        # Written over the weights: the largest array there is. A second backward is an error from here on.
+        increment_version(weights)
+        arrays = (weights, values, grad, centre, to_values, *scored, ctx.slope, to_source)
+        _run(kernels.attend_backward, edges.by_source, *arrays)
+        _run(kernels.sum_rows, edges.by_target, weights, relation, to_target, of_pieces)
+        to_bias = of_pieces.sum(dim=0).to(bias.dtype)
+        return None, to_source, to_target, to_values, None, to_bias, None
 
 
 class _Attend(torch.autograd.Function):
@@ -147,7 +164,11 @@ class _Attend(torch.autograd.Function):
         (grad,) = _contiguous(grad)
         centre = torch.einsum("thw,thw->th", grad, found)
         to_values = torch.empty_like(values)
-        # Written over the weights: the largest arrays there are. A second backward is an error from here on.
+        # Written over the weights: the largest array there is. A second backward is an error from here on.
         increment_version(weights)
-        _run(kernels.attend_backward, ctx.edges.by_source, weights, values, grad, centre, to_values)
+        none = values.new_empty(0, values.shape[1])
+        unscored = (none, none, ctx.edges.src.new_empty(0), none, 1.0, none)
+        _run(
+            kernels.attend_backward, ctx.edges.by_source, weights, values, grad, centre, to_values, *unscored
+        )
         return None, weights, to_values

@@ -5,7 +5,7 @@ are taken four at a time: four far rows are on their way from memory together, a
 written once for all of them. What is missing of the last four repeats the row's last edge, with weight zero.
 Sums over a row are taken in double precision, or block by block: a hub may have a hundred thousand edges.
 """
-# ruff: noqa: PLR0917 - a compiled function takes its arrays one by one
+# ruff: noqa: PLR0917, PLR0915 - a compiled function takes its arrays one by one, and its loop is one piece
 
 import math
 from collections.abc import Callable
@@ -92,50 +92,6 @@ def weighted_sum(piece, first, last, start, other, place, weights, others, found
 
 
 @_compiled
-def scores(piece, first, last, start, other, place, source, target, relation, bias, slope, found, positive):  # type: ignore[no-untyped-def]
-    """found[edge] = leaky ReLU of source + target + bias (if any), and its side of zero; rows are targets."""
-    slope = source.dtype.type(slope)
-    none = source.dtype.type(0)
-    biased = len(bias) > 0
-    for row in range(first, last):
-        for edge in range(start[row], start[row + 1]):
-            far, at = other[edge], place[edge]
-            kind = relation[at] if biased else 0
-            for head in range(source.shape[1]):
-                score = source[far, head] + target[row, head] + (bias[kind, head] if biased else none)
-                found[at, head] = max(score, none) + slope * min(score, none)
-                positive[at, head] = score > 0
-
-
-@_compiled
-def scores_backward(piece, first, last, start, other, place, grad, positive, slope, found):  # type: ignore[no-untyped-def]
-    """found[row] = sum over its edges of the gradient before the leaky ReLU."""
-    slope = grad.dtype.type(slope)
-    one = grad.dtype.type(1)
-    total = np.empty(grad.shape[1], np.float64)
-    for row in range(first, last):
-        total[:] = 0
-        for edge in range(start[row], start[row + 1]):
-            if edge + AHEAD < start[last]:
-                fetch(grad, place[edge + AHEAD])
-                fetch(positive, place[edge + AHEAD])
-            for head in range(grad.shape[1]):
-                total[head] += grad[place[edge], head] * (one if positive[place[edge], head] else slope)
-        found[row] = total
-
-
-@_compiled
-def bias_backward(piece, first, last, start, other, place, grad, positive, relation, slope, found):  # type: ignore[no-untyped-def]
-    """found[piece, relation] += the gradient before the leaky ReLU."""
-    slope = grad.dtype.type(slope)
-    one = grad.dtype.type(1)
-    for edge in range(start[first], start[last]):
-        for head in range(grad.shape[1]):
-            before = grad[place[edge], head] * (one if positive[place[edge], head] else slope)
-            found[piece, relation[place[edge]], head] += before
-
-
-@_compiled
 def softmax(piece, first, last, start, other, place, logits, found):  # type: ignore[no-untyped-def]
     """found[edge, head] = softmax of the logits over the edges of a row."""
     heads = logits.shape[1]
@@ -158,21 +114,72 @@ def softmax(piece, first, last, start, other, place, logits, found):  # type: ig
 
 
 @_compiled
+def softmax_of_scores(  # type: ignore[no-untyped-def]
+    piece, first, last, start, other, place, source, target, relation, bias, slope, found
+):
+    """found[edge, head] = softmax over the edges of a row of leaky ReLU(source + target + bias, if any)."""
+    slope = source.dtype.type(slope)
+    none = source.dtype.type(0)
+    heads, biased = source.shape[1], len(bias) > 0
+    highest, total = np.empty(heads, source.dtype), np.empty(heads, np.float64)
+    for row in range(first, last):
+        highest[:] = -np.inf
+        total[:] = 0
+        for edge in range(start[row], start[row + 1]):
+            far, at = other[edge], place[edge]
+            kind = relation[at] if biased else 0
+            for head in range(heads):
+                score = source[far, head] + target[row, head] + (bias[kind, head] if biased else none)
+                score = max(score, none) + slope * min(score, none)
+                found[at, head] = score
+                highest[head] = max(highest[head], score)
+        for edge in range(start[row], start[row + 1]):
+            for head in range(heads):
+                share = math.exp(found[place[edge], head] - highest[head])
+                found[place[edge], head] = share
+                total[head] += share
+        total[:] = 1 / total  # infinite without an edge, and not used then
+        for edge in range(start[row], start[row + 1]):
+            for head in range(heads):
+                found[place[edge], head] *= total[head]
+
+
+@_compiled
 def attend_backward(  # type: ignore[no-untyped-def]
-    piece, first, last, start, other, place, weights, values, grad, centre, to_values
+    piece,
+    first,
+    last,
+    start,
+    other,
+    place,
+    weights,
+    values,
+    grad,
+    centre,
+    to_values,
+    source,
+    target,
+    relation,
+    bias,
+    slope,
+    to_source,
 ):
     """Gradients of `attend`; rows are sources, so that one reading of grad[other] serves both.
 
-    That of the logits takes the place of the weights.
-
-    `centre` (targets, heads) is the mean of the gradient of the weights: <grad, result>.
+    That of the logits takes the place of the weights. `centre` (targets, heads) is the mean of the gradient
+    of the weights: <grad, result>. Where `source` is not empty, logits are those of `softmax_of_scores`: the
+    gradient before its leaky ReLU takes the place of the weights, and to_source[row] is its sum.
     """
     heads, width = grad.shape[1:]
     shared = values.shape[1] == 1
-    none = weights.dtype.type(0)
+    scored, biased = len(source) > 0, len(bias) > 0
+    none, one = weights.dtype.type(0), weights.dtype.type(1)
+    slope = weights.dtype.type(slope)
     part, total = np.empty(values.shape[1:], values.dtype), np.empty(values.shape[1:], np.float64)
+    of_source = np.empty(heads, np.float64)
     for row in range(first, last):
         total[:] = 0
+        of_source[:] = 0
         for block in range(start[row], start[row + 1], BLOCK):
             part[:] = 0
             end = min(block + BLOCK, start[row + 1])
@@ -200,10 +207,44 @@ def attend_backward(  # type: ignore[no-untyped-def]
                         s2 += value * g2
                         s3 += value * g3
                         part[near, k] += w0 * g0 + w1 * g1 + w2 * g2 + w3 * g3
+                    s0 = w0 * (s0 - centre[f0, head])
+                    s1 = w1 * (s1 - centre[f1, head])
+                    s2 = w2 * (s2 - centre[f2, head])
+                    s3 = w3 * (s3 - centre[f3, head])
+                    if scored:
+                        own = source[row, head]
+                        b0 = b1 = b2 = b3 = none
+                        if biased:
+                            b0, b1 = bias[relation[p0], head], bias[relation[p1], head]
+                            b2, b3 = bias[relation[p2], head], bias[relation[p3], head]
+                        s0 *= one if own + target[f0, head] + b0 > 0 else slope
+                        s1 *= one if own + target[f1, head] + b1 > 0 else slope
+                        s2 *= one if own + target[f2, head] + b2 > 0 else slope
+                        s3 *= one if own + target[f3, head] + b3 > 0 else slope
+                        of_source[head] += (s0 + s1) + (s2 + s3)
                     # Last to first: of a repeated edge, the one that has its weight is written last.
-                    weights[p3, head] = w3 * (s3 - centre[f3, head])
-                    weights[p2, head] = w2 * (s2 - centre[f2, head])
-                    weights[p1, head] = w1 * (s1 - centre[f1, head])
-                    weights[p0, head] = w0 * (s0 - centre[f0, head])
+                    weights[p3, head] = s3
+                    weights[p2, head] = s2
+                    weights[p1, head] = s1
+                    weights[p0, head] = s0
             total += part
         to_values[row] = total
+        if scored:
+            to_source[row] = of_source
+
+
+@_compiled
+def sum_rows(piece, first, last, start, other, place, grad, relation, found, of_relation):  # type: ignore[no-untyped-def]
+    """found[row] = sum of grad over its edges; of_relation[piece, relation] += it, if there are relations."""
+    heads, biased = grad.shape[1], of_relation.shape[1] > 0
+    total = np.empty(heads, np.float64)
+    for row in range(first, last):
+        total[:] = 0
+        for edge in range(start[row], start[row + 1]):
+            at = place[edge]
+            for head in range(heads):
+                total[head] += grad[at, head]
+            if biased:
+                for head in range(heads):
+                    of_relation[piece, relation[at], head] += grad[at, head]
+        found[row] = total

@@ -11,37 +11,43 @@ from perturbkg.attention.edges import Edges
 
 def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
     """Compute `perturbkg.attention.dot`."""
-    return (take(keys, edges.src) * take(queries, edges.dst)).sum(dim=-1)
-
-
-def scores(
-    edges: Edges,
-    source: Tensor,
-    target: Tensor,
-    *,
-    relation: Tensor | None,
-    bias: Tensor | None,
-    slope: float,
-) -> Tensor:
-    """Compute `perturbkg.attention.scores`."""
-    found = take(source, edges.src) + take(target, edges.dst)
-    if relation is not None and bias is not None:
-        found = found + take(bias, relation)
-    return leaky_relu(found, slope)
+    return (take(single(keys), edges.src) * take(single(queries), edges.dst)).sum(dim=-1)
 
 
 def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
     """Compute `perturbkg.attention.attend`."""
-    heads = logits.shape[1]
-    rows = edges.dst.unsqueeze(1).expand_as(logits)
-    highest = logits.new_full((edges.targets, heads), -torch.inf)
+    logits, kind, values = single(logits), values.dtype, single(values)
+    rows = edges.dst.long().unsqueeze(1).expand_as(logits)
+    highest = logits.new_full((edges.targets, logits.shape[1]), -torch.inf)
     highest = highest.scatter_reduce(0, rows, logits.detach(), "amax")
     share = (logits - highest.index_select(0, edges.dst)).exp()
     total = _Sum.apply(share, edges.dst, edges.targets)
     messages = take(values if values.dim() == 3 else values.unsqueeze(1), edges.src) * share.unsqueeze(-1)
     # Only a target without an edge has a total of 0; it keeps its zeros.
     total = total.masked_fill(total == 0, 1)
-    return _Sum.apply(messages, edges.dst, edges.targets) / total.unsqueeze(-1)
+    return (_Sum.apply(messages, edges.dst, edges.targets) / total.unsqueeze(-1)).to(kind)
+
+
+def convolve(
+    edges: Edges,
+    source: Tensor,
+    target: Tensor,
+    values: Tensor,
+    *,
+    relation: Tensor | None,
+    bias: Tensor | None,
+    slope: float,
+) -> Tensor:
+    """Compute `perturbkg.attention.convolve`."""
+    scores = take(single(source), edges.src) + take(single(target), edges.dst)
+    if relation is not None and bias is not None:
+        scores = scores + take(bias, relation.long())
+    return attend(edges, leaky_relu(scores, slope), values)
+
+
+def single(tensor: Tensor) -> Tensor:
+    """Return numbers of half the size, as mixed precision makes them, in single precision."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 def take(rows: Tensor, index: Tensor) -> Tensor:
@@ -79,5 +85,5 @@ def _sum(rows: Tensor, index: Tensor, count: int) -> Tensor:
     total = rows.new_zeros(count, *rows.shape[1:])
     # On CUDA `index_add_` adds in any order, `index_put_` sorts first; on the CPU it is the other way round.
     if rows.device.type == "cuda":
-        return total.index_put_((index,), rows, accumulate=True)
+        return total.index_put_((index.long(),), rows, accumulate=True)
     return total.index_add_(0, index, rows)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perturbkg import attention
-from perturbkg.attention import Edges, attend, choose, dot, scores
+from perturbkg.attention import Edges, attend, choose, convolve, dot
 from perturbkg.errors import InputError
 
 BACKENDS = ["dgl", "fused", "torch"]
@@ -42,22 +42,30 @@ def test_dot_by_hand(backend):
     assert torch.allclose(dot(edges, keys, queries, backend), torch.tensor([[7.0], [20.0]]))
 
 
+@pytest.mark.parametrize("kind", [torch.int16, torch.int64])
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_scores_by_hand(backend):
-    edges = make([1, 0], [0, 1], 2, 2)
-    source, target = torch.tensor([[1.0], [2.0]]), torch.tensor([[10.0], [-20.0]])
-    relation, bias = torch.tensor([1, 0]), torch.tensor([[4.0], [100.0]])
-    found = scores(edges, source, target, relation=relation, bias=bias, slope=0.5, backend=backend)
-    assert torch.allclose(found, torch.tensor([[112.0], [-7.5]]))
-    found = scores(edges, source, target, slope=0.5, backend=backend)
-    assert torch.allclose(found, torch.tensor([[12.0], [-9.5]]))
+def test_convolve_by_hand(backend, kind):
+    """Target 0 hears sources 0 and 1; their scores are 1 + 2 = 3 and 2 + 2 - 6 = -2, leaky -1."""
+    edges = make([0, 1, 1], [0, 0, 1], 2, 3)
+    source, target = torch.tensor([[1.0], [2.0]]), torch.tensor([[2.0], [7.0], [0.0]])
+    relation, bias = torch.tensor([1, 0, 1], dtype=kind), torch.tensor([[-6.0], [0.0]])
+    values = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
+    found = convolve(edges, source, target, values, relation=relation, bias=bias, slope=0.5, backend=backend)
+    share = 1 / (1 + np.exp(-4.0))
+    wanted = torch.tensor([[share, 1 - share], [0.0, 1.0], [0.0, 0.0]], dtype=torch.float32)
+    assert torch.allclose(found[:, 0], wanted)
+    found = convolve(edges, source, target, values, slope=0.5, backend=backend)
+    share = 1 / (1 + np.exp(1.0))  # scores 3 and 4
+    assert found[0, 0, 0].item() == pytest.approx(share)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_block_without_edges_gives_zeros(backend):
     edges = make([], [], 2, 3)
     assert dot(edges, torch.ones(2, 4, 5), torch.ones(3, 4, 5), backend).shape == (0, 4)
-    assert scores(edges, torch.ones(2, 4), torch.ones(3, 4), backend=backend).shape == (0, 4)
+    empty = convolve(edges, torch.ones(2, 4), torch.ones(3, 4), torch.ones(2, 4, 5), backend=backend)
+    assert empty.shape == (3, 4, 5)
+    assert not empty.any()
     values = torch.ones(2, 6, requires_grad=True)
     found = attend(edges, torch.zeros(0, 4), values, backend)
     assert found.shape == (3, 4, 6)
@@ -142,7 +150,7 @@ def test_backends_agree_with_dgl_over_the_scores_of_a_gat(edges, heads, width, b
 
     def compute(backend, source, target, values, *bias):
         of_relation = {"relation": relation, "bias": bias[0]} if bias else {}
-        return attend(edges, scores(edges, source, target, **of_relation, backend=backend), values, backend)
+        return convolve(edges, source, target, values, **of_relation, backend=backend)
 
     ends = (edges.sources, heads), (edges.targets, heads)
     shapes = [*ends, (edges.sources, heads, width), (RELATIONS, heads)]
@@ -181,10 +189,9 @@ def layer(edges, backend, threads=1):
     try:
         inputs = draws(0, (300, 4, 8), (300, 4, 8), (300, 4), (300, 4), (300, 4, 16), (RELATIONS, 4))
         relation = torch.arange(len(edges)) % RELATIONS
-        logits = dot(edges, *inputs[:2], backend) + scores(
-            edges, *inputs[2:4], relation=relation, bias=inputs[5], backend=backend
-        )
-        return gradients(attend(edges, logits, inputs[4], backend), inputs, 1)
+        found = attend(edges, dot(edges, *inputs[:2], backend), inputs[4], backend)
+        found = found + convolve(edges, *inputs[2:5], relation=relation, bias=inputs[5], backend=backend)
+        return gradients(found, inputs, 1)
     finally:
         torch.set_num_threads(before)
 
@@ -207,16 +214,52 @@ def test_fused_stores_nothing_of_the_size_of_messages(big):
     kept = []
     inputs = draws(0, (300, 4), (300, 4), (300, 4, 16))
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.numel()), lambda _: None):
-        attend(big, scores(big, *inputs[:2], backend="fused"), inputs[2], "fused")
+        convolve(big, *inputs, backend="fused")
     assert max(kept) == len(big) * 4
+    assert sum(size >= len(big) for size in kept) == 1  # the rest belongs to nodes
 
 
 def test_fused_refuses_a_second_backward_whose_weights_are_gone(big):
     inputs = draws(0, (300, 4), (300, 4), (300, 4, 16))
-    result = attend(big, scores(big, *inputs[:2], backend="fused"), inputs[2], "fused").sum()
+    result = convolve(big, *inputs, backend="fused").sum()
     result.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         result.backward()
+
+
+def test_int32_ends_and_int64_ends_are_the_same_edges(big):
+    small = Edges(big.src.int(), big.dst.int(), 300, 300)
+    for backend in BACKENDS:
+        for one, other in zip(layer(small, backend), layer(big, backend), strict=True):
+            assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_numbers_of_half_the_size_are_summed_in_single_precision(big, backend):
+    """As under autocast: the result has the type of the values, and errs by what writing them down costs."""
+    inputs = draws(0, (300, 4), (300, 4), (300, 4, 16))
+    half = [tensor.detach().bfloat16().requires_grad_() for tensor in inputs]
+    same = [tensor.detach().float().requires_grad_() for tensor in half]
+    found = gradients(convolve(big, *half, backend=backend), half, 1)
+    wanted = gradients(convolve(big, *same, backend=backend), same, 1)
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype == torch.bfloat16
+        scale = float(other.abs().max())
+        assert torch.allclose(one.float(), other, rtol=0, atol=2e-2 * scale)
+
+
+@pytest.mark.parametrize("backend", ["dgl", "torch"])
+def test_gradients_are_those_of_finite_differences(backend):
+    edges = make([0, 1, 1, 2, 0, 0], [0, 0, 1, 1, 2, 2], 3, 4)
+    inputs = [
+        tensor.detach().double().requires_grad_() for tensor in draws(3, (3, 2), (4, 2), (3, 2, 2), (2, 2))
+    ]
+    relation = torch.tensor([0, 1, 0, 1, 1, 1])
+
+    def compute(source, target, values, bias):
+        return convolve(edges, source, target, values, relation=relation, bias=bias, backend=backend)
+
+    assert torch.autograd.gradcheck(compute, inputs)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -280,8 +323,12 @@ def test_wrong_shapes_and_ends_are_refused_before_a_kernel_reads_them():
         attend(edges, torch.zeros(3, 1), torch.zeros(2, 1))
     with pytest.raises(ValueError, match="keys: shape"):
         dot(edges, torch.zeros(3, 1, 1), torch.zeros(2, 1, 1))
+    nothing = torch.zeros(2, 1), torch.zeros(2, 1), torch.zeros(2, 1, 1)
     with pytest.raises(ValueError, match="come together"):
-        scores(edges, torch.zeros(2, 1), torch.zeros(2, 1), bias=torch.zeros(1, 1))
+        convolve(edges, *nothing, bias=torch.zeros(1, 1))
+    for codes in ([0, 1], [-1, 0]):
+        with pytest.raises(ValueError, match="a relation lies outside 0 to 0"):
+            convolve(edges, *nothing, relation=torch.tensor(codes), bias=torch.zeros(1, 1))
     with pytest.raises(ValueError, match="a target lies outside its 2 nodes"):
         make([0], [2], 2, 2)
     with pytest.raises(ValueError, match="a source lies outside"):
@@ -298,7 +345,7 @@ def test_a_cache_that_cannot_be_written_only_costs_the_compilation(tmp_path):
         "found = np.ones((1, 1), np.float32)\n"
         "start, place = np.zeros(2, np.int64), np.zeros(0, np.int32)\n"
         "none = np.zeros((0, 1), np.float32)\n"
-        "kernels.scores_backward(0, 0, 1, start, place, place, none, none > 0, 0.2, found)\n"
+        "kernels.sum_rows(0, 0, 1, start, place, place, none, place, found, np.zeros((1, 0, 1)))\n"
         "assert not found.any()\n"
     )
     done = subprocess.run(

@@ -1,0 +1,50 @@
+"""How much memory layers of attention need, reckoned before any of it is taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FLOAT = 4
+# Of an edge: its ends as given, its other end and its place in both sorted orders, int32 each; its relation.
+STRUCTURE = 6 * 4 + 2
+# Of an element of a node's vector: what a layer keeps of each source and of each target for its backward
+# pass, and what that holds for a while beside it.
+KEPT = (3, 4)
+PASSING = (3, 3)
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a layer."""
+
+    sources: int
+    targets: int
+    edges: int
+
+
+def training_bytes(
+    sizes: Sequence[Size], *, columns: int, width: int, heads: int, backend: str, checkpointing: bool
+) -> int:
+    """Estimate the bytes of a forward and a backward pass over layers, the first layer first.
+
+    `columns` of input per node, `width` of its vector, shared by `heads`. A backend that stores the message
+    of each edge (`torch`) needs the most. benchmarks/scaling.py holds the estimate against measurements.
+    """
+    # Numbers per edge: (kept for the backward pass, held for a while in either pass).
+    kept_edge, passing_edge = {
+        "fused": (heads, heads),
+        "triton": (0, heads),
+        "dgl": (2 * heads, 4 * heads),
+    }.get(backend, (2 * heads + width, 2 * heads + 2 * width))
+    kept = [
+        FLOAT * (width * (KEPT[0] * size.sources + KEPT[1] * size.targets) + kept_edge * size.edges)
+        for size in sizes
+    ]
+    passing = [
+        FLOAT * (width * (PASSING[0] * size.sources + PASSING[1] * size.targets) + passing_edge * size.edges)
+        for size in sizes
+    ]
+    inputs = FLOAT * sizes[0].sources * (columns + width) + STRUCTURE * sum(size.edges for size in sizes)
+    if checkpointing:
+        between = sum(FLOAT * width * size.sources for size in sizes)
+        return inputs + between + max(a + b for a, b in zip(kept, passing, strict=True))
+    return inputs + sum(kept) + max(passing)

@@ -1,0 +1,229 @@
+"""Full-graph GAT: layers of graph attention over the whole merged graph, from the features of every node.
+
+The plain graph attention network of the field (Velickovic et al. 2018, arXiv:1710.10903): a node starts from
+its encoded features, or from its type's learned vector where nothing was encoded; each layer attends over all
+incoming edges with a bias for their relation; and the vectors of a pair's drug and cell line enter the
+perceptron of `mlp` beside what that reads, through a matrix that starts at zero: training starts from `mlp`.
+Only nodes that drugs and cell lines depend on are computed, exactly (`graph/neighbourhoods.py`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from perturbkg.attention import choose
+from perturbkg.attention.cost import Size, training_bytes
+from perturbkg.attention.encoder import GraphEncoder, Part
+from perturbkg.errors import InputError
+from perturbkg.graph.neighbourhoods import neighbourhood, row_starts
+from perturbkg.models._graph import GraphModel
+from perturbkg.training.data import Data, Features, Signatures
+from perturbkg.training.inputs import learn_projections, principal_axes, project
+from perturbkg.training.layers import Linear, perceptron, table
+from perturbkg.training.loop import Network, device
+from perturbkg.training.memory import SPARE, available_bytes, refuse_unless
+
+CHECKPOINTING = ("auto", "always", "never")
+FEATURES = ("float32", "float16")
+REMEDY = (
+    "set checkpointing: always, a fanout (sampled neighbours), features: float16, fewer layers or a smaller "
+    "node_width, or ask for more memory"
+)
+
+
+@dataclass
+class FullGraphGAT(GraphModel):
+    """Several layers of graph attention over the whole graph."""
+
+    # principal components kept of each block of inputs
+    components: int = 128
+    # layers of attention: how many edges away a drug sees
+    layers: int = 2
+    # attention heads of each layer
+    heads: int = 4
+    # width of a node's vector, which the heads share
+    node_width: int = 128
+    # share of a node's vector dropped in each layer
+    node_dropout: float = 0.1
+    # incoming edges of a node that training draws anew in each step; 0: all of them, exactly
+    fanout: int = 0
+    # inner results of layers: auto (kept where memory allows), always or never computed again backward
+    checkpointing: str = "auto"
+    # node features in memory: float32 or float16
+    features: str = "float32"
+
+    def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
+        """Learn the components of each block of inputs, and of the features of each node type."""
+        self._check()
+        blocks = [data.drug_features, data.targets.toarray()]
+        learned = learn_projections(blocks, data.cell_features, train, self.components)
+        # Drugs and cell lines by those of training; the other nodes are the same whatever the split.
+        own = {"lincs_drug": "drug0", "cell_line": "cell"}
+        for node_type, known in data.features.items():
+            if node_type in own:
+                found = learned[f"{own[node_type]}.mean"], learned[f"{own[node_type]}.axes"]
+            else:
+                found = node_axes(known, self.components)
+            learned |= {
+                f"node.{node_type}.{what}": array for what, array in zip(("mean", "axes"), found, strict=True)
+            }
+        return learned
+
+    def inputs(self, data: Data, prepared: dict[str, np.ndarray]) -> "Inputs":
+        """Find the nodes and edges of each layer and the frozen vectors of the first; once for all steps."""
+        blocks = [data.drug_features, data.targets.toarray()]
+        drug, cell = project(blocks, data.cell_features, prepared)
+        vectors, kind, columns = self.node_vectors(data, prepared)
+        starts = row_starts(data.graph)
+        wanted = np.concatenate([data.drug_node, data.cell_node])
+
+        def part(**sampling: Any) -> Part:
+            found = neighbourhood(data.graph, wanted, self.layers, group=kind, starts=starts, **sampling)
+            return Part.of(found, vectors, kind)
+
+        def sample() -> Part:
+            seed = int(torch.randint(2**62, ()))  # from the generator that dropout draws from too
+            return part(fanout=self.fanout, rng=np.random.default_rng(seed))
+
+        whole = part()
+        return Inputs(
+            drug=torch.from_numpy(drug),
+            cell=torch.from_numpy(cell),
+            part=whole,
+            columns=columns,
+            relations=2 * len(data.graph.relations),
+            sample=sample if self.fanout else None,
+            checkpointing=self._fit_into_memory(
+                part(fanout=self.fanout, rng=np.random.default_rng(self.seed)) if self.fanout else whole
+            ),
+        )
+
+    def network(self, inputs: "Inputs", genes: int, generator: torch.Generator) -> Network:
+        """Make the layers and the head."""
+        return FullGraphNetwork(self, inputs, genes, generator)
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Name what computes attention, and whether inner results are kept."""
+        again = bool(self._made and self._made[1].checkpointing)
+        return super().chosen | {"checkpointing": "always" if again else "never"}
+
+    def node_vectors(
+        self, data: Data, prepared: dict[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, list[int]]:
+        """Return what nodes start from: vectors (nodes, columns), kinds (nodes,), columns of each kind.
+
+        Kind 2 t is a node of type t with encoded features, reduced to their components; kind 2 t + 1 has
+        nothing to encode, no column, and only its kind's learned vector.
+        """
+        graph = data.graph
+        axes = [prepared[f"node.{node_type}.axes"] for node_type in graph.types]
+        columns = [count for matrix in axes for count in (matrix.shape[1], 0)]
+        vectors = np.zeros((graph.nodes, max(columns, default=0)), np.dtype(self.features))
+        kind = np.empty(graph.nodes, np.int16)
+        for code, node_type in enumerate(graph.types):
+            known = data.features[node_type]
+            own = {"lincs_drug": data.drug_node, "cell_line": data.cell_node}.get(
+                node_type, np.flatnonzero(graph.node_type == code)
+            )
+            kind[own] = 2 * code + ~known.encoded
+            scores = known.matrix @ axes[code] - prepared[f"node.{node_type}.mean"] @ axes[code]
+            vectors[own[known.encoded], : scores.shape[1]] = scores[known.encoded]
+        return vectors, kind, columns
+
+    def _check(self) -> None:
+        """Refuse options that do not go together, before anything is computed."""
+        choose(self.backend, device().type)
+        for name, known in {"checkpointing": CHECKPOINTING, "features": FEATURES}.items():
+            if (value := getattr(self, name)) not in known:
+                raise InputError(f"full_graph_gat: {name} is {value!r}; write {', '.join(known)}")
+        if self.node_width % self.heads or self.layers < 1 or self.fanout < 0:
+            raise InputError(
+                f"full_graph_gat: node_width ({self.node_width}) must be a multiple of heads ({self.heads}), "
+                f"layers ({self.layers}) at least 1, fanout ({self.fanout}) at least 0"
+            )
+
+    def _fit_into_memory(self, part: Part) -> bool:
+        """Say whether inner results are computed again; raise InputError where even that needs too much."""
+        sizes = [Size(edges.sources, edges.targets, len(edges)) for edges, _ in part.layers]
+        shape = {"columns": part.vectors.shape[1], "width": self.node_width, "heads": self.heads}
+        backend = choose(self.backend, device().type)
+        kept, again = (
+            training_bytes(sizes, **shape, backend=backend, checkpointing=checkpointing)
+            for checkpointing in (False, True)
+        )
+        available = available_bytes(device())
+        if self.checkpointing == "never" or (self.checkpointing == "auto" and kept <= SPARE * available):
+            refuse_unless(kept, available, what=self._size(sizes), remedy=REMEDY)
+            return False
+        refuse_unless(again, available, what=self._size(sizes), remedy=REMEDY)
+        return True
+
+    def _size(self, sizes: list[Size]) -> str:
+        edges = sum(size.edges for size in sizes)
+        return f"full_graph_gat on {sizes[0].sources:,} nodes and {edges:,} edges in {len(sizes)} layers"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the network reads and does not learn."""
+
+    drug: Tensor  # (drugs, a): components of features and of targets
+    cell: Tensor  # (cells, b)
+    part: Part  # its wanted nodes are the drugs, then the cell lines
+    columns: list[int]  # of each kind of node
+    relations: int  # inverse ones count too
+    sample: Callable[[], Part] | None
+    checkpointing: bool
+
+
+class FullGraphNetwork(Network):
+    """The layers, and the head on pairs."""
+
+    def __init__(self, options: FullGraphGAT, inputs: Inputs, genes: int, generator: torch.Generator) -> None:
+        """Take the options of the model and its frozen inputs."""
+        super().__init__()
+        self.drug, self.cell = table(inputs.drug), table(inputs.cell)
+        width = options.node_width
+        self.encoder = GraphEncoder(
+            inputs.part,
+            inputs.columns,
+            inputs.relations,
+            width=width,
+            heads=options.heads,
+            dropout=options.node_dropout,
+            backend=options.backend,
+            checkpointing=inputs.checkpointing,
+            generator=generator,
+            sample=inputs.sample,
+        )
+        self.of_drug = Linear(width, width, generator, gain=0.0)
+        self.of_cell = Linear(width, width, generator, gain=0.0)
+        self.body = perceptron(
+            [self.drug.shape[1] + self.cell.shape[1] + 2 * width, options.width, genes],
+            generator,
+            input_dropout=options.input_dropout,
+            dropout=options.dropout,
+        )
+
+    def encode(self) -> Tensor:
+        """Compute the vectors of all drugs, then of all cell lines: (drugs + cells, node_width)."""
+        return self.encoder()
+
+    def decode(self, encoded: Tensor, drug: Tensor, cell: Tensor) -> Tensor:
+        """Map pairs to residuals (pairs, genes)."""
+        of_drug, of_cell = encoded[drug], encoded[len(self.drug) + cell]
+        read = [self.drug[drug], self.of_drug(of_drug), self.cell[cell], self.of_cell(of_cell)]
+        return self.body(torch.cat(read, dim=1))
+
+
+def node_axes(known: Features, components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean (columns,) and axes (columns, up to `components`) of the nodes that have features."""
+    if known.encoded.any():
+        return principal_axes(known.matrix[known.encoded], components)
+    width = known.matrix.shape[1]
+    return np.zeros(width, np.float32), np.zeros((width, 0), np.float32)

@@ -1,0 +1,134 @@
+"""The full-graph GAT: what it starts from, what reaches a prediction, and what it refuses."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from perturbkg.errors import InputError
+from perturbkg.models import full_graph_gat
+from perturbkg.models.full_graph_gat import FullGraphGAT
+from perturbkg.training.data import Features, Pairs, Signatures
+
+SMALL = {"ensemble": 1, "epochs": 2, "width": 8, "node_width": 8, "heads": 2, "batch": 4}
+
+
+@pytest.fixture
+def parts() -> tuple[Signatures, Signatures]:
+    """Return signatures of drugs 0 to 3 in both cell lines, and three of them again for validation."""
+    drug, cell = np.repeat(np.arange(4), 2), np.tile(np.arange(2), 4)
+    delta = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+    return Signatures(drug, cell, delta), Signatures(drug[:3], cell[:3], delta[:3])
+
+
+@pytest.fixture
+def with_genes(data):
+    """Return the world with features of one of its two genes."""
+    genes = Features(np.array([[1.0, 2.0], [0.0, 0.0]], np.float32), np.array([True, False]))
+    return dataclasses.replace(data, features=data.features | {"gene/protein": genes})
+
+
+def fitted(data, parts, **options):
+    model = FullGraphGAT(**SMALL | options)
+    model.fit(data, *parts)
+    return model
+
+
+def test_a_node_without_features_has_a_kind_of_its_own(with_genes, parts):
+    model = FullGraphGAT(**SMALL)
+    vectors, kind, columns = model.node_vectors(with_genes, model.prepare(with_genes, parts[0]))
+    cells, genes, drugs = 0, 1, 2  # the types in the order of the graph
+    assert kind.tolist() == [2 * cells] * 2 + [2 * genes, 2 * genes + 1] + [2 * drugs] * 5
+    assert columns[1::2] == [0, 0, 0]
+    assert not vectors[3].any()
+
+
+def test_features_of_a_gene_reach_the_predictions_of_its_drugs(data, parts):
+    """Drugs 0 and 1 target gene 0, drugs 2 and 4 gene 1: after training only the former feel its features."""
+
+    def world(first: float):
+        genes = Features(np.array([[first, 1.0], [0.5, -1.0]], np.float32), np.ones(2, bool))
+        return dataclasses.replace(data, features=data.features | {"gene/protein": genes})
+
+    model = fitted(world(1.0), parts, layers=1)
+    for name, array in model.learned.items():  # as if it had been trained for long
+        if "of_drug.weight" in name:
+            array[:] = np.eye(8)
+        if name.endswith("body.4.weight"):
+            array[:] = 1
+    pairs = Pairs(np.arange(5), np.ones(5, np.int64))  # cell line 1 has no edge
+    moved = np.abs(model.predict(world(3.0), pairs) - model.predict(world(1.0), pairs)).max(axis=1)
+    assert (moved[[0, 1]] > 1e-6).all()
+    assert moved[[2, 3, 4]] == pytest.approx(0, abs=1e-6)
+
+
+def test_training_starts_from_the_perceptron(data, parts):
+    """Before the first step the graph's vectors enter through zeros."""
+    model = fitted(data, parts)
+    network = model.network(model._made[1], 4, torch.Generator().manual_seed(0))
+    assert not network.of_drug.weight.any()
+    assert not network.of_cell.weight.any()
+
+
+def test_a_fanout_above_every_degree_changes_the_drawing_alone(data, parts):
+    """With all edges kept, a sampled pass is the exact one but for what the drawing takes of the generator."""
+    model = fitted(data, parts, fanout=50, node_dropout=0.0)
+    inputs = model._made[1]
+    network = model.network(inputs, 4, torch.Generator().manual_seed(0))
+    sampled = network.train().encode()
+    assert torch.allclose(sampled, network.eval().encode(), atol=1e-6)
+
+
+def test_sampling_is_reproducible(data, parts):
+    one, same = (fitted(data, parts, fanout=1) for _ in range(2))
+    assert all(np.array_equal(one.learned[name], same.learned[name]) for name in one.learned)
+
+
+@pytest.mark.parametrize("checkpointing", ["always", "never"])
+def test_it_says_whether_inner_results_are_kept(data, parts, checkpointing):
+    assert fitted(data, parts, checkpointing=checkpointing).chosen["checkpointing"] == checkpointing
+
+
+def test_inner_results_are_computed_again_where_memory_is_short(data, parts, monkeypatch):
+    model = FullGraphGAT(**SMALL)
+    sizes: list[int] = []
+    estimate = full_graph_gat.training_bytes
+
+    def told(*arguments, **options) -> int:
+        sizes.append(estimate(*arguments, **options))
+        return sizes[-1]
+
+    monkeypatch.setattr(full_graph_gat, "training_bytes", told)
+    monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: 10**9)
+    model.fit(data, *parts)
+    kept, again = sizes
+    assert again < kept
+    monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: (kept + again) / 2 / 0.9)
+    assert fitted(data, parts).chosen["checkpointing"] == "always"
+
+
+@pytest.mark.parametrize("checkpointing", ["auto", "always", "never"])
+def test_a_graph_too_large_for_memory_is_refused_before_training(data, parts, monkeypatch, checkpointing):
+    monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: 10)
+    monkeypatch.setattr(FullGraphGAT, "network", None)
+    with pytest.raises(
+        InputError, match=r"9 nodes and \d+ edges in 2 layers needs about .* free; set .*fanout"
+    ):
+        fitted(data, parts, checkpointing=checkpointing)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"checkpointing": "sometimes"}, "checkpointing is 'sometimes'; write auto, always, never"),
+        ({"features": "float8"}, "features is 'float8'; write float32, float16"),
+        ({"node_width": 9}, r"node_width \(9\) must be a multiple of heads \(2\)"),
+        ({"layers": 0}, r"layers \(0\) at least 1"),
+        ({"fanout": -1}, r"fanout \(-1\) at least 0"),
+        ({"backend": "abacus"}, "unknown attention backend 'abacus'"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(data, parts, options, message):
+    with pytest.raises(InputError, match=message):
+        fitted(data, parts, **options)
