@@ -1,5 +1,6 @@
 """Train one model on one fold of one split, under one ablation, and predict the test part."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 import polars as pl
 
 from perturbkg import plugins, schemas
+from perturbkg.errors import InputError
 from perturbkg.io.files import write_json
 from perturbkg.io.matrices import write_matrix
 from perturbkg.io.scripting import reporting
 from perturbkg.provenance import checksums, versions
+from perturbkg.training.diverged import DivergedError
 from perturbkg.training.load import load_data, load_parts
 from perturbkg.training.record import Clock, ablation_generator, numeric_threads, peak_memory_mb
 
+NAMED = 5  # signatures of a batch that are named where training fails
 HISTORY = {"member": pl.Int64, "epoch": pl.Int64, "loss": pl.Float64, "validation": pl.Float64}
 
 
@@ -50,6 +54,7 @@ def main(
     made = plugins.create("models", model, dict(options), seed=seed)
     taken_away = plugins.create("ablations", ablation, dict(ablation_options))
     clock = Clock()
+    kept = Path(prediction).parent / "diverged"
     with numeric_threads(threads):
         with clock.step("load"):
             data = load_data(features=features, fusion=fusion, **tables)
@@ -57,10 +62,14 @@ def main(
         with clock.step("ablate"):
             ablated = taken_away.apply(data, ablation_generator(seed, ablation))
         with clock.step("fit"):
-            epochs = made.fit(ablated.data, parts.train, parts.validation)
+            try:
+                epochs = made.fit(ablated.data, parts.train, parts.validation)
+            except DivergedError as error:
+                raise InputError(told(error, parts.train_names, kept)) from error
         with clock.step("predict"):
             predicted = made.predict(ablated.data, parts.test)
     made.save(Path(prediction).parent)
+    shutil.rmtree(kept, ignore_errors=True)  # of an earlier run that did not end well
     schemas.write(pl.DataFrame(epochs, schema=HISTORY), schemas.History, history)
     write_matrix(predicted, parts.test_labels, parts.var, prediction)
     write_json(
@@ -79,6 +88,17 @@ def main(
         },
         run,
     )
+
+
+def told(error: DivergedError, names: Sequence[str], folder: Path) -> str:
+    """Say whose batch it was, and where the last good weights are: they are written into the folder."""
+    first = ", ".join(names[row] for row in error.rows[:NAMED])
+    more = ", ..." if len(error.rows) > NAMED else ""
+    if error.checkpoint is None:
+        return f"{error}. The batch: {first}{more}. No epoch had ended, so no weights are kept"
+    folder.mkdir(parents=True, exist_ok=True)
+    error.checkpoint.save(folder)
+    return f"{error}. The batch: {first}{more}. The best weights so far are kept in {folder}"
 
 
 if "snakemake" in globals():

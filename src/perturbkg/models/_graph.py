@@ -1,10 +1,12 @@
 """What the models that learn on the graph share: which backend computes attention, when and how exactly."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from perturbkg.attention import choose
+from perturbkg.errors import InputError
 from perturbkg.models._neural import NeuralModel
-from perturbkg.training.loop import device
+from perturbkg.training.loop import ENCODE_EVERY, Recipe, device, uses_bfloat16
 
 
 @dataclass
@@ -17,8 +19,29 @@ class GraphModel(NeuralModel):
     batch: int = 512
     # what computes attention: auto (the fastest that works), fused, dgl or torch
     backend: str = "auto"
+    # encode the graph every step or every epoch; the latter's gradient is that of all its pairs, exactly
+    encode_every: str = "step"
+    # of forward passes in training: auto (bfloat16 on a GPU that has it), float32 or bfloat16
+    precision: str = "auto"
 
     @property
     def chosen(self) -> dict[str, str]:
-        """Name what computes attention."""
-        return {"attention": choose(self.backend, device().type)}
+        """Name what computes attention, and in which precision."""
+        half = uses_bfloat16(self.precision, device())
+        return {
+            "attention": choose(self.backend, device().type),
+            "precision": "bfloat16" if half else "float32",
+        }
+
+    def recipe(self) -> Recipe:
+        """Return how the networks are trained; raise InputError for options that do not exist here."""
+        choose(self.backend, device().type)
+        if self.encode_every not in ENCODE_EVERY:
+            raise InputError(
+                f"encode_every: {self.encode_every!r} is not known; write {', '.join(ENCODE_EVERY)}"
+            )
+        return dataclasses.replace(
+            super().recipe(),
+            encode_every=self.encode_every,
+            bfloat16=uses_bfloat16(self.precision, device()),
+        )

@@ -5,17 +5,28 @@ they read. A model file says what it learns from features (`prepare`), what its 
 the network itself (`network`); everything else happens here and in `perturbkg.training.loop`.
 """
 
+import dataclasses
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from perturbkg.io.scripting import progress
 from perturbkg.models import Model
 from perturbkg.training.data import Data, Pairs, Signatures
-from perturbkg.training.loop import Network, Recipe, device, reproducible, residuals, train_network
+from perturbkg.training.diverged import DivergedError
+from perturbkg.training.loop import (
+    Network,
+    Recipe,
+    device,
+    reproducible,
+    residuals,
+    train_network,
+)
 from perturbkg.training.means import cell_means
 
 
@@ -67,13 +78,11 @@ class NeuralModel(Model):
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
         """Train the ensemble."""
+        recipe = self.recipe()  # first: it refuses options that do not exist
         centre = cell_means(train, len(data.cells), self.shrinkage)
         prepared = self.prepare(data, train)
         inputs = self.inputs(data, prepared)
         self._made = (data, inputs)
-        recipe = Recipe(
-            self.epochs, self.patience, self.batch, self.learning_rate, self.weight_decay, self.loss
-        )
         history: list[dict[str, float]] = []
         weights: dict[str, np.ndarray] = {}
         with progress(total=self.ensemble * self.epochs, unit="epoch") as bar:
@@ -82,21 +91,40 @@ class NeuralModel(Model):
                 with reproducible(seed):
                     generator = torch.Generator().manual_seed(seed)
                     network = self.network(inputs, len(data.genes), generator).to(device())
-                    epochs = train_network(
-                        network,
-                        train,
-                        validation,
-                        centre=centre,
-                        recipe=recipe,
-                        generator=generator,
-                        after_epoch=bar.update,
-                    )
+                    try:
+                        epochs = train_network(
+                            network,
+                            train,
+                            validation,
+                            centre=centre,
+                            recipe=recipe,
+                            generator=generator,
+                            after_epoch=bar.update,
+                        )
+                    except DivergedError as error:
+                        good = weights | named(member, error.weights)
+                        error.checkpoint = self.checkpoint(data, member, centre=centre, **prepared, **good)
+                        raise
                 bar.update(self.epochs - len(epochs))
                 history += [{"member": member, **epoch} for epoch in epochs]
-                for name, tensor in network.state_dict().items():
-                    weights[f"member{member}.{name}"] = tensor.cpu().numpy()
+                weights |= named(member, network.state_dict())
         self.remember(data, centre=centre, **prepared, **weights)
         return history
+
+    def recipe(self) -> Recipe:
+        """Return how the networks are trained."""
+        return Recipe(
+            self.epochs, self.patience, self.batch, self.learning_rate, self.weight_decay, self.loss
+        )
+
+    def checkpoint(self, data: Data, member: int, **arrays: np.ndarray) -> Self | None:
+        """Return a model of the members up to `member` that have weights; None where there are none."""
+        members = sum(any(name.startswith(f"member{i}.") for name in arrays) for i in range(member + 1))
+        if not members:
+            return None
+        kept = dataclasses.replace(self, ensemble=members)
+        kept.remember(data, **arrays)
+        return kept
 
     def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
         """Average the members' residuals and add them to the training mean of the cell line."""
@@ -116,3 +144,8 @@ class NeuralModel(Model):
             with reproducible(self.seed):
                 total += residuals(network, pairs)
         return self.learned["centre"][self.known_cells(data, pairs.cell)] + total / np.float32(self.ensemble)
+
+
+def named(member: int, weights: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """Return the weights of a member as arrays, under names of its own."""
+    return {f"member{member}.{name}": tensor.cpu().numpy() for name, tensor in weights.items()}

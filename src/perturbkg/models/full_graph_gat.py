@@ -137,7 +137,6 @@ class FullGraphGAT(GraphModel):
 
     def _check(self) -> None:
         """Refuse options that do not go together, before anything is computed."""
-        choose(self.backend, device().type)
         for name, known in {"checkpointing": CHECKPOINTING, "features": FEATURES}.items():
             if (value := getattr(self, name)) not in known:
                 raise InputError(f"full_graph_gat: {name} is {value!r}; write {', '.join(known)}")

@@ -22,13 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from perturbkg.attention import Edges, attend, choose, dot
+from perturbkg.attention import Edges, attend, dot
 from perturbkg.graph.diffusion import log_scale, random_walk_with_restart
 from perturbkg.models._graph import GraphModel
 from perturbkg.training.data import Data, Signatures
 from perturbkg.training.inputs import learn_projections, project
 from perturbkg.training.layers import Linear, perceptron, table
-from perturbkg.training.loop import Network, device
+from perturbkg.training.loop import Network
 from perturbkg.training.means import cell_means
 
 LIKENESSES = 2  # of walks, of structures: the relations of drug attention
@@ -68,7 +68,6 @@ class GAT(GraphModel):
 
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
         """Learn the components of the inputs and the mean responses of the training drugs."""
-        choose(self.backend, device().type)  # before the walk, which takes a while
         self.cells = list(data.cells)  # `inputs` looks them up by name, before and after `remember`
         blocks = [self.walk(data), data.drug_features]
         projections = learn_projections(blocks, data.cell_features, train, self.components)

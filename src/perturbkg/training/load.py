@@ -24,6 +24,7 @@ class Parts:
     """The parts of a fold. The test part has pairs and labels, and no deltas: a model cannot see them."""
 
     train: Signatures
+    train_names: list[str]  # of the training signatures, in their order
     validation: Signatures
     test: Pairs
     test_labels: pl.DataFrame  # signature, drug, cell, in the order of signatures.h5ad
@@ -116,6 +117,7 @@ def load_parts(signatures: str | Path, fold: str | Path, data: Data) -> Parts:
     test = rows("test")
     return Parts(
         train=seen("train"),
+        train_names=obs["signature"][rows("train")].to_list(),
         validation=seen("validation"),
         test=Pairs(drug[test], cell[test]),
         test_labels=obs[test].select("signature", "drug", "cell"),

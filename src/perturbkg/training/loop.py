@@ -2,6 +2,9 @@
 
 A network predicts what a drug adds to the mean training profile of its cell line (the `centre`). The loss
 sees whole profiles, centre added, so that a loss of shape (cosine) means the shape of the profile.
+
+A network that reads a graph encodes it once per step, or once per epoch: then the gradient of all the epoch's
+pairs reaches the encoder in one exact backward pass, while what decodes the pairs is stepped with each batch.
 """
 
 import os
@@ -17,14 +20,21 @@ from torch import Tensor, nn
 
 from perturbkg.errors import InputError
 from perturbkg.training.data import Pairs, Signatures
+from perturbkg.training.diverged import DivergedError
 
 CHUNK = 4096  # pairs decoded at a time when predicting: bounds memory, changes no number
 
 
-class Network(nn.Module, ABC):
-    """What the loop trains. A network that reads a graph encodes it once per step and decodes many pairs."""
+ENCODE_EVERY = ("step", "epoch")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
-    def encode(self) -> Any:
+Encoded = Tensor | tuple[Tensor, ...] | None
+
+
+class Network(nn.Module, ABC):
+    """What the loop trains. A network that reads a graph encodes it once and decodes many pairs from that."""
+
+    def encode(self) -> Encoded:
         """Compute what all pairs of a step share (node embeddings); nothing by default."""
         return None
 
@@ -47,6 +57,8 @@ class Recipe:
     learning_rate: float
     weight_decay: float
     loss: str  # a key of LOSSES
+    encode_every: str = "step"  # one of ENCODE_EVERY
+    bfloat16: bool = False  # whether forward passes use torch's mixed precision; weights and loss do not
 
 
 def cosine_loss(predicted: Tensor, observed: Tensor) -> Tensor:
@@ -113,7 +125,7 @@ def train_network(
     """Train with AdamW and keep the weights of the epoch with the best mean validation Pearson.
 
     `centre` (cells, genes) is indexed by `Signatures.cell`; `generator` shuffles the batches. Returns one
-    dict (epoch, loss, validation) per epoch. A loss that is not finite is an InputError.
+    dict (epoch, loss, validation) per epoch. A loss that is not finite raises DivergedError.
     """
     place = next(network.parameters()).device
     drug, cell, delta = (torch.from_numpy(array).to(place) for array in (train.drug, train.cell, train.delta))
@@ -125,21 +137,44 @@ def train_network(
     )
     loss_of = LOSSES[recipe.loss]
     history: list[dict[str, float]] = []
-    best, best_epoch, best_weights = -np.inf, 0, {}
+    best, best_epoch = -np.inf, 0
+    best_weights: dict[str, Tensor] = {}
+    mixed = torch.autocast(place.type, torch.bfloat16, enabled=recipe.bfloat16)
+    once = recipe.encode_every == "epoch"
+
+    def diverged(rows: Tensor) -> DivergedError:
+        largest = delta[rows].abs().max().item()
+        return DivergedError(epoch, rows.cpu().numpy(), largest, recipe.learning_rate, best_weights)
+
     for epoch in range(1, recipe.epochs + 1):
         network.train()
         total = 0.0
+        if once:
+            with mixed:
+                whole = network.encode()
+            gathered = [torch.zeros_like(part) for part in _parts(whole)]
         for rows in torch.randperm(len(train), generator=generator).to(place).split(recipe.batch):
-            loss = loss_of(network(drug[rows], cell[rows]) + means[cell[rows]], delta[rows])
+            with mixed:
+                encoded = _cut(whole) if once else network.encode()
+                found = network.decode(encoded, drug[rows], cell[rows])
+            loss = loss_of(found.float() + means[cell[rows]], delta[rows])
+            value = loss.item()
+            if not np.isfinite(value):
+                raise diverged(rows)
             optimiser.zero_grad()
             loss.backward()
+            optimiser.step()  # once per epoch: of what decodes alone, the encoder has no gradient yet
+            total += value * len(rows)
+            if once:
+                for sum_, part in zip(gathered, _parts(encoded), strict=True):
+                    if part.grad is not None:
+                        sum_.add_(part.grad, alpha=len(rows) / len(train))
+        if once and gathered:
+            if not all(bool(part.isfinite().all()) for part in gathered):
+                raise diverged(torch.arange(len(train)))
+            optimiser.zero_grad()
+            torch.autograd.backward(_parts(whole), gathered)
             optimiser.step()
-            total += loss.item() * len(rows)
-        if not np.isfinite(total):
-            raise InputError(
-                f"training: the loss is not finite in epoch {epoch}; lower learning_rate "
-                f"(now {recipe.learning_rate}) or look for extreme values in features and signatures"
-            )
         score = pearson(torch.from_numpy(residuals(network, validation)) + offset, truth).mean().item()
         history.append({"epoch": epoch, "loss": total / len(train), "validation": score})
         after_epoch()
@@ -150,6 +185,28 @@ def train_network(
             break
     network.load_state_dict(best_weights)
     return history
+
+
+def _parts(encoded: Encoded) -> list[Tensor]:
+    """List the tensors that a gradient reaches."""
+    tensors = encoded if isinstance(encoded, tuple) else (encoded,)
+    return [tensor for tensor in tensors if tensor is not None and tensor.requires_grad]
+
+
+def _cut(encoded: Encoded) -> Encoded:
+    """Return the same values as leaves of a graph of their own, which gather gradients."""
+    if isinstance(encoded, tuple):
+        return tuple(tensor.detach().requires_grad_(tensor.requires_grad) for tensor in encoded)
+    return None if encoded is None else encoded.detach().requires_grad_(encoded.requires_grad)
+
+
+def uses_bfloat16(precision: str, place: torch.device) -> bool:
+    """Say whether `auto`, `float32` or `bfloat16` is mixed precision: auto is on a GPU that has bfloat16."""
+    if precision not in PRECISIONS:
+        raise InputError(f"precision: {precision!r} is not known; write {', '.join(PRECISIONS)}")
+    if precision == "auto":
+        return place.type == "cuda" and torch.cuda.is_bf16_supported()
+    return precision == "bfloat16"
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ import torch
 from perturbkg.errors import InputError
 from perturbkg.models import full_graph_gat
 from perturbkg.models.full_graph_gat import FullGraphGAT
+from perturbkg.models.gat import GAT
 from perturbkg.training.data import Features, Pairs, Signatures
 
 SMALL = {"ensemble": 1, "epochs": 2, "width": 8, "node_width": 8, "heads": 2, "batch": 4}
@@ -72,7 +73,7 @@ def test_training_starts_from_the_perceptron(data, parts):
 
 
 def test_a_fanout_above_every_degree_changes_the_drawing_alone(data, parts):
-    """With all edges kept, a sampled pass is the exact one but for what the drawing takes of the generator."""
+    """With all edges kept, a sampled pass is the exact one but for what drawing takes of the generator."""
     model = fitted(data, parts, fanout=50, node_dropout=0.0)
     inputs = model._made[1]
     network = model.network(inputs, 4, torch.Generator().manual_seed(0))
@@ -132,3 +133,40 @@ def test_a_graph_too_large_for_memory_is_refused_before_training(data, parts, mo
 def test_options_that_make_no_sense_are_refused(data, parts, options, message):
     with pytest.raises(InputError, match=message):
         fitted(data, parts, **options)
+
+
+@pytest.mark.parametrize("model", [FullGraphGAT, GAT])
+def test_the_graph_can_be_encoded_once_per_epoch(data, parts, model):
+    small = {"ensemble": 1, "epochs": 3, "width": 8, "batch": 3, "input_dropout": 0.0}
+    steps, epochs = (model(**small, encode_every=every) for every in ("step", "epoch"))
+    for made in (steps, epochs):
+        made.fit(data, *parts)
+    assert set(steps.learned) == set(epochs.learned)
+    assert any(not np.array_equal(steps.learned[name], epochs.learned[name]) for name in steps.learned)
+    assert all(np.isfinite(array).all() for array in epochs.learned.values())
+
+
+@pytest.mark.parametrize("model", [FullGraphGAT, GAT])
+def test_mixed_precision_is_told_and_learns_the_same_to_its_rounding(data, parts, model):
+    small = {"ensemble": 1, "epochs": 2, "width": 8, "input_dropout": 0.0, "dropout": 0.0}
+    exact, mixed = (model(**small, precision=precision) for precision in ("auto", "bfloat16"))
+    pairs = Pairs(np.arange(5), np.zeros(5, np.int64))
+    found = []
+    for made in (exact, mixed):
+        made.fit(data, *parts)
+        found.append(made.predict(data, pairs))
+    assert (exact.chosen["precision"], mixed.chosen["precision"]) == ("float32", "bfloat16")
+    np.testing.assert_allclose(*found, atol=0.05)
+
+
+@pytest.mark.parametrize("model", [FullGraphGAT, GAT])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encode_every": "year"}, "encode_every: 'year' is not known; write step, epoch"),
+        ({"precision": "float8"}, "precision: 'float8' is not known"),
+    ],
+)
+def test_other_words_are_refused_before_anything_is_computed(data, parts, model, options, message):
+    with pytest.raises(InputError, match=message):
+        model(**options).fit(data, *parts)

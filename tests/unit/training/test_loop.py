@@ -1,5 +1,7 @@
 """The training loop: its losses by hand, what it keeps, how it stops, and what it leaves alone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,17 @@ from torch import Tensor, nn
 from perturbkg.errors import InputError
 from perturbkg.training import loop
 from perturbkg.training.data import Pairs, Signatures
-from perturbkg.training.loop import LOSSES, Network, Recipe, pearson, reproducible, residuals, train_network
+from perturbkg.training.diverged import DivergedError
+from perturbkg.training.loop import (
+    LOSSES,
+    Network,
+    Recipe,
+    pearson,
+    reproducible,
+    residuals,
+    train_network,
+    uses_bfloat16,
+)
 
 RECIPE = Recipe(epochs=5, patience=5, batch=4, learning_rate=0.1, weight_decay=0.0, loss="mse")
 CENTRE = np.zeros((2, 3), np.float32)
@@ -112,12 +124,138 @@ def test_training_stops_and_the_best_weights_are_kept():
     assert after.mean().item() == pytest.approx(scores[best])
 
 
-def test_a_loss_that_is_not_finite_names_the_epoch():
+def test_a_loss_that_is_not_finite_names_the_epoch_and_holds_the_batch():
     network = Lookup()
     with torch.no_grad():
-        network.residual += torch.nan
-    with pytest.raises(InputError, match=r"not finite in epoch 1; lower learning_rate \(now 0.1\)"):
-        train(network)
+        network.residual[2] += torch.nan
+    told = r"not finite in epoch 1, in a batch of 2 signatures whose largest delta is 4; lower learning_rate"
+    with pytest.raises(DivergedError, match=told) as error:
+        train(network, recipe=dataclasses.replace(RECIPE, batch=2, learning_rate=0.0))
+    assert 2 in error.value.rows
+    assert len(error.value.rows) == 2
+    assert error.value.weights == {}
+    assert isinstance(error.value, InputError)
+
+
+def test_the_last_good_weights_outlive_a_loss_that_is_not_finite():
+    """Weights of the best epoch before the learning rate, far too large, blows the others up."""
+    network = Lookup()
+    start = network.residual.detach().clone()
+    with pytest.raises(DivergedError, match=r"epoch [2-9]") as error:
+        train(network, recipe=Recipe(9, 9, 4, 1e19, 0.0, "mse"))
+    kept = error.value.weights["residual"]
+    assert kept.isfinite().all()
+    assert not torch.equal(kept, start)
+
+
+class Encoder(Network):
+    """A linear map of frozen inputs, read by another; in double precision, and two values encoded."""
+
+    def __init__(self, decodes: bool = True) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(3)
+        self.inputs = nn.Buffer(torch.randn(4, 5, generator=generator).double())
+        self.inner = nn.Parameter(torch.randn(5, 6, generator=generator).double())
+        self.outer = nn.Parameter(torch.randn(6, 3, generator=generator).double(), requires_grad=decodes)
+        self.steps: list[list[str]] = []
+        self.encoded = 0
+
+    def encode(self) -> tuple[Tensor, Tensor]:
+        self.encoded += 1
+        return (self.inputs @ self.inner).tanh(), self.inputs
+
+    def decode(self, encoded: tuple[Tensor, Tensor], drug: Tensor, cell: Tensor) -> Tensor:
+        return encoded[0][drug] @ self.outer + encoded[1][drug, :3]
+
+
+def gradients_of(network: Encoder, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """Train one epoch and return the gradient of `inner` at each step that had one."""
+    found: list[Tensor] = []
+    step = torch.optim.AdamW.step
+
+    def watched(self, *arguments):
+        if network.inner.grad is not None:
+            found.append(network.inner.grad.clone())
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", watched)
+        patch.setattr(Tensor, "float", lambda tensor: tensor)  # double precision throughout
+        train(network, recipe=recipe)
+    return found
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4])
+def test_the_gradient_of_a_whole_epoch_reaches_the_encoder_exactly(batch, monkeypatch):
+    """Of batches of any size, equal to one backward pass over all signatures; what decodes stands still."""
+    whole = Recipe(1, 1, 4, 1e-3, 0.0, "mse")
+    (wanted,) = gradients_of(Encoder(decodes=False), whole, monkeypatch)
+    network = Encoder(decodes=False)
+    (found,) = gradients_of(
+        network, dataclasses.replace(whole, batch=batch, encode_every="epoch"), monkeypatch
+    )
+    assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-12)
+    assert network.encoded == 1 + 1  # the epoch, and its validation
+
+
+def test_with_one_encoding_per_epoch_the_decoder_is_stepped_with_every_batch():
+    once, again = Encoder(), Encoder()
+    recipe = Recipe(1, 1, 2, 0.1, 0.0, "mse")
+    train(once.float(), recipe=dataclasses.replace(recipe, encode_every="epoch"))
+    train(again.float(), recipe=recipe)
+    start = Encoder().float()
+    for name in ("inner", "outer"):
+        assert not torch.equal(getattr(once, name), getattr(start, name))
+    # AdamW moves by the learning rate at each of its first steps: one of the encoder, two of the decoder.
+    moved = [(getattr(once, name) - getattr(start, name)).abs().max().item() for name in ("inner", "outer")]
+    assert moved[0] == pytest.approx(0.1, rel=1e-2)
+    assert moved[1] > 0.11
+
+
+def test_a_network_that_encodes_nothing_trains_the_same_either_way():
+    class Plain(Lookup):
+        def encode(self) -> None:
+            return None
+
+        def decode(self, encoded: None, drug: Tensor, cell: Tensor) -> Tensor:
+            return self.residual[drug]
+
+    one, other = Plain(), Plain()
+    train(one)
+    train(other, recipe=dataclasses.replace(RECIPE, encode_every="epoch"))
+    assert torch.equal(one.residual, other.residual)
+
+
+def test_a_gradient_of_an_epoch_that_is_not_finite_stops_it():
+    class Steep(Encoder):
+        def decode(self, encoded: tuple[Tensor, Tensor], drug: Tensor, cell: Tensor) -> Tensor:
+            return (encoded[0][drug] * 0).abs().sqrt() @ self.outer  # 0, with an infinite slope
+
+    with pytest.raises(DivergedError, match="in a batch of 4 signatures"):
+        train(Steep().float(), recipe=dataclasses.replace(RECIPE, encode_every="epoch"))
+
+
+def test_mixed_precision_computes_in_bfloat16_and_keeps_weights_in_single_precision():
+    kinds = []
+
+    class Watched(Encoder):
+        def decode(self, encoded: tuple[Tensor, Tensor], drug: Tensor, cell: Tensor) -> Tensor:
+            kinds.append((self.training, encoded[0].dtype))
+            return super().decode(encoded, drug, cell)
+
+    network = Watched().float()
+    history = train(network, recipe=Recipe(30, 30, 4, 0.05, 0.0, "mse", bfloat16=True))
+    assert {kind for training, kind in kinds if training} == {torch.bfloat16}
+    assert {kind for training, kind in kinds if not training} == {torch.float32}  # scores are exact
+    assert network.inner.dtype == network.outer.dtype == torch.float32
+    assert history[-1]["loss"] < 0.3 * history[0]["loss"]
+
+
+def test_auto_is_single_precision_without_a_gpu():
+    assert not uses_bfloat16("auto", torch.device("cpu"))
+    assert uses_bfloat16("bfloat16", torch.device("cpu"))
+    with pytest.raises(InputError, match="'float8' is not known; write auto, float32, bfloat16"):
+        uses_bfloat16("float8", torch.device("cpu"))
 
 
 def test_the_graph_is_encoded_once_per_step_and_once_per_prediction(monkeypatch: pytest.MonkeyPatch):

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from perturbkg import schemas
+from perturbkg import plugins, schemas
 from perturbkg.errors import InputError
 from perturbkg.io.files import read_json
 from perturbkg.io.matrices import read_matrix
@@ -130,3 +130,36 @@ def test_a_control_model_does_not_wait_for_torch(files: dict[str, Path], tmp_pat
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert pl.read_parquet(tmp_path / "run/history.parquet").is_empty()
+
+
+def test_a_run_that_diverges_names_the_batch_and_keeps_the_last_good_weights(
+    main: Any, files: dict[str, Path], tmp_path: Path
+):
+    folder = tmp_path / "run"
+    # 1e18 blows the weights up within some epochs; members before the one that fails are whole.
+    options = {"epochs": 9, "ensemble": 2, "width": 4, "learning_rate": 1e18, "patience": 9, "loss": "mse"}
+    given = arguments(files, folder, options=options)
+    with pytest.raises(InputError) as error:
+        main(**given)
+    told = str(error.value)
+    assert "\n" not in told
+    assert "the loss is not finite in epoch" in told
+    assert "The batch: S" in told
+    assert not (folder / "prediction.h5ad").exists()
+    kept = folder / "diverged"
+    assert told.endswith(f"The best weights so far are kept in {kept}")
+    model = plugins.load("models", "mlp").load(kept)
+    assert all(np.isfinite(array).all() for array in model.learned.values())
+    # A run that ends well leaves nothing of it.
+    main(**arguments(files, folder))
+    assert not kept.exists()
+
+
+def test_a_run_that_diverges_at_once_says_that_nothing_is_kept(
+    main: Any, files: dict[str, Path], tmp_path: Path
+):
+    folder = tmp_path / "run"
+    options = {"epochs": 9, "ensemble": 1, "width": 4, "learning_rate": 1e30, "batch": 1, "loss": "mse"}
+    with pytest.raises(InputError, match="No epoch had ended, so no weights are kept"):
+        main(**arguments(files, folder, options=options))
+    assert not (folder / "diverged").exists()
