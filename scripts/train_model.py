@@ -17,7 +17,6 @@ from perturbkg.training.diverged import DivergedError
 from perturbkg.training.load import load_data, load_parts
 from perturbkg.training.record import Clock, ablation_generator, numeric_threads, peak_memory_mb
 
-NAMED = 5  # signatures of a batch that are named where training fails
 HISTORY = {"member": pl.Int64, "epoch": pl.Int64, "loss": pl.Float64, "validation": pl.Float64}
 
 
@@ -65,7 +64,7 @@ def main(
             try:
                 epochs = made.fit(ablated.data, parts.train, parts.validation)
             except DivergedError as error:
-                raise InputError(told(error, parts.train_names, kept)) from error
+                raise InputError(error.kept_in(kept, parts.train_names)) from error
         with clock.step("predict"):
             predicted = made.predict(ablated.data, parts.test)
     made.save(Path(prediction).parent)
@@ -88,17 +87,6 @@ def main(
         },
         run,
     )
-
-
-def told(error: DivergedError, names: Sequence[str], folder: Path) -> str:
-    """Say whose batch it was, and where the last good weights are: they are written into the folder."""
-    first = ", ".join(names[row] for row in error.rows[:NAMED])
-    more = ", ..." if len(error.rows) > NAMED else ""
-    if error.checkpoint is None:
-        return f"{error}. The batch: {first}{more}. No epoch had ended, so no weights are kept"
-    folder.mkdir(parents=True, exist_ok=True)
-    error.checkpoint.save(folder)
-    return f"{error}. The batch: {first}{more}. The best weights so far are kept in {folder}"
 
 
 if "snakemake" in globals():

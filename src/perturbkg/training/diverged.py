@@ -1,11 +1,14 @@
 """The end of a training run whose loss is not finite any more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from perturbkg.errors import InputError
+
+NAMED = 5  # signatures of a batch that are named
 
 
 class DivergedError(InputError):
@@ -28,3 +31,13 @@ class DivergedError(InputError):
         self.rows, self.weights = rows, weights
         # A model with the last good weights, where there are any; the model that failed sets it.
         self.checkpoint: Any = None
+
+    def kept_in(self, folder: Path, names: Sequence[str]) -> str:
+        """Save the last good weights into a folder; say so, and whose batch it was (names of signatures)."""
+        first = ", ".join(names[row] for row in self.rows[:NAMED])
+        batch = f"{self}. The batch: {first}{', ...' if len(self.rows) > NAMED else ''}"
+        if self.checkpoint is None:
+            return f"{batch}. No epoch had ended, so no weights are kept"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.checkpoint.save(folder)
+        return f"{batch}. The best weights so far are kept in {folder}"
