@@ -52,6 +52,13 @@ def convolve(
     return found.to(values.dtype)
 
 
+def weighted_sum(rows: Rows, weights: Tensor, values: Tensor) -> Tensor:
+    """Return each row's sum of weights (edges,) times values (nodes, width) over its edges; no gradient."""
+    found = values.new_empty(len(rows.start) - 1, 1, values.shape[1])
+    _run(kernels.weighted_sum, rows, weights.unsqueeze(1), values.unsqueeze(1), found)
+    return found.squeeze(1)
+
+
 def _run(kernel: Callable[..., None], rows: Rows, *arguments: Any) -> None:
     """Call a kernel on pieces of about as many edges and rows each, on the threads that torch may use."""
     start = rows.start.numpy()

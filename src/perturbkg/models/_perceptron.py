@@ -1,6 +1,7 @@
 """A perceptron on [drug inputs | cell inputs]: what `mlp`, `mlp_no_drug` and `propagation` share."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from perturbkg.models._neural import NeuralModel
 from perturbkg.training.data import Data, Signatures
-from perturbkg.training.inputs import learn_projections, project
+from perturbkg.training.inputs import Block, learn_projections, project
 from perturbkg.training.layers import perceptron, table
 from perturbkg.training.loop import Network
 
@@ -22,7 +23,7 @@ class PerceptronModel(NeuralModel):
     components: int = 128
 
     @abstractmethod
-    def drug_blocks(self, data: Data) -> list[np.ndarray]:
+    def drug_blocks(self, data: Data) -> Sequence[Block]:
         """Return the blocks of drug inputs, (drugs, columns) each, as they are."""
 
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:

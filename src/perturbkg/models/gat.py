@@ -15,6 +15,7 @@ Every matrix that is new beside `propagation` starts silent or at the likeness i
 once per step, and all pairs of the step are decoded from that. docs/model.md says what else was tried.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,16 +24,19 @@ import torch
 from torch import Tensor, nn
 
 from perturbkg.attention import Edges, attend, dot
-from perturbkg.graph.diffusion import log_scale, random_walk_with_restart
+from perturbkg.graph.diffusion import Walk
 from perturbkg.models._graph import GraphModel
 from perturbkg.training.data import Data, Signatures
-from perturbkg.training.inputs import learn_projections, project
+from perturbkg.training.inputs import Block, learn_projections, project
 from perturbkg.training.layers import Linear, perceptron, table
 from perturbkg.training.loop import Network
 from perturbkg.training.means import cell_means
 
 LIKENESSES = 2  # of walks, of structures: the relations of drug attention
+ROWS = 256  # drugs whose likenesses to all others are in memory at a time
 SILENT = -8.0  # a logit that far below the others is a weight of less than 1/1000
+
+Likeness = Callable[[np.ndarray], np.ndarray]  # of some drugs (n,) with all columns: (n, columns) float32
 
 
 @dataclass
@@ -64,12 +68,12 @@ class GAT(GraphModel):
     # share of edges dropped in training
     drop_edge: float = 0.2
 
-    _walk: tuple[Data, np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)
+    _walk: tuple[Data, Walk] | None = field(default=None, init=False, repr=False, compare=False)
 
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
         """Learn the components of the inputs and the mean responses of the training drugs."""
         self.cells = list(data.cells)  # `inputs` looks them up by name, before and after `remember`
-        blocks = [self.walk(data), data.drug_features]
+        blocks: list[Block] = [self.walk(data), data.drug_features]
         projections = learn_projections(blocks, data.cell_features, train, self.components)
         centre = cell_means(train, len(data.cells), self.shrinkage)
         response, in_cell = responses(train, centre, len(data.drugs), len(data.cells), self.response_width)
@@ -84,22 +88,34 @@ class GAT(GraphModel):
         walk = self.walk(data)
         drug, cell = project([walk, data.drug_features], data.cell_features, prepared)
         width = min(self.node_width, prepared["drug0.axes"].shape[1])
-        src, dst = nearest(walk, walk > 0, self.near)
+        src, dst, visited = nearest(walk.rows, len(data.drugs), self.near)
         used, local = np.unique(src, return_inverse=True)
+        near = np.isin(data.graph.dst, data.drug_node)
         direct = np.isin(
             data.drug_node[dst] * data.graph.nodes + src,
-            data.graph.dst.astype(np.int64) * data.graph.nodes + data.graph.src,
+            data.graph.dst[near].astype(np.int64) * data.graph.nodes + data.graph.src[near],
         )
         kind = data.graph.node_type[used].astype(np.int64)
         trained = np.zeros(len(data.drugs), bool)
         trained[prepared["trained"]] = True
-        allowed = trained & (data.scaffold_group[:, None] != data.scaffold_group)  # (drugs, drugs)
+
+        def others(likeness: Likeness) -> Likeness:
+            """Keep the likeness of training drugs of other scaffolds."""
+
+            def kept(drugs: np.ndarray) -> np.ndarray:
+                other = data.scaffold_group[drugs, None] != data.scaffold_group
+                return np.where(trained & other, likeness(drugs), 0)
+
+            return kept
+
         # Cell lines stand as they stood when the responses were learned; a new one has none.
         unmeasured = np.zeros_like(prepared["response_in_cell"][:, :1])
         in_cell = np.concatenate([prepared["response_in_cell"], unmeasured], axis=1)
         in_cell = in_cell[:, self.known_cells(data, np.arange(len(data.cells)))]
-        alike = [cosine(walk), tanimoto(data.drug_features)]
-        near_drugs = [nearest(likeness, allowed & (likeness > 0), self.neighbours) for likeness in alike]
+        near_drugs = [
+            nearest(others(likeness), len(data.drugs), self.neighbours)
+            for likeness in (walk.cosine, tanimoto(data.drug_features))
+        ]
         return Inputs(
             drug=torch.from_numpy(drug),
             cell=torch.from_numpy(cell),
@@ -107,35 +123,39 @@ class GAT(GraphModel):
             node_type=torch.from_numpy(kind),
             types=len(data.graph.types),
             node_edges=edges(local, dst, len(used), len(data.drugs)),
-            node_prior=torch.from_numpy(np.log(walk[dst, src])),
+            node_prior=torch.from_numpy(np.log(visited)),
             node_relation=torch.from_numpy(kind[local] + len(data.graph.types) * direct),
             response=torch.from_numpy(prepared["response"]),
             response_in_cell=torch.from_numpy(in_cell),
             drug_edges=edges(
-                np.concatenate([src for src, _ in near_drugs]),
-                np.concatenate([dst for _, dst in near_drugs]),
+                np.concatenate([src for src, *_ in near_drugs]),
+                np.concatenate([dst for _, dst, _ in near_drugs]),
                 len(data.drugs),
                 len(data.drugs),
             ),
-            drug_prior=torch.from_numpy(
-                np.concatenate([a[d, s] for a, (s, d) in zip(alike, near_drugs, strict=True)])
+            drug_prior=torch.from_numpy(np.concatenate([likeness for *_, likeness in near_drugs])),
+            drug_relation=torch.from_numpy(
+                np.repeat(np.arange(LIKENESSES), [len(s) for s, *_ in near_drugs])
             ),
-            drug_relation=torch.from_numpy(np.repeat(np.arange(LIKENESSES), [len(s) for s, _ in near_drugs])),
         )
 
     def network(self, inputs: "Inputs", genes: int, generator: torch.Generator) -> Network:
         """Make both attentions and the head."""
         return GATNetwork(self, inputs, genes, generator)
 
-    def walk(self, data: Data) -> np.ndarray:
-        """Return the log-scaled walk of each drug, its own node left out: (drugs, nodes) float32."""
+    def walk(self, data: Data) -> Walk:
+        """Return the log-scaled walk of each drug, its own node left out."""
         # Fit and predict ask for the same walk; it takes seconds.
         if self._walk is None or self._walk[0] is not data:
-            share = random_walk_with_restart(
-                data.graph, data.drug_node, restart=self.restart, steps=self.steps
+            walk = Walk.of(
+                data.graph,
+                data.drug_node,
+                restart=self.restart,
+                steps=self.steps,
+                factor=self.factor,
+                own_node=False,
             )
-            share[np.arange(len(share)), data.drug_node] = 0
-            self._walk = (data, log_scale(share, self.factor))
+            self._walk = (data, walk)
         return self._walk[1]
 
 
@@ -336,36 +356,40 @@ def unit_scale(matrix: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray
     return (matrix / (spread if spread > 0 else 1.0)).astype(np.float32)
 
 
-def cosine(matrix: np.ndarray) -> np.ndarray:
-    """Return the cosine of the centred rows of (n, columns): (n, n) float32; 0 for a row that is constant."""
-    mean = matrix.mean(axis=0)
-    # <a - m, b - m> from <a, b>: a centred copy of a wide matrix is not needed.
-    cross = matrix @ mean
-    gram = (matrix @ matrix.T) - cross[:, None] - cross + mean @ mean
-    length = np.sqrt(np.maximum(np.diag(gram), 0))
-    length[length < 1e-6 * max(length.max(initial=0), 1e-9)] = np.inf
-    return (gram / length[:, None] / length).astype(np.float32)
-
-
-def tanimoto(matrix: np.ndarray) -> np.ndarray:
-    """Return the Tanimoto similarity of real vectors, that of bits for 0/1 ones: (n, n) float32.
+def tanimoto(matrix: np.ndarray) -> Likeness:
+    """Return the Tanimoto similarity of some rows of real vectors with all: that of bits for 0/1 ones.
 
     <a, b> / (<a, a> + <b, b> - <a, b>); 0 for two zero vectors.
     """
-    inner = matrix @ matrix.T
-    size = np.diag(inner)
-    return (inner / np.maximum(size[:, None] + size - inner, 1e-9)).astype(np.float32)
+    size = np.square(matrix, dtype=np.float32).sum(axis=1)
+
+    def of(rows: np.ndarray) -> np.ndarray:
+        inner = matrix[rows] @ matrix.T
+        return (inner / np.maximum(size[rows, None] + size - inner, 1e-9)).astype(np.float32)
+
+    return of
 
 
-def nearest(likeness: np.ndarray, allowed: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the up to `count` most like allowed columns of each row as edges: (src, dst), column to row."""
-    kept = min(count, likeness.shape[1])
-    value = np.where(allowed, likeness, -np.inf)
-    src = np.argpartition(-value, kept - 1, axis=1)[:, :kept] if kept else np.zeros((len(value), 0), np.int64)
-    dst = np.repeat(np.arange(len(value)), kept)
-    src = np.sort(src, axis=1).ravel()
-    finite = np.isfinite(value[dst, src])
-    return src[finite], dst[finite]
+def nearest(likeness: Likeness, rows: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the up to `count` most like columns of each row, of a likeness above 0, as edges to the row.
+
+    (src, dst, likeness), (edges,) each, by row. The likeness is asked for block by block.
+    """
+    found = []
+    for first in range(0, rows, ROWS):
+        block = np.arange(first, min(first + ROWS, rows))
+        value = likeness(block)
+        kept = min(count, value.shape[1])
+        if kept:
+            src = np.argpartition(-value, kept - 1, axis=1)[:, :kept]
+            src = np.sort(src, axis=1).ravel()
+            dst = np.repeat(np.arange(len(block)), kept)
+            near = value[dst, src]
+            found.append((src[near > 0], block[dst[near > 0]], near[near > 0]))
+    if not found:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
+    src, dst, near = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return src, dst, near
 
 
 def edges(src: np.ndarray, dst: np.ndarray, sources: int, targets: int) -> Edges:

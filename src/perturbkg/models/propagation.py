@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from perturbkg.graph.diffusion import log_scale, random_walk_with_restart
+from perturbkg.graph.diffusion import Walk
 from perturbkg.models._perceptron import PerceptronModel
 from perturbkg.training.data import Data
+from perturbkg.training.inputs import Block
 
 
 @dataclass
@@ -22,14 +21,19 @@ class Propagation(PerceptronModel):
     # whether the drug's own features (structure) are read too
     structure: bool = True
 
-    _walk: tuple[Data, np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)
+    _walk: tuple[Data, Walk] | None = field(default=None, init=False, repr=False, compare=False)
 
-    def drug_blocks(self, data: Data) -> list[np.ndarray]:
+    def drug_blocks(self, data: Data) -> list[Block]:
         """Read the walk (drugs, nodes) from each drug's node, and its features."""
         # Fit and predict ask for the same walk; it takes seconds.
         if self._walk is None or self._walk[0] is not data:
-            share = random_walk_with_restart(
-                data.graph, data.drug_node, restart=self.restart, steps=self.steps
+            walk = Walk.of(
+                data.graph,
+                data.drug_node,
+                restart=self.restart,
+                steps=self.steps,
+                factor=self.factor,
+                own_node=True,
             )
-            self._walk = (data, log_scale(share, self.factor))
+            self._walk = (data, walk)
         return [self._walk[1], data.drug_features] if self.structure else [self._walk[1]]

@@ -1,37 +1,58 @@
 """Turn feature tables into few inputs of even size, by what the training drugs and cell lines alone show."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from perturbkg.training.data import Pairs
 
 
+class Compressible(Protocol):
+    """A matrix (rows, columns) that is not there as an array, but can be asked for its components."""
+
+    def principal_axes(self, rows: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the function of that name returns of some distinct rows."""
+
+    def scores(self, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
+        """Return (matrix - mean) @ axes."""
+
+
+Block = np.ndarray | Compressible
+
+
 def learn_projections(
-    drug_blocks: Sequence[np.ndarray], cell_block: np.ndarray, train: Pairs, components: int
+    drug_blocks: Sequence[Block], cell_block: np.ndarray, train: Pairs, components: int
 ) -> dict[str, np.ndarray]:
     """Learn the principal components of blocks (drugs, columns) and (cells, columns): arrays by name.
 
     Each training drug and cell line counts once. Up to `components` are kept of each block; a block that
     does not vary in training keeps none.
     """
+    blocks: dict[str, tuple[Block, np.ndarray]]
     blocks = {f"drug{index}": (block, train.drug) for index, block in enumerate(drug_blocks)}
     learned: dict[str, np.ndarray] = {}
     for name, (block, rows) in {**blocks, "cell": (cell_block, train.cell)}.items():
-        mean, axes = principal_axes(block[np.unique(rows)], components)
+        seen = np.unique(rows)
+        if isinstance(block, np.ndarray):
+            mean, axes = principal_axes(block[seen], components)
+        else:
+            mean, axes = block.principal_axes(seen, components)
         learned |= {f"{name}.mean": mean, f"{name}.axes": axes}
     return learned
 
 
 def project(
-    drug_blocks: Sequence[np.ndarray], cell_block: np.ndarray, learned: Mapping[str, np.ndarray]
+    drug_blocks: Sequence[Block], cell_block: np.ndarray, learned: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the inputs of drugs (drugs, a), blocks side by side, and of cell lines (cells, b), float32."""
 
-    def scores(name: str, block: np.ndarray) -> np.ndarray:
+    def scores(name: str, block: Block) -> np.ndarray:
+        mean, axes = learned[f"{name}.mean"], learned[f"{name}.axes"]
+        if not isinstance(block, np.ndarray):
+            return block.scores(mean, axes)
         # (x - m) A as x A - m A: the block may be wide, and a centred copy of it is not needed.
-        axes = learned[f"{name}.axes"]
-        return block.astype(np.float32, copy=False) @ axes - learned[f"{name}.mean"] @ axes
+        return block.astype(np.float32, copy=False) @ axes - mean @ axes
 
     cell = scores("cell", cell_block)
     drug = [scores(f"drug{index}", block) for index, block in enumerate(drug_blocks)]

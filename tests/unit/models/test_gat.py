@@ -6,31 +6,31 @@ import torch
 
 from perturbkg.ablations.no_graph import NoGraph
 from perturbkg.errors import InputError
-from perturbkg.models.gat import GAT, cosine, nearest, responses, tanimoto
+from perturbkg.models import gat
+from perturbkg.models.gat import GAT, nearest, responses, tanimoto
 from perturbkg.training.data import Pairs, Signatures
-
-
-def test_cosine_of_centred_rows():
-    rows = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]], dtype=np.float32)
-    centred = rows - rows.mean(axis=0)
-    wanted = centred @ centred.T / np.outer(*[np.linalg.norm(centred, axis=1)] * 2)
-    assert np.allclose(cosine(rows), wanted, atol=1e-5)
-
-
-def test_cosine_of_equal_rows_is_zero_not_nan():
-    assert not cosine(np.ones((3, 4), np.float32)).any()
 
 
 def test_tanimoto_of_bits_by_hand():
     rows = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]], dtype=np.float32)
-    assert np.allclose(tanimoto(rows), [[1, 1 / 3, 0], [1 / 3, 1, 0], [0, 0, 0]])
+    wanted = np.array([[1, 1 / 3, 0], [1 / 3, 1, 0], [0, 0, 0]])
+    assert np.allclose(tanimoto(rows)(np.arange(3)), wanted)
+    assert np.allclose(tanimoto(rows)(np.array([1])), wanted[[1]])
 
 
-def test_nearest_takes_only_what_is_allowed():
-    likeness = np.array([[0.9, 0.5, 0.1], [0.2, 0.8, 0.7]], dtype=np.float32)
-    allowed = np.array([[False, True, True], [False, False, False]])
-    src, dst = nearest(likeness, allowed, 1)
-    assert (src.tolist(), dst.tolist()) == ([1], [0])
+def test_nearest_takes_the_most_alike_above_zero():
+    likeness = np.array([[0.0, 0.5, 0.1, 0.7], [0.0, 0.0, 0.0, 0.2], [0.0, 0.0, -0.3, 0.0]], dtype=np.float32)
+    src, dst, near = nearest(lambda rows: likeness[rows], 3, 2)
+    assert (src.tolist(), dst.tolist()) == ([1, 3, 3], [0, 0, 1])
+    assert near.tolist() == pytest.approx([0.5, 0.7, 0.2])
+
+
+def test_nearest_does_not_depend_on_the_block(monkeypatch):
+    likeness = np.random.default_rng(0).random((40, 30)).round(1).astype(np.float32)  # with ties
+    whole = nearest(lambda rows: likeness[rows], 40, 5)
+    monkeypatch.setattr(gat, "ROWS", 7)
+    for one, other in zip(nearest(lambda rows: likeness[rows], 40, 5), whole, strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_responses_by_hand():
@@ -66,8 +66,8 @@ def test_drugs_attend_over_training_drugs_of_other_scaffolds_only(data, fitted):
 
 
 def test_no_drug_attends_over_its_own_node(data, fitted):
-    walk = fitted.walk(data)
-    assert not walk[np.arange(len(data.drugs)), data.drug_node].any()
+    walk = fitted.walk(data).rows(np.arange(len(data.drugs)))
+    assert np.allclose(walk[np.arange(len(data.drugs)), data.drug_node], 0, atol=1e-5)
 
 
 def test_attention_starts_at_the_walk_itself(data, fitted):
