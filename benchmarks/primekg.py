@@ -1,8 +1,8 @@
-"""Draw a merged graph with PrimeKG's numbers of nodes and edges by type, times a factor, and what goes with it.
+"""Draw a merged graph with PrimeKG's numbers of nodes and edges by type, times a factor.
 
-PrimeKG's published counts (Chandak et al. 2023, doi:10.1038/s41597-023-01960-3) are of directed edges, each pair
-both ways: 8,100,498. Ends are drawn with skewed degrees, so that hubs are as large as its are; L1000 drugs are
-leaves: some are joined to a drug of the graph, some to a few proteins, as in LINCS2020.
+PrimeKG's published counts (Chandak et al. 2023, doi:10.1038/s41597-023-01960-3) are of directed edges, each
+pair both ways: 8,100,498. Ends are drawn with skewed degrees, so that hubs are as large as its are; L1000
+drugs are leaves: some are joined to a drug of the graph, some to a few proteins, as in LINCS2020.
 """
 
 import numpy as np
@@ -119,7 +119,7 @@ def draw(
 
 
 def skewed(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return cumulative shares (count,) of nodes whose degrees fall as a power of their rank, in random order."""
+    """Return cumulative shares (count,) of nodes whose degrees fall as a power of their rank, shuffled."""
     share = rng.permutation(np.arange(1, count + 1) ** -0.55)
     return np.cumsum(share / share.sum())
 

@@ -1,8 +1,8 @@
 """Time an epoch of the full-graph GAT at PrimeKG's size against the obvious loop; write JSON.
 
-The obvious loop runs DGL's GATConv over all nodes and edges for every batch of signatures. Ours computes only what
-drugs and cell lines depend on (`graph/neighbourhoods.py`), by the fastest backend, once per step or per epoch. Both
-have as many layers of the same width, the same head and the same batches; each runs in a process of its own.
+The obvious loop runs DGL's GATConv over all nodes and edges for every batch of signatures. Ours computes
+what drugs and cell lines depend on (`graph/neighbourhoods.py`), by the fastest backend, per step or per epoch.
+Both have as many layers of one width, a head of one size and the same batches; each has a process of its own.
 
 python benchmarks/training.py --json OUT                 # about 10 minutes, up to 12 GB
 python benchmarks/training.py --factor 0.1 --steps 5
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 import primekg
 from attention import status
 
@@ -70,7 +71,7 @@ def obvious(data: Any, train: Any, options: argparse.Namespace) -> dict[str, Any
 
 
 def ours(data: Any, train: Any, options: argparse.Namespace, encode_every: str) -> dict[str, Any]:
-    """Time an epoch of the model as it is trained; with one encoding per step as many steps as are asked for."""
+    """Time an epoch of the model as it is trained, or as many steps as are asked for."""
     import torch  # noqa: PLC0415
 
     from perturbkg.models.full_graph_gat import FullGraphGAT  # noqa: PLC0415

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
@@ -343,8 +344,10 @@ def responses(
 
 def group_means(matrix: np.ndarray, group: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean row of each group (groups, columns) float32, zeros for an empty one, and the counts."""
-    total = np.zeros((groups, matrix.shape[1]), np.float32)
-    np.add.at(total, group, matrix)
+    member = sp.csr_array(
+        (np.ones(len(group), matrix.dtype), (group, np.arange(len(group)))), shape=(groups, len(group))
+    )
+    total = member @ matrix
     count = np.bincount(group, minlength=groups)
     return total / np.maximum(count, 1)[:, None].astype(np.float32), count
 

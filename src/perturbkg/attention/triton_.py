@@ -1,0 +1,523 @@
+"""Attention compiled by Triton for CUDA: no message of an edge is ever stored, and no edge's weight is kept.
+
+A program sums one row of edges: forward the incoming ones of a target, backward the outgoing ones of a source.
+Each of its lanes takes every so many edges and keeps a running maximum, sum and weighted sum of its own
+(online softmax); the lanes are joined once, at the end. A long row is split into segments of SEGMENT edges,
+whose results are rows of the same kind and are joined by the same kernel. Nothing is added atomically, and
+which edges meet in which order depends on the graph alone, so results are the same bits again.
+
+Bytes of an edge in float32, for H heads of W numbers, without caches. A far row of values forward and one of
+gradients backward: 8 H W. The nodes and places: 20, and 4 more with relations. The scores, log-sum-exps and
+centres of far nodes: 16 H, from arrays small enough for a cache. The gradient of the edge's score: 8 H, written
+and read, and 4 H more with relations. Only the first is large. Backward reckons the weights again from the
+log-sum-exp: to keep them would write and read 8 H, and hold 4 H in memory, to save 4 H from a cache.
+
+Source: Milakov and Gimelshein 2018, arXiv:1805.02867 (online softmax); Dao et al. 2022, arXiv:2205.14135.
+"""
+# ruff: noqa: PLR0917 - a kernel takes its arrays one by one
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from triton import language as tl
+
+from perturbkg.attention import torch_
+from perturbkg.attention.edges import Edges, Rows
+from perturbkg.attention.torch_ import single
+
+SEGMENT = 1024  # edges that one program sums
+TILE = 4096  # numbers of far rows that a program reads at once
+ACROSS = 1024  # most of them of one edge
+LANES = 64  # most edges that it reads at once
+
+
+def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
+    """Compute `perturbkg.attention.dot`."""
+    if keys.dtype == torch.float64:
+        return torch_.dot(edges, keys, queries)
+    return _Dot.apply(edges, keys, queries)
+
+
+def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
+    """Compute `perturbkg.attention.attend`."""
+    if values.dtype == torch.float64:
+        return torch_.attend(edges, logits, values)
+    if values.dim() == 2:
+        values = values.unsqueeze(1).expand(-1, logits.shape[1], -1)
+    return _Attend.apply(edges, single(logits), None, None, values, None, None, 1.0)
+
+
+def convolve(
+    edges: Edges,
+    source: Tensor,
+    target: Tensor,
+    values: Tensor,
+    *,
+    relation: Tensor | None,
+    bias: Tensor | None,
+    slope: float,
+) -> Tensor:
+    """Compute `perturbkg.attention.convolve`."""
+    if values.dtype == torch.float64:
+        return torch_.convolve(edges, source, target, values, relation=relation, bias=bias, slope=slope)
+    bias = None if bias is None else single(bias)
+    return _Attend.apply(edges, None, single(source), single(target), values, relation, bias, slope)
+
+
+def check(device: str) -> None:
+    """Compile and run everything on one edge; whatever Triton raises, if it cannot on this device."""
+    end = torch.zeros(1, dtype=torch.int64, device=device)
+    score = torch.zeros(1, 1, device=device, requires_grad=True)
+    row = torch.zeros(1, 1, 1, device=device, requires_grad=True)
+    edges = Edges(end, end, 1, 1)
+    found = convolve(edges, score, score, row, relation=end, bias=score, slope=0.5)
+    found = found + attend(edges, dot(edges, row, row), row)
+    found.sum().backward()
+    score.sum().item()  # a kernel's failure is raised by what waits for it
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Which program sums what. An item is (row, place of the result, first edge, past the last), int64.
+
+    Results of segments have places after those of the rows.
+    """
+
+    items: Tensor  # (programs, 4): segments, then whole rows
+    split: Tensor  # (split rows, 4): each row over its segments, as if they were edges
+    slots: Tensor  # (segments,): their places, in order
+    size: int  # rows and segments
+
+    @staticmethod
+    def of(rows: Rows) -> "_Plan":
+        start, stop = rows.start[:-1], rows.start[1:]
+        count, segments = len(start), (stop - start + SEGMENT - 1) // SEGMENT
+        (whole,), (long,) = ((segments <= 1).nonzero(as_tuple=True), (segments > 1).nonzero(as_tuple=True))
+        past = segments[long].cumsum(0)
+        first = past - segments[long]
+        row = long.repeat_interleave(segments[long])
+        number = torch.arange(len(row), device=start.device)
+        begin = start[row] + SEGMENT * (number - first.repeat_interleave(segments[long]))
+        pieces = torch.stack([row, count + number, begin, (begin + SEGMENT).minimum(stop[row])], dim=1)
+        items = torch.cat([pieces, torch.stack([whole, whole, start[whole], stop[whole]], dim=1)])
+        return _Plan(items, torch.stack([long, long, first, past], dim=1), count + number, count + len(row))
+
+
+def _sorted(edges: Edges, end: str) -> tuple[Rows, _Plan]:
+    """Return the edges by target or by source and who sums them; kept with the edges."""
+    key = "triton", end
+    if key not in edges.kept:
+        rows = edges.by_target if end == "target" else edges.by_source
+        edges.kept[key] = rows, _Plan.of(rows)
+    return edges.kept[key]
+
+
+def _by_relation(edges: Edges, relation: Tensor, relations: int) -> tuple[Rows, _Plan]:
+    """Return the edges by relation and who sums them; kept for the last tensor of relations."""
+    key = "triton", "relation", relations
+    known = edges.kept.get(key)
+    if known is None or known[0] is not relation:
+        codes = relation.long()
+        rows = Edges(codes, codes, relations, relations).by_source
+        edges.kept[key] = known = (relation, rows, _Plan.of(rows))
+    return known[1], known[2]
+
+
+def _tile(heads: int, width: int) -> tuple[int, dict[str, int]]:
+    """Return the programs beside one another that share an edge's row, and what each reads at once."""
+    across = triton.next_power_of_2(max(width, 1))
+    some = min(triton.next_power_of_2(max(heads, 1)), max(ACROSS // across, 1))
+    lanes = min(max(TILE // (some * across), 1), LANES)
+    return triton.cdiv(heads, some), {"LANES": lanes, "HEADS": some, "WIDTH": across}
+
+
+def _run(
+    kernel: Any, programs: int, across: int, near: Tensor, *arguments: Any, tile: dict[str, int]
+) -> None:
+    if programs and across:
+        with torch.cuda.device_of(near):
+            kernel[programs, across](near, *arguments, **tile)
+
+
+def _sum(rows: Rows, plan: _Plan, numbers: Tensor) -> Tensor:
+    """Sum numbers (edges, columns) over each row: (rows, columns)."""
+    found = numbers.new_empty(plan.size, numbers.shape[1])
+    _sum_items(plan.items, rows.place, numbers, found)
+    return _join(plan, found)[: len(rows.start) - 1]
+
+
+def _join(plan: _Plan, found: Tensor) -> Tensor:
+    """Add the segments of the rows that were split, in place."""
+    _sum_items(plan.split, plan.slots, found, found)
+    return found
+
+
+def _sum_items(items: Tensor, place: Tensor, numbers: Tensor, found: Tensor) -> None:
+    columns = found[0].numel() if len(found) else 0
+    across, tile = _tile(columns, 1)
+    arrays = items, place, numbers, found, columns
+    _run(_sum_rows, len(items), across, *arrays, tile=tile)
+
+
+class _Attend(torch.autograd.Function):
+    """`attend` where there are logits, else `convolve`."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        edges: Edges,
+        logits: Tensor | None,
+        source: Tensor | None,
+        target: Tensor | None,
+        values: Tensor,
+        relation: Tensor | None,
+        bias: Tensor | None,
+        slope: float,
+    ) -> Tensor:
+        heads, width = values.shape[1:]
+        if values.stride(2) != 1:
+            values = values.contiguous()
+        scored = [
+            None if tensor is None else tensor.contiguous()
+            for tensor in (logits, source, target, relation, bias)
+        ]
+        rows, plan = _sorted(edges, "target")
+        if any(ctx.needs_input_grad):
+            _sorted(edges, "source")  # before anything large is in memory
+        found = values.new_empty(plan.size, heads, width, dtype=torch.float32)
+        total = found.new_empty(plan.size, heads)
+        across, tile = _tile(heads, width)
+        results = found, total, heads, width
+        far = values, values.stride(0), values.stride(1)
+        graph = plan.items, rows.other, rows.place
+        _run(_attend_rows, len(plan.items), across, *graph, *scored, slope, *far, *results, tile=tile)
+        far = found, found.stride(0), found.stride(1)
+        graph, scored_parts = (plan.split, plan.slots, plan.slots), (total, None, None, None, None)
+        _run(_attend_rows, len(plan.split), across, *graph, *scored_parts, slope, *far, *results, tile=tile)
+        found, total = found[: edges.targets], total[: edges.targets]
+        ctx.edges, ctx.slope, ctx.relation = edges, slope, relation
+        ctx.save_for_backward(*scored, values, found, total)
+        return found.to(values.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        *scored, values, found, total = ctx.saved_tensors
+        _, source, _, _, bias = scored
+        edges, (heads, width) = ctx.edges, values.shape[1:]
+        grad = grad.contiguous()
+        centre = (grad * found).sum(dim=-1)
+        rows, plan = _sorted(edges, "source")
+        to_logits = total.new_empty(len(edges), heads)
+        to_values = total.new_empty(plan.size, heads, width)
+        to_source = None if source is None else total.new_empty(plan.size, heads)
+        across, tile = _tile(heads, width)
+        graph = plan.items, rows.other, rows.place
+        near = values, values.stride(0), values.stride(1)
+        results = to_logits, to_source, to_values, heads, width
+        arrays = (*scored, ctx.slope, *near, grad, centre, total, *results)
+        _run(_attend_backward, len(plan.items), across, *graph, *arrays, tile=tile)
+        to_values = _join(plan, to_values)[: edges.sources].to(values.dtype)
+        if to_source is None:
+            return None, to_logits, None, None, to_values, None, None, None
+        to_source = _join(plan, to_source)[: edges.sources]
+        to_target = _sum(*_sorted(edges, "target"), to_logits)
+        to_bias = None
+        if bias is not None:
+            to_bias = _sum(*_by_relation(edges, ctx.relation, len(bias)), to_logits)
+        return None, None, to_source, to_target, to_values, None, to_bias, None
+
+
+class _Dot(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
+        keys, queries = keys.contiguous(), queries.contiguous()
+        heads, width = keys.shape[1:]
+        ctx.edges = edges
+        ctx.save_for_backward(keys, queries)
+        found = keys.new_empty(len(edges), heads, dtype=torch.float32)
+        across, tile = _tile(heads, width)
+        programs = triton.cdiv(len(edges), tile["LANES"])
+        arrays = edges.src, edges.dst, keys, queries, found, len(edges), heads, width
+        _run(_dot_edges, programs, across, *arrays, tile=tile)
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        keys, queries = ctx.saved_tensors
+        grad = grad.contiguous()
+        found = [
+            _weighted_sum(*_sorted(ctx.edges, end), grad, others) if wanted else None
+            for end, others, wanted in zip(
+                ("source", "target"), (queries, keys), ctx.needs_input_grad[1:], strict=True
+            )
+        ]
+        return None, *found
+
+
+def _weighted_sum(rows: Rows, plan: _Plan, weights: Tensor, others: Tensor) -> Tensor:
+    """Sum others (nodes, heads, width), weighted by (edges, heads), over each row, in the others' type."""
+    heads, width = others.shape[1:]
+    found = others.new_empty(plan.size, heads, width, dtype=torch.float32)
+    across, tile = _tile(heads, width)
+    arrays = plan.items, rows.other, rows.place, weights, others, found, heads, width
+    _run(_weigh_rows, len(plan.items), across, *arrays, tile=tile)
+    return _join(plan, found)[: len(rows.start) - 1].to(others.dtype)
+
+
+# Below, kernels. Items are those of `_Plan`; a lane without an edge reads nothing and weighs zero. Offsets are
+# int64, since nodes times numbers pass 2**31. Whether an argument is None is known when compiling.
+
+
+@triton.jit
+def _own_item(items):  # type: ignore[no-untyped-def]
+    item = items + 4 * tl.program_id(0).to(tl.int64)
+    return tl.load(item), tl.load(item + 1), tl.load(item + 2), tl.load(item + 3)
+
+
+@triton.jit
+def _scores(own, others, far, at, relation, bias, heads, head, live):  # type: ignore[no-untyped-def]
+    """Scores (lanes, heads) before the leaky ReLU; their sum is written so that both passes round alike."""
+    score = own[None, :] + tl.load(others + far[:, None] * heads + head[None, :], mask=live, other=0.0)
+    if relation is not None:
+        kind = tl.load(relation + at[:, None], mask=live, other=0).to(tl.int64)
+        score += tl.load(bias + kind * heads + head[None, :], mask=live, other=0.0)
+    return score
+
+
+@triton.jit
+def _attend_rows(  # type: ignore[no-untyped-def]
+    items,
+    other,
+    place,
+    logits,
+    source,
+    target,
+    relation,
+    bias,
+    slope,
+    values,
+    step,
+    leap,
+    found,
+    total,
+    heads,
+    width,
+    LANES: tl.constexpr,
+    HEADS: tl.constexpr,
+    WIDTH: tl.constexpr,
+):
+    """found[row] = mean of values[other] by the softmax of the logits, total[row] = their log-sum-exp."""
+    row, to, begin, end = _own_item(items)
+    head, column, lane = _axes(LANES, HEADS, WIDTH)
+    here, inside = _inside(head, column, heads, width)
+    highest = tl.full((LANES, HEADS), float("-inf"), tl.float32)
+    weight = tl.zeros((LANES, HEADS), tl.float32)
+    sums = tl.zeros((LANES, HEADS, WIDTH), tl.float32)
+    if logits is None:
+        own = tl.load(target + row * heads + head, mask=here, other=0.0)
+    for first in range(begin, end, LANES):
+        edge = first + lane
+        busy = edge < end
+        live = busy[:, None] & here[None, :]
+        far = tl.load(other + edge, mask=busy, other=0).to(tl.int64)
+        at = tl.load(place + edge, mask=busy, other=0).to(tl.int64)
+        if logits is None:
+            score = _scores(own, source, far, at, relation, bias, heads, head, live)
+            score = tl.where(score > 0, score, slope * score)
+        else:
+            score = tl.load(logits + at[:, None] * heads + head[None, :], mask=live, other=0.0)
+        score = tl.where(live, score, float("-inf"))
+        above = tl.maximum(highest, score)
+        # A lane that has seen nothing but minus infinity: its weights are zero, not undefined.
+        level = tl.where(above == float("-inf"), 0.0, above)
+        fade, share = tl.exp(highest - level), tl.exp(score - level)
+        rows = values + far[:, None, None] * step + (head[:, None] * leap + column[None, :])[None, :, :]
+        rows = tl.load(rows, mask=busy[:, None, None] & inside[None, :, :], other=0.0).to(tl.float32)
+        weight = weight * fade + share
+        sums = sums * fade[:, :, None] + share[:, :, None] * rows
+        highest = above
+    above = tl.max(highest, axis=0)
+    level = tl.where(above == float("-inf"), 0.0, above)
+    fade = tl.exp(highest - level[None, :])
+    weights = tl.sum(weight * fade, axis=0)
+    weights = tl.where(weights == 0, 1.0, weights)  # without an edge
+    mean = tl.sum(sums * fade[:, :, None], axis=0) / weights[:, None]
+    tl.store(found + (to * heads + head)[:, None] * width + column[None, :], mean, mask=inside)
+    tl.store(total + to * heads + head, above + tl.log(weights), mask=here)
+
+
+@triton.jit
+def _attend_backward(  # type: ignore[no-untyped-def]
+    items,
+    other,
+    place,
+    logits,
+    source,
+    target,
+    relation,
+    bias,
+    slope,
+    values,
+    step,
+    leap,
+    grad,
+    centre,
+    total,
+    to_logits,
+    to_source,
+    to_values,
+    heads,
+    width,
+    LANES: tl.constexpr,
+    HEADS: tl.constexpr,
+    WIDTH: tl.constexpr,
+):
+    """Gradients of `_attend_rows`; rows are sources, so that one reading of grad[other] serves them all.
+
+    That of the logits, before the leaky ReLU where there is one, goes to the edge's place. `centre` (targets,
+    heads) is the mean of the gradient of the weights: <grad, result>.
+    """
+    row, to, begin, end = _own_item(items)
+    head, column, lane = _axes(LANES, HEADS, WIDTH)
+    here, inside = _inside(head, column, heads, width)
+    value = values + row * step + head[:, None] * leap + column[None, :]
+    value = tl.load(value, mask=inside, other=0.0).to(tl.float32)
+    of_source = tl.zeros((LANES, HEADS), tl.float32)
+    sums = tl.zeros((LANES, HEADS, WIDTH), tl.float32)
+    if logits is None:
+        own = tl.load(source + row * heads + head, mask=here, other=0.0)
+    for first in range(begin, end, LANES):
+        edge = first + lane
+        busy = edge < end
+        live = busy[:, None] & here[None, :]
+        far = tl.load(other + edge, mask=busy, other=0).to(tl.int64)
+        at = tl.load(place + edge, mask=busy, other=0).to(tl.int64)
+        if logits is None:
+            score = _scores(own, target, far, at, relation, bias, heads, head, live)
+            leak = tl.where(score > 0, 1.0, slope)
+            score = tl.where(score > 0, score, slope * score)
+        else:
+            score = tl.load(logits + at[:, None] * heads + head[None, :], mask=live, other=0.0)
+        beyond = far[:, None] * heads + head[None, :]
+        level = tl.load(total + beyond, mask=live, other=0.0)
+        share = tl.exp(tl.where(live, score - level, float("-inf")))
+        rows = grad + beyond[:, :, None] * width + column[None, None, :]
+        rows = tl.load(rows, mask=busy[:, None, None] & inside[None, :, :], other=0.0).to(tl.float32)
+        sums += share[:, :, None] * rows
+        slope_of = tl.sum(value[None, :, :] * rows, axis=2)
+        slope_of = share * (slope_of - tl.load(centre + beyond, mask=live, other=0.0))
+        if logits is None:
+            slope_of *= leak
+            of_source += slope_of
+        tl.store(to_logits + at[:, None] * heads + head[None, :], slope_of, mask=live)
+    tl.store(
+        to_values + (to * heads + head)[:, None] * width + column[None, :], tl.sum(sums, axis=0), mask=inside
+    )
+    if logits is None:
+        tl.store(to_source + to * heads + head, tl.sum(of_source, axis=0), mask=here)
+
+
+@triton.jit
+def _weigh_rows(  # type: ignore[no-untyped-def]
+    items,
+    other,
+    place,
+    weights,
+    others,
+    found,
+    heads,
+    width,
+    LANES: tl.constexpr,
+    HEADS: tl.constexpr,
+    WIDTH: tl.constexpr,
+):
+    """found[row] = sum of weights[place] * others[other] over its edges."""
+    _, to, begin, end = _own_item(items)
+    head, column, lane = _axes(LANES, HEADS, WIDTH)
+    here, inside = _inside(head, column, heads, width)
+    sums = tl.zeros((LANES, HEADS, WIDTH), tl.float32)
+    for first in range(begin, end, LANES):
+        edge = first + lane
+        busy = edge < end
+        far = tl.load(other + edge, mask=busy, other=0).to(tl.int64)
+        at = tl.load(place + edge, mask=busy, other=0).to(tl.int64)
+        weight = weights + at[:, None] * heads + head[None, :]
+        weight = tl.load(weight, mask=busy[:, None] & here[None, :], other=0.0)
+        rows = others + (far[:, None] * heads + head[None, :])[:, :, None] * width + column[None, None, :]
+        rows = tl.load(rows, mask=busy[:, None, None] & inside[None, :, :], other=0.0).to(tl.float32)
+        sums += weight[:, :, None] * rows
+    tl.store(
+        found + (to * heads + head)[:, None] * width + column[None, :], tl.sum(sums, axis=0), mask=inside
+    )
+
+
+@triton.jit
+def _sum_rows(  # type: ignore[no-untyped-def]
+    items,
+    place,
+    numbers,
+    found,
+    columns,
+    LANES: tl.constexpr,
+    HEADS: tl.constexpr,
+    WIDTH: tl.constexpr,
+):
+    """found[row] = sum of numbers[place] over its edges."""
+    _, to, begin, end = _own_item(items)
+    column, _, lane = _axes(LANES, HEADS, WIDTH)
+    inside = column < columns
+    sums = tl.zeros((LANES, HEADS), tl.float32)
+    for first in range(begin, end, LANES):
+        edge = first + lane
+        busy = edge < end
+        at = tl.load(place + edge, mask=busy, other=0).to(tl.int64)
+        rows = numbers + at[:, None] * columns + column[None, :]
+        sums += tl.load(rows, mask=busy[:, None] & inside[None, :], other=0.0)
+    tl.store(found + to * columns + column, tl.sum(sums, axis=0), mask=inside)
+
+
+@triton.jit
+def _dot_edges(  # type: ignore[no-untyped-def]
+    src,
+    dst,
+    keys,
+    queries,
+    found,
+    edges,
+    heads,
+    width,
+    LANES: tl.constexpr,
+    HEADS: tl.constexpr,
+    WIDTH: tl.constexpr,
+):
+    """found[edge] = <keys[src], queries[dst]>; a program takes LANES edges as they were given."""
+    head, column, lane = _axes(LANES, HEADS, WIDTH)
+    here, inside = _inside(head, column, heads, width)
+    edge = tl.program_id(0).to(tl.int64) * LANES + lane
+    busy = edge < edges
+    mask = busy[:, None, None] & inside[None, :, :]
+    cell = head[:, None] * width + column[None, :]
+    one = tl.load(src + edge, mask=busy, other=0).to(tl.int64)[:, None, None] * heads * width
+    other = tl.load(dst + edge, mask=busy, other=0).to(tl.int64)[:, None, None] * heads * width
+    one = tl.load(keys + one + cell[None, :, :], mask=mask, other=0.0).to(tl.float32)
+    other = tl.load(queries + other + cell[None, :, :], mask=mask, other=0.0).to(tl.float32)
+    product = tl.sum(one * other, axis=2)
+    tl.store(found + edge[:, None] * heads + head[None, :], product, mask=busy[:, None] & here[None, :])
+
+
+@triton.jit
+def _axes(LANES: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr):  # type: ignore[no-untyped-def]
+    head = tl.program_id(1) * HEADS + tl.arange(0, HEADS)
+    return head, tl.arange(0, WIDTH), tl.arange(0, LANES)
+
+
+@triton.jit
+def _inside(head, column, heads, width):  # type: ignore[no-untyped-def]
+    here = head < heads
+    return here, here[:, None] & (column < width)[None, :]
