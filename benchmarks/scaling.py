@@ -100,7 +100,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
             x=of_size,
             y=alt.Y(f"{field}:Q", title=title, scale=alt.Scale(type="log")),
             color=colour,
-            shape=alt.Shape("what:N", title=None),
+            shape=alt.Shape("what:N", legend=None),
         )
         # From the first point on: where a cost that is linear in edges would be.
         first = frame.filter(pl.col("what") == WHOLE).sort("millions").head(1)

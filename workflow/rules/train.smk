@@ -33,7 +33,7 @@ rule train_model:
         "../envs/train.yaml"
     threads: config["threads"]["train"]
     resources:
-        mem_mb=4000,
+        mem_mb=config["memory_mb"]["train"],
         runtime=240,
     params:
         fusion=config["fusion"],
