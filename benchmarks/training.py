@@ -1,7 +1,7 @@
 """Time an epoch of the full-graph GAT at PrimeKG's size against the obvious loop; write JSON.
 
 The obvious loop runs DGL's GATConv over all nodes and edges for every batch of signatures. Ours computes
-what drugs and cell lines depend on (`graph/neighbourhoods.py`), by the fastest backend, per step or per epoch.
+what drugs and cell lines depend on (`graph/neighbourhoods.py`), on the fastest backend, per step or epoch.
 Both have as many layers of one width, a head of one size and the same batches; each has a process of its own.
 
 python benchmarks/training.py --json OUT                 # about 10 minutes, up to 12 GB
