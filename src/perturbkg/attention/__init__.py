@@ -20,6 +20,7 @@ __all__ = ["Edges", "attend", "choose", "convolve", "dot"]
 NEEDS = {
     "fused": ("numba", "cpu"),
     "dgl": ("dgl", "cpu"),
+    "triton": ("triton", "cuda"),
     "torch": ("torch", None),
 }
 
@@ -47,6 +48,20 @@ def _missing(backend: str, device: str) -> str | None:
         return f"runs on {wanted}, and the computation is on {device}"
     if importlib.util.find_spec(package) is None:
         return f"needs the package {package}, which is not installed: pip install {package}"
+    if backend == "triton":
+        return _untried(device)
+    return None
+
+
+def _untried(device: str) -> str | None:
+    """Say why Triton cannot compile for a device: an old card, no compiler of C, another version of torch."""
+    try:
+        from perturbkg.attention import triton_  # noqa: PLC0415
+
+        triton_.check(device)
+    except Exception as error:  # noqa: BLE001 - whatever it is, `auto` has another backend
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        return f"cannot compile its kernels for {device}: {reason}"
     return None
 
 
@@ -61,6 +76,10 @@ def _module(backend: str, edges: Edges) -> ModuleType:
         from perturbkg.attention import dgl_  # noqa: PLC0415
 
         return dgl_
+    if name == "triton":
+        from perturbkg.attention import triton_  # noqa: PLC0415
+
+        return triton_
     from perturbkg.attention import torch_  # noqa: PLC0415
 
     return torch_

@@ -8,8 +8,8 @@ FLOAT = 4
 STRUCTURE = 6 * 4 + 2
 # Of an element of a node's vector: what a layer keeps of each source and of each target for its backward
 # pass, and what that holds for a while beside it.
-KEPT = (3, 4)
-PASSING = (3, 3)
+KEPT = (2, 3)
+PASSING = (2, 2)
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ def training_bytes(
     """
     # Numbers per edge: (kept for the backward pass, held for a while in either pass).
     kept_edge, passing_edge = {
-        "fused": (heads, heads),
+        "fused": (heads, 0),
         "triton": (0, heads),
-        "dgl": (2 * heads, 4 * heads),
-    }.get(backend, (2 * heads + width, 2 * heads + 2 * width))
+        "dgl": (2 * heads, 2 * heads),
+    }.get(backend, (2 * heads + 2 * width, 2 * heads + 2 * width))
     kept = [
         FLOAT * (width * (KEPT[0] * size.sources + KEPT[1] * size.targets) + kept_edge * size.edges)
         for size in sizes

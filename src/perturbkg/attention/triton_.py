@@ -1,16 +1,17 @@
-"""Attention compiled by Triton for CUDA: no message of an edge is ever stored, and no edge's weight is kept.
+"""Attention compiled by Triton for CUDA: no message of an edge is ever stored, and no weight of one is kept.
 
-A program sums one row of edges: forward the incoming ones of a target, backward the outgoing ones of a source.
-Each of its lanes takes every so many edges and keeps a running maximum, sum and weighted sum of its own
-(online softmax); the lanes are joined once, at the end. A long row is split into segments of SEGMENT edges,
-whose results are rows of the same kind and are joined by the same kernel. Nothing is added atomically, and
-which edges meet in which order depends on the graph alone, so results are the same bits again.
+A program sums one row of edges: forward the incoming ones of a target, backward the outgoing ones of a
+source. Each of its lanes takes every so many edges and keeps a running maximum, sum and weighted sum of its
+own (online softmax); the lanes are joined once, at the end. A long row is split into segments of SEGMENT
+edges, whose results are rows of the same kind and are joined by the same kernel. Nothing is added atomically,
+and which edges meet in which order depends on the graph alone, so results are the same bits again.
 
 Bytes of an edge in float32, for H heads of W numbers, without caches. A far row of values forward and one of
-gradients backward: 8 H W. The nodes and places: 20, and 4 more with relations. The scores, log-sum-exps and
-centres of far nodes: 16 H, from arrays small enough for a cache. The gradient of the edge's score: 8 H, written
-and read, and 4 H more with relations. Only the first is large. Backward reckons the weights again from the
-log-sum-exp: to keep them would write and read 8 H, and hold 4 H in memory, to save 4 H from a cache.
+gradients backward: 8 H W. The nodes and places: 20, and 4 more with relations. The scores, maxima, sums and
+centres of far nodes: 20 H, from arrays small enough for a cache. The gradient of the edge's score: 8 H,
+written and read, and 4 H more with relations. Only the first is large. Backward reckons the weights again
+from maximum and sum: to keep them would write and read 8 H, and hold 4 H in memory, to save 8 H of a cache.
+(One number, the log-sum-exp, would not do: of a logit of 10,000 float32 keeps three decimals.)
 
 Source: Milakov and Gimelshein 2018, arXiv:1805.02867 (online softmax); Dao et al. 2022, arXiv:2205.14135.
 """
@@ -29,9 +30,9 @@ from perturbkg.attention import torch_
 from perturbkg.attention.edges import Edges, Rows
 from perturbkg.attention.torch_ import single
 
-SEGMENT = 1024  # edges that one program sums
-TILE = 4096  # numbers of far rows that a program reads at once
-ACROSS = 1024  # most of them of one edge
+SEGMENT = 512  # edges that one program sums
+# A program is one warp, which waits for no other; this many numbers of far rows fit its registers.
+TILE = 1024
 LANES = 64  # most edges that it reads at once
 
 
@@ -130,7 +131,7 @@ def _by_relation(edges: Edges, relation: Tensor, relations: int) -> tuple[Rows, 
 def _tile(heads: int, width: int) -> tuple[int, dict[str, int]]:
     """Return the programs beside one another that share an edge's row, and what each reads at once."""
     across = triton.next_power_of_2(max(width, 1))
-    some = min(triton.next_power_of_2(max(heads, 1)), max(ACROSS // across, 1))
+    some = min(triton.next_power_of_2(max(heads, 1)), max(TILE // across, 1))
     lanes = min(max(TILE // (some * across), 1), LANES)
     return triton.cdiv(heads, some), {"LANES": lanes, "HEADS": some, "WIDTH": across}
 
@@ -140,7 +141,7 @@ def _run(
 ) -> None:
     if programs and across:
         with torch.cuda.device_of(near):
-            kernel[programs, across](near, *arguments, **tile)
+            kernel[programs, across](near, *arguments, **tile, num_warps=1)
 
 
 def _sum(rows: Rows, plan: _Plan, numbers: Tensor) -> Tensor:
@@ -189,37 +190,37 @@ class _Attend(torch.autograd.Function):
         if any(ctx.needs_input_grad):
             _sorted(edges, "source")  # before anything large is in memory
         found = values.new_empty(plan.size, heads, width, dtype=torch.float32)
-        total = found.new_empty(plan.size, heads)
+        highest, mass = found.new_empty(2, plan.size, heads)
         across, tile = _tile(heads, width)
-        results = found, total, heads, width
+        results = found, highest, mass, heads, width
+        near = rows.other, rows.place, *scored, slope, None
         far = values, values.stride(0), values.stride(1)
-        graph = plan.items, rows.other, rows.place
-        _run(_attend_rows, len(plan.items), across, *graph, *scored, slope, *far, *results, tile=tile)
+        _run(_attend_rows, len(plan.items), across, plan.items, *near, *far, *results, tile=tile)
+        parts = plan.slots, plan.slots, highest, None, None, None, None, slope, mass
         far = found, found.stride(0), found.stride(1)
-        graph, scored_parts = (plan.split, plan.slots, plan.slots), (total, None, None, None, None)
-        _run(_attend_rows, len(plan.split), across, *graph, *scored_parts, slope, *far, *results, tile=tile)
-        found, total = found[: edges.targets], total[: edges.targets]
+        _run(_attend_rows, len(plan.split), across, plan.split, *parts, *far, *results, tile=tile)
+        found, highest, mass = (tensor[: edges.targets] for tensor in (found, highest, mass))
         ctx.edges, ctx.slope, ctx.relation = edges, slope, relation
-        ctx.save_for_backward(*scored, values, found, total)
+        ctx.save_for_backward(*scored, values, found, highest, mass)
         return found.to(values.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        *scored, values, found, total = ctx.saved_tensors
+        *scored, values, found, highest, mass = ctx.saved_tensors
         _, source, _, _, bias = scored
         edges, (heads, width) = ctx.edges, values.shape[1:]
         grad = grad.contiguous()
         centre = (grad * found).sum(dim=-1)
         rows, plan = _sorted(edges, "source")
-        to_logits = total.new_empty(len(edges), heads)
-        to_values = total.new_empty(plan.size, heads, width)
-        to_source = None if source is None else total.new_empty(plan.size, heads)
+        to_logits = found.new_empty(len(edges), heads)
+        to_values = found.new_empty(plan.size, heads, width)
+        to_source = None if source is None else found.new_empty(plan.size, heads)
         across, tile = _tile(heads, width)
         graph = plan.items, rows.other, rows.place
         near = values, values.stride(0), values.stride(1)
         results = to_logits, to_source, to_values, heads, width
-        arrays = (*scored, ctx.slope, *near, grad, centre, total, *results)
+        arrays = (*scored, ctx.slope, *near, grad, centre, highest, mass, *results)
         _run(_attend_backward, len(plan.items), across, *graph, *arrays, tile=tile)
         to_values = _join(plan, to_values)[: edges.sources].to(values.dtype)
         if to_source is None:
@@ -270,8 +271,8 @@ def _weighted_sum(rows: Rows, plan: _Plan, weights: Tensor, others: Tensor) -> T
     return _join(plan, found)[: len(rows.start) - 1].to(others.dtype)
 
 
-# Below, kernels. Items are those of `_Plan`; a lane without an edge reads nothing and weighs zero. Offsets are
-# int64, since nodes times numbers pass 2**31. Whether an argument is None is known when compiling.
+# Below, kernels. Items are those of `_Plan`; a lane without an edge reads nothing and weighs zero. Offsets
+# are int64, since nodes times numbers pass 2**31. Whether an argument is None is known when compiling.
 
 
 @triton.jit
@@ -301,22 +302,27 @@ def _attend_rows(  # type: ignore[no-untyped-def]
     relation,
     bias,
     slope,
+    masses,
     values,
     step,
     leap,
     found,
-    total,
+    highest,
+    mass,
     heads,
     width,
     LANES: tl.constexpr,
     HEADS: tl.constexpr,
     WIDTH: tl.constexpr,
 ):
-    """found[row] = mean of values[other] by the softmax of the logits, total[row] = their log-sum-exp."""
+    """found[row] = mean of values[other] by the softmax of the logits, highest[row] = the highest of these.
+
+    mass[row] = sum of exp(logit - highest). An edge counts as often as its mass says, where there are masses.
+    """
     row, to, begin, end = _own_item(items)
     head, column, lane = _axes(LANES, HEADS, WIDTH)
     here, inside = _inside(head, column, heads, width)
-    highest = tl.full((LANES, HEADS), float("-inf"), tl.float32)
+    top = tl.full((LANES, HEADS), float("-inf"), tl.float32)
     weight = tl.zeros((LANES, HEADS), tl.float32)
     sums = tl.zeros((LANES, HEADS, WIDTH), tl.float32)
     if logits is None:
@@ -333,23 +339,25 @@ def _attend_rows(  # type: ignore[no-untyped-def]
         else:
             score = tl.load(logits + at[:, None] * heads + head[None, :], mask=live, other=0.0)
         score = tl.where(live, score, float("-inf"))
-        above = tl.maximum(highest, score)
+        above = tl.maximum(top, score)
         # A lane that has seen nothing but minus infinity: its weights are zero, not undefined.
         level = tl.where(above == float("-inf"), 0.0, above)
-        fade, share = tl.exp(highest - level), tl.exp(score - level)
+        fade, share = tl.exp(top - level), tl.exp(score - level)
+        if masses is not None:
+            share *= tl.load(masses + at[:, None] * heads + head[None, :], mask=live, other=0.0)
         rows = values + far[:, None, None] * step + (head[:, None] * leap + column[None, :])[None, :, :]
         rows = tl.load(rows, mask=busy[:, None, None] & inside[None, :, :], other=0.0).to(tl.float32)
         weight = weight * fade + share
         sums = sums * fade[:, :, None] + share[:, :, None] * rows
-        highest = above
-    above = tl.max(highest, axis=0)
+        top = above
+    above = tl.max(top, axis=0)
     level = tl.where(above == float("-inf"), 0.0, above)
-    fade = tl.exp(highest - level[None, :])
-    weights = tl.sum(weight * fade, axis=0)
-    weights = tl.where(weights == 0, 1.0, weights)  # without an edge
-    mean = tl.sum(sums * fade[:, :, None], axis=0) / weights[:, None]
+    fade = tl.exp(top - level[None, :])
+    weight = tl.sum(weight * fade, axis=0)
+    mean = tl.sum(sums * fade[:, :, None], axis=0) / tl.where(weight == 0, 1.0, weight)[:, None]
     tl.store(found + (to * heads + head)[:, None] * width + column[None, :], mean, mask=inside)
-    tl.store(total + to * heads + head, above + tl.log(weights), mask=here)
+    tl.store(highest + to * heads + head, above, mask=here)
+    tl.store(mass + to * heads + head, weight, mask=here)
 
 
 @triton.jit
@@ -368,7 +376,8 @@ def _attend_backward(  # type: ignore[no-untyped-def]
     leap,
     grad,
     centre,
-    total,
+    highest,
+    mass,
     to_logits,
     to_source,
     to_values,
@@ -405,17 +414,18 @@ def _attend_backward(  # type: ignore[no-untyped-def]
         else:
             score = tl.load(logits + at[:, None] * heads + head[None, :], mask=live, other=0.0)
         beyond = far[:, None] * heads + head[None, :]
-        level = tl.load(total + beyond, mask=live, other=0.0)
-        share = tl.exp(tl.where(live, score - level, float("-inf")))
+        score -= tl.load(highest + beyond, mask=live, other=0.0)
+        share = tl.exp(tl.where(live, score, float("-inf")))
+        share /= tl.load(mass + beyond, mask=live, other=1.0)
         rows = grad + beyond[:, :, None] * width + column[None, None, :]
         rows = tl.load(rows, mask=busy[:, None, None] & inside[None, :, :], other=0.0).to(tl.float32)
         sums += share[:, :, None] * rows
-        slope_of = tl.sum(value[None, :, :] * rows, axis=2)
-        slope_of = share * (slope_of - tl.load(centre + beyond, mask=live, other=0.0))
+        gain = tl.sum(value[None, :, :] * rows, axis=2)
+        gain = share * (gain - tl.load(centre + beyond, mask=live, other=0.0))
         if logits is None:
-            slope_of *= leak
-            of_source += slope_of
-        tl.store(to_logits + at[:, None] * heads + head[None, :], slope_of, mask=live)
+            gain *= leak
+            of_source += gain
+        tl.store(to_logits + at[:, None] * heads + head[None, :], gain, mask=live)
     tl.store(
         to_values + (to * heads + head)[:, None] * width + column[None, :], tl.sum(sums, axis=0), mask=inside
     )

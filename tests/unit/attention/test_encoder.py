@@ -140,8 +140,8 @@ def test_a_sample_is_drawn_in_training_only():
 def test_the_estimate_by_hand():
     """One layer, 10 sources, 4 targets, 100 edges, 3 columns, width 8 of 2 heads, fused."""
     inputs = 4 * 10 * (3 + 8) + 26 * 100
-    kept = 4 * (8 * (3 * 10 + 4 * 4) + 2 * 100)
-    passing = 4 * (8 * (3 * 10 + 3 * 4) + 2 * 100)
+    kept = 4 * (8 * (2 * 10 + 3 * 4) + 2 * 100)
+    passing = 4 * 8 * (2 * 10 + 2 * 4)
     size, shape = Size(10, 4, 100), {"columns": 3, "width": 8, "heads": 2}
     found = training_bytes([size], **shape, backend="fused", checkpointing=False)
     assert found == inputs + kept + passing
