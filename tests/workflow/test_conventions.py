@@ -55,7 +55,7 @@ def test_an_environment_holds_the_versions_that_were_tested_together(path):
     environment = yaml.safe_load(path.read_text())
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
     for requirement in pip:
-        name, version = requirement.lower().split("==")
+        name, version = requirement.lower().split(";")[0].split("==")
         assert PINNED[name] == version
     assert "python=3.11" in environment["dependencies"]
 
@@ -68,7 +68,7 @@ def test_every_dependency_is_pinned_and_explained():
     ]
     explained = (ROOT / "docs/dependencies.md").read_text()
     for name in wanted:
-        bare = name.split("[")[0]
+        bare = re.split(r"[\[;]", name)[0]
         assert bare.lower() in PINNED, bare
         assert f"**{bare}**" in explained, bare
 

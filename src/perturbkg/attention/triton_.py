@@ -70,8 +70,8 @@ def convolve(
 
 
 def check(device: str) -> None:
-    """Compile and run everything on one edge; whatever Triton raises, if it cannot on this device."""
-    end = torch.zeros(1, dtype=torch.int64, device=device)
+    """Compile and run everything, on one node; raise whatever Triton raises if it cannot on this device."""
+    end = torch.zeros(SEGMENT + 1, dtype=torch.int64, device=device)
     score = torch.zeros(1, 1, device=device, requires_grad=True)
     row = torch.zeros(1, 1, 1, device=device, requires_grad=True)
     edges = Edges(end, end, 1, 1)
