@@ -169,14 +169,14 @@ def copy_bandwidth(threads: int) -> float:
 
 
 def bytes_of_fused(nodes: int, edges: int) -> int:
-    """Return the bytes that `fused` asks memory for, with no help from caches.
+    """Return the bytes that `fused` asks memory for, with no help from caches but within a row.
 
-    Each edge: far rows of values and of gradients; ten readings and writings of a number per head (scores,
-    logits, weights, their gradients) and three of a sign; node and place in six passes.
+    Each edge: far rows of values and of gradients; its weight five times (written and read forward, read,
+    replaced and read backward); node and place in three passes, place in one. Far scores fit a cache.
     Each node: its rows, read or written, and `x`.
     """
     row = HEADS * PER_HEAD * FLOAT
-    return edges * (2 * row + 10 * HEADS * FLOAT + 3 * HEADS + 6 * 8) + nodes * 10 * row
+    return edges * (2 * row + 5 * HEADS * FLOAT + 3 * 8 + 4) + nodes * 10 * row
 
 
 def largest_difference(folder: str, name: str) -> float:
