@@ -17,7 +17,7 @@ class GraphModel(NeuralModel):
     epochs: int = 40
     # signatures per step: the graph is encoded once in each, so fewer steps are faster
     batch: int = 512
-    # what computes attention: auto (the fastest that works), fused, dgl or torch
+    # what computes attention: auto (the fastest that works), fused, dgl, triton or torch
     backend: str = "auto"
     # encode the graph every step or every epoch; the latter's gradient is that of all its pairs, exactly
     encode_every: str = "step"

@@ -297,7 +297,8 @@ def test_auto_takes_the_fastest_that_works(absent):
     assert "\n" not in str(error.value)
 
 
-def test_on_a_gpu_auto_takes_torch():
+def test_on_a_gpu_without_triton_auto_takes_torch(absent):
+    absent("triton")
     assert choose("auto", "cuda") == "torch"
 
 
