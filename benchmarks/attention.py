@@ -5,6 +5,7 @@ process of its own, one after another, and maps 128 features to 4 heads of 32 wi
 
 python benchmarks/attention.py --nodes 129375 --edges 8100498 --json OUT    # minutes, up to 20 GB (torch)
 python benchmarks/attention.py --nodes 20000 --edges 500000 --only fused DGL
+python benchmarks/attention.py --device cuda --json OUT    # triton, torch and PyG
 """
 
 import argparse
@@ -25,7 +26,8 @@ import numpy as np
 WIDTH, HEADS, PER_HEAD, SLOPE = 128, 4, 32, 0.2
 FLOAT = 4
 DGL, PYG = "DGL GATConv", "PyG GATConv"
-CONTESTANTS = (DGL, "fused", "dgl", "torch", PYG)
+# The first is what the results of the others are held against.
+CONTESTANTS = {"cpu": (DGL, "fused", "dgl", "torch", PYG), "cuda": ("torch", "triton", PYG)}
 
 
 def draw_edges(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -38,18 +40,19 @@ def draw_edges(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.ndarra
     return src[order], dst[order]
 
 
-def weights(nodes: int) -> dict[str, Any]:
+def weights(nodes: int, device: str) -> dict[str, Any]:
     """Return features, the layer's weights and the gradient of its result, the same for every contestant."""
     import torch  # noqa: PLC0415 - after the number of threads is set
 
     generator = torch.Generator().manual_seed(0)
-    return {
+    drawn = {
         "x": torch.randn(nodes, WIDTH, generator=generator),
         "linear": torch.randn(HEADS * PER_HEAD, WIDTH, generator=generator) / WIDTH**0.5,
         "source": torch.randn(1, HEADS, PER_HEAD, generator=generator) / PER_HEAD**0.5,
         "target": torch.randn(1, HEADS, PER_HEAD, generator=generator) / PER_HEAD**0.5,
         "grad": torch.randn(nodes, HEADS, PER_HEAD, generator=generator),
     }
+    return {name: tensor.to(device) for name, tensor in drawn.items()}
 
 
 def ours(backend: str, src: Any, dst: Any, given: dict[str, Any]) -> tuple[Callable[[], Any], list[Any]]:
@@ -97,6 +100,7 @@ def pyg_layer(src: Any, dst: Any, given: dict[str, Any]) -> tuple[Callable[[], A
     nodes = len(given["x"])
     ends = torch.stack([src, dst])
     layer = GATConv(WIDTH, PER_HEAD, HEADS, negative_slope=SLOPE, bias=False, add_self_loops=False)
+    layer = layer.to(src.device)
     learned = [given["x"].clone().requires_grad_(), layer.lin.weight, layer.att_src, layer.att_dst]
     with torch.no_grad():
         for parameter, name in zip(learned[1:], ("linear", "source", "target"), strict=True):
@@ -112,34 +116,56 @@ def status(key: str) -> float:
     return int(line.split()[1]) / 1024
 
 
-def run(answers: Any, name: str, folder: str, *, threads: int, repeats: int, limit: int) -> None:
+def megabytes(device: str, *, peak: bool) -> float:
+    """Return the memory of this process, or what its tensors hold of a GPU's, in MB; now or at most."""
+    import torch  # noqa: PLC0415
+
+    if device == "cuda":
+        return (torch.cuda.max_memory_allocated() if peak else torch.cuda.memory_allocated()) / 2**20
+    return status("VmHWM" if peak else "VmRSS")
+
+
+def clock(device: str) -> float:
+    """Return the time in seconds, when all that was asked of the device is done."""
+    import torch  # noqa: PLC0415
+
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def run(answers: Any, name: str, folder: str, device: str, *, threads: int, repeats: int, limit: int) -> None:
     """Measure one contestant; its result and gradients go to a file."""
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(threads)
-    # So that what does not fit fails by itself, and takes nothing else with it.
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    src, dst = (torch.from_numpy(np.load(f"{folder}/{end}.npy")) for end in ("src", "dst"))
-    given = weights(int(np.load(f"{folder}/nodes.npy")))
+    if device == "cpu":
+        # So that what does not fit fails by itself, and takes nothing else with it.
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    src, dst = (torch.from_numpy(np.load(f"{folder}/{end}.npy")).to(device) for end in ("src", "dst"))
+    given = weights(int(np.load(f"{folder}/nodes.npy")), device)
     make = {DGL: dgl_layer, PYG: pyg_layer}.get(name)
     # Imports, and what is compiled when first called, are not counted.
-    one = torch.zeros(1, dtype=torch.int64)
-    forward, learned = make(one, one, weights(1)) if make else ours(name, one, one, weights(1))
+    one, tiny = torch.zeros(1, dtype=torch.int64, device=device), weights(1, device)
+    forward, learned = make(one, one, tiny) if make else ours(name, one, one, tiny)
     forward().sum().backward()
     forward, learned = make(src, dst, given) if make else ours(name, src, dst, given)
-    before = status("VmRSS")
+    before = megabytes(device, peak=False)
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     try:
         seconds, busy = [], []
         for _ in range(repeats + 1):
-            start, start_busy = time.perf_counter(), time.process_time()
+            start, start_busy = clock(device), time.process_time()
             found = forward()
             grads = torch.autograd.grad(found, learned, given["grad"])
-            seconds.append(time.perf_counter() - start)
+            seconds.append(clock(device) - start)
             busy.append(time.process_time() - start_busy)
             if len(seconds) == 1:
-                arrays = {str(place): array.numpy() for place, array in enumerate([found.detach(), *grads])}
+                tensors = enumerate([found.detach(), *grads])
+                arrays = {str(place): tensor.cpu().numpy() for place, tensor in tensors}
                 np.savez(f"{folder}/{name}.npz", **arrays)
-            arrays = found = grads = None  # as a step of training leaves them
+            tensors = arrays = found = grads = None  # as a step of training leaves them
     except (MemoryError, RuntimeError) as error:
         answers.put({"failed": str(error).splitlines()[0]})
         return
@@ -148,23 +174,23 @@ def run(answers: Any, name: str, folder: str, *, threads: int, repeats: int, lim
             "first_seconds": round(seconds[0], 3),
             "seconds": round(statistics.median(seconds[1:]), 3),
             "cpu_seconds": round(statistics.median(busy[1:]), 3),
-            "peak_mb_above_inputs": round(status("VmHWM") - before),
+            "peak_mb_above_inputs": round(megabytes(device, peak=True) - before),
         }
     )
 
 
-def copy_bandwidth(threads: int) -> float:
-    """Return the bytes per second, read and written, of the machine's largest plain copy."""
+def copy_bandwidth(device: str, threads: int) -> float:
+    """Return the bytes per second, read and written, of a large plain copy on the device."""
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(threads)
-    source = torch.ones(2**28)
+    source = torch.ones(2**28, device=device)
     target = torch.empty_like(source)
     fastest = np.inf
     for _ in range(6):
-        start = time.perf_counter()
+        start = clock(device)
         target.copy_(source)
-        fastest = min(fastest, time.perf_counter() - start)
+        fastest = min(fastest, clock(device) - start)
     return 2 * source.numel() * FLOAT / fastest
 
 
@@ -179,9 +205,19 @@ def bytes_of_fused(nodes: int, edges: int) -> int:
     return edges * (2 * row + 5 * HEADS * FLOAT + 3 * 8 + 4) + nodes * 10 * row
 
 
-def largest_difference(folder: str, name: str) -> float:
-    """Return the largest difference from DGL's, relative to the largest element of result or gradient."""
-    with np.load(f"{folder}/{name}.npz") as found, np.load(f"{folder}/{DGL}.npz") as wanted:
+def bytes_of_triton(nodes: int, edges: int) -> int:
+    """Return the bytes that `triton` asks memory for, with no help from caches but for numbers of a head.
+
+    Each edge: far rows of values and of gradients; its score's gradient, written and read; node and place in
+    two passes, place in one, int32 each. Each node: as of `fused`.
+    """
+    row = HEADS * PER_HEAD * FLOAT
+    return edges * (2 * row + 2 * HEADS * FLOAT + 5 * 4) + nodes * 10 * row
+
+
+def largest_difference(folder: str, name: str, reference: str) -> float:
+    """Return the largest difference from a reference, relative to the largest element of each array."""
+    with np.load(f"{folder}/{name}.npz") as found, np.load(f"{folder}/{reference}.npz") as wanted:
         return max(
             float(np.abs(found[key] - wanted[key]).max() / np.abs(wanted[key]).max()) for key in wanted
         )
@@ -192,19 +228,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--nodes", type=int, default=129_375)
     parser.add_argument("--edges", type=int, default=8_100_498)
+    parser.add_argument("--device", choices=list(CONTESTANTS), default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", nargs="*", help="some of them: DGL PyG fused dgl torch")
+    parser.add_argument("--only", nargs="*", help="some of them: DGL PyG fused dgl torch triton")
     parser.add_argument(
         "--memory-gb", type=float, help="most that one may take (default: 0.9 of what is free)"
     )
     parser.add_argument("--json", type=Path, help="a file for the JSON")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    import torch  # noqa: PLC0415
+
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: torch sees no GPU")
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limit = int(options.memory_gb * 1e9) if options.memory_gb else int(0.9 * free)
     short = {"DGL": DGL, "PyG": PYG}
-    wanted = {DGL, *(short.get(name, name) for name in options.only)} if options.only else set(CONTESTANTS)
+    contestants = CONTESTANTS[options.device]
+    reference = contestants[0]
+    only = {reference, *(short.get(name, name) for name in options.only or [])}
+    wanted = [name for name in contestants if name in only or not options.only]
     context = multiprocessing.get_context("spawn")
     layers: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -213,43 +257,44 @@ def main() -> None:
         for name, array in {"src": src, "dst": dst, "nodes": np.array(options.nodes)}.items():
             np.save(f"{folder}/{name}.npy", array)
         del src, dst
-        for name in CONTESTANTS:
-            if name not in wanted:
-                continue
+        for name in wanted:
             if name == PYG and importlib.util.find_spec("torch_geometric") is None:
                 layers[name] = {"skipped": "torch-geometric is not installed"}
                 continue
             answers = context.SimpleQueue()
             process = context.Process(
                 target=run,
-                args=(answers, name, folder),
+                args=(answers, name, folder, options.device),
                 kwargs={"threads": options.threads, "repeats": options.repeats, "limit": limit},
             )
             process.start()
             process.join()
             layers[name] = {"failed": f"ended with {process.exitcode}"} if answers.empty() else answers.get()
-            if "seconds" in layers[name]:
-                layers[name]["largest_difference_from_dgl"] = float(f"{largest_difference(folder, name):.2g}")
+            if "seconds" in layers[name] and "seconds" in layers[reference]:
+                difference = largest_difference(folder, name, reference)
+                layers[name][f"largest_difference_from {reference}"] = float(f"{difference:.2g}")
             print(name, layers[name], flush=True)
         for name, figures in layers.items():
-            for peer in (DGL, PYG):
+            for peer in (reference, PYG):
                 if "seconds" in figures and "seconds" in layers.get(peer, {}) and name != peer:
                     figures[f"of {peer}"] = {
                         key: round(figures[key] / layers[peer][key], 3)
                         for key in ("seconds", "cpu_seconds", "peak_mb_above_inputs")
                     }
-        bandwidth = copy_bandwidth(options.threads)
-    moved = bytes_of_fused(options.nodes, options.edges)
+        bandwidth = copy_bandwidth(options.device, options.threads)
+    backend, count = {"cpu": ("fused", bytes_of_fused), "cuda": ("triton", bytes_of_triton)}[options.device]
+    moved = count(options.nodes, options.edges)
     report = {
         "nodes": options.nodes,
         "edges": options.edges // 2 * 2,
         "most_edges_of_a_node": hub,
         "layer": f"{WIDTH} -> {HEADS} heads x {PER_HEAD}, float32, forward and backward",
+        "device": options.device,
         "threads": options.threads,
         "repeats": options.repeats,
         "load_average": round(os.getloadavg()[0], 2),
         "copy_gb_per_second": round(bandwidth / 1e9, 1),
-        "fused_gb_moved": round(moved / 1e9, 2),
+        f"{backend}_gb_moved": round(moved / 1e9, 2),
         "seconds_of_those_bytes_at_copy_bandwidth": round(moved / bandwidth, 3),
         "layers": layers,
     }
