@@ -245,8 +245,7 @@ def main() -> None:
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limit = int(options.memory_gb * 1e9) if options.memory_gb else int(0.9 * free)
     short = {"DGL": DGL, "PyG": PYG}
-    contestants = CONTESTANTS[options.device]
-    reference = contestants[0]
+    reference, *_ = contestants = CONTESTANTS[options.device]
     only = {reference, *(short.get(name, name) for name in options.only or [])}
     wanted = [name for name in contestants if name in only or not options.only]
     context = multiprocessing.get_context("spawn")
