@@ -48,3 +48,11 @@ def training_bytes(
         between = sum(FLOAT * width * size.sources for size in sizes)
         return inputs + between + max(a + b for a, b in zip(kept, passing, strict=True))
     return inputs + sum(kept) + max(passing)
+
+
+def predicting_bytes(sizes: Sequence[Size], *, columns: int, width: int, heads: int) -> int:
+    """Estimate the bytes of a forward pass alone, of whose layers one is in memory at a time."""
+    inputs = FLOAT * sizes[0].sources * (columns + width) + STRUCTURE * sum(size.edges for size in sizes)
+    return inputs + max(
+        FLOAT * (width * (2 * size.sources + 3 * size.targets) + heads * size.edges) for size in sizes
+    )

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from perturbkg.attention import choose
-from perturbkg.attention.cost import Size, training_bytes
+from perturbkg.attention.cost import Size, predicting_bytes, training_bytes
 from perturbkg.attention.encoder import GraphEncoder, Part
 from perturbkg.errors import InputError
 from perturbkg.graph.neighbourhoods import neighbourhood, row_starts
@@ -29,10 +29,8 @@ from perturbkg.training.memory import SPARE, available_bytes, refuse_unless
 
 CHECKPOINTING = ("auto", "always", "never")
 FEATURES = ("float32", "float16")
-REMEDY = (
-    "set checkpointing: always, a fanout (sampled neighbours), features: float16, fewer layers or a smaller "
-    "node_width, or ask for more memory"
-)
+SMALLER = "set features: float16, fewer layers or a smaller node_width, or ask for more memory"
+REMEDY = f"set checkpointing: always, a fanout (sampled neighbours), or {SMALLER.removeprefix('set ')}"
 
 
 @dataclass
@@ -90,6 +88,7 @@ class FullGraphGAT(GraphModel):
             return part(fanout=self.fanout, rng=np.random.default_rng(seed))
 
         whole = part()
+        drawn = part(fanout=self.fanout, rng=np.random.default_rng(self.seed)) if self.fanout else whole
         return Inputs(
             drug=torch.from_numpy(drug),
             cell=torch.from_numpy(cell),
@@ -97,9 +96,7 @@ class FullGraphGAT(GraphModel):
             columns=columns,
             relations=2 * len(data.graph.relations),
             sample=sample if self.fanout else None,
-            checkpointing=self._fit_into_memory(
-                part(fanout=self.fanout, rng=np.random.default_rng(self.seed)) if self.fanout else whole
-            ),
+            checkpointing=self._fit_into_memory(whole, drawn),
         )
 
     def network(self, inputs: "Inputs", genes: int, generator: torch.Generator) -> Network:
@@ -146,16 +143,20 @@ class FullGraphGAT(GraphModel):
                 f"layers ({self.layers}) at least 1, fanout ({self.fanout}) at least 0"
             )
 
-    def _fit_into_memory(self, part: Part) -> bool:
-        """Say whether inner results are computed again; raise InputError where even that needs too much."""
-        sizes = [Size(edges.sources, edges.targets, len(edges)) for edges, _ in part.layers]
-        shape = {"columns": part.vectors.shape[1], "width": self.node_width, "heads": self.heads}
-        backend = choose(self.backend, device().type)
+    def _fit_into_memory(self, whole: Part, drawn: Part) -> bool:
+        """Say whether inner results are computed again; raise InputError where even that needs too much.
+
+        Predictions are computed on the `whole` part, training on what is `drawn` of it, or on all of it.
+        """
+        shape = {"columns": whole.vectors.shape[1], "width": self.node_width, "heads": self.heads}
+        available = available_bytes(device())
+        sizes = sizes_of(whole)
+        refuse_unless(predicting_bytes(sizes, **shape), available, what=self._size(sizes), remedy=SMALLER)
+        backend, sizes = choose(self.backend, device().type), sizes_of(drawn)
         kept, again = (
             training_bytes(sizes, **shape, backend=backend, checkpointing=checkpointing)
             for checkpointing in (False, True)
         )
-        available = available_bytes(device())
         if self.checkpointing == "never" or (self.checkpointing == "auto" and kept <= SPARE * available):
             refuse_unless(kept, available, what=self._size(sizes), remedy=REMEDY)
             return False
@@ -218,6 +219,11 @@ class FullGraphNetwork(Network):
         of_drug, of_cell = encoded[drug], encoded[len(self.drug) + cell]
         read = [self.drug[drug], self.of_drug(of_drug), self.cell[cell], self.of_cell(of_cell)]
         return self.body(torch.cat(read, dim=1))
+
+
+def sizes_of(part: Part) -> list[Size]:
+    """Return the size of each layer."""
+    return [Size(edges.sources, edges.targets, len(edges)) for edges, _ in part.layers]
 
 
 def node_axes(known: Features, components: int) -> tuple[np.ndarray, np.ndarray]:

@@ -109,9 +109,20 @@ def test_inner_results_are_computed_again_where_memory_is_short(data, parts, mon
     assert fitted(data, parts).chosen["checkpointing"] == "always"
 
 
+@pytest.mark.parametrize("fanout", [0, 1])
+def test_a_graph_too_large_to_predict_on_is_refused_whatever_training_draws(data, parts, monkeypatch, fanout):
+    monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: 10)
+    monkeypatch.setattr(FullGraphGAT, "network", None)
+    with pytest.raises(
+        InputError, match=r"9 nodes and \d+ edges in 2 layers needs about .* free; set features"
+    ):
+        fitted(data, parts, fanout=fanout)
+
+
 @pytest.mark.parametrize("checkpointing", ["auto", "always", "never"])
 def test_a_graph_too_large_for_memory_is_refused_before_training(data, parts, monkeypatch, checkpointing):
     monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: 10)
+    monkeypatch.setattr(full_graph_gat, "predicting_bytes", lambda *_, **__: 1)
     monkeypatch.setattr(FullGraphGAT, "network", None)
     with pytest.raises(
         InputError, match=r"9 nodes and \d+ edges in 2 layers needs about .* free; set .*fanout"
