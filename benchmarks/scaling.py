@@ -102,13 +102,11 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
             color=colour,
             shape=alt.Shape("what:N", legend=None),
         )
-        # From the first point on: where a cost that is linear in edges would be.
-        first = frame.filter(pl.col("what") == WHOLE).sort("millions").head(1)
-        ends = frame.select(pl.col("millions").min().alias("from"), pl.col("millions").max().alias("to")).row(
-            0
-        )
+        # Through the layer over all of PrimeKG: where a cost that is linear in edges would be.
+        point = frame.filter(what=WHOLE).sort((pl.col("factor") - 1).abs()).row(0, named=True)
+        sizes = [frame["millions"].min(), frame["millions"].max()]
         slope = pl.DataFrame(
-            {"millions": ends, field: [first[field][0] * size / first["millions"][0] for size in ends]}
+            {"millions": sizes, field: [point[field] * size / point["millions"] for size in sizes]}
         )
         linear = (
             alt.Chart(slope).mark_line(strokeDash=[4, 4], color="#999999").encode(x=of_size, y=f"{field}:Q")

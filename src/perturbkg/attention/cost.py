@@ -32,7 +32,7 @@ def training_bytes(
     # Numbers per edge: (kept for the backward pass, held for a while in either pass).
     kept_edge, passing_edge = {
         "fused": (heads, 0),
-        "triton": (0, heads),
+        "triton": (2, heads),  # edges by relation are kept, two numbers each
         "dgl": (2 * heads, 2 * heads),
     }.get(backend, (2 * heads + 2 * width, 2 * heads + 2 * width))
     kept = [
