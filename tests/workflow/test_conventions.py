@@ -50,6 +50,14 @@ def test_a_script_fits_on_a_screen(path):
     assert len(path.read_text().splitlines()) <= 120
 
 
+@pytest.mark.parametrize("profile", ["default", "slurm"])
+def test_a_finished_run_does_not_wait_for_its_scheduler(profile):
+    settings = yaml.safe_load((ROOT / "workflow/profiles" / profile / "config.yaml").read_text())
+    # Snakemake leaves only when as long has passed since it last looked for jobs.
+    span = re.fullmatch(r"\d+/(\d+)s", settings["max-jobs-per-timespan"])
+    assert 1 <= int(span.group(1)) <= 10
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "workflow/envs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_an_environment_holds_the_versions_that_were_tested_together(path):
     environment = yaml.safe_load(path.read_text())
