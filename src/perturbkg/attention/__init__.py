@@ -48,41 +48,37 @@ def _missing(backend: str, device: str) -> str | None:
         return f"runs on {wanted}, and the computation is on {device}"
     if importlib.util.find_spec(package) is None:
         return f"needs the package {package}, which is not installed: pip install {package}"
-    if backend == "triton":
-        return _untried(device)
-    return None
-
-
-def _untried(device: str) -> str | None:
-    """Say why Triton cannot compile for a device: an old card, no compiler of C, another version of torch."""
     try:
-        from perturbkg.attention import triton_  # noqa: PLC0415
-
-        triton_.check(device)
-    except Exception as error:  # noqa: BLE001 - whatever it is, `auto` has another backend
+        module = _load(backend)
+        if backend == "triton":
+            module.check(device)
+    except Exception as error:  # noqa: BLE001 - an old card, no compiler of C, versions that do not fit
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        return f"cannot compile its kernels for {device}: {reason}"
+        return f"does not work on {device} with the {package} that is installed: {reason}"
     return None
 
 
-def _module(backend: str, edges: Edges) -> ModuleType:
+def _load(backend: str) -> ModuleType:
     # Imported when first used: each costs a part of a second, and may not be there.
-    name = choose(backend, edges.src.device.type)
-    if name == "fused":
+    if backend == "fused":
         from perturbkg.attention import fused  # noqa: PLC0415
 
         return fused
-    if name == "dgl":
+    if backend == "dgl":
         from perturbkg.attention import dgl_  # noqa: PLC0415
 
         return dgl_
-    if name == "triton":
+    if backend == "triton":
         from perturbkg.attention import triton_  # noqa: PLC0415
 
         return triton_
     from perturbkg.attention import torch_  # noqa: PLC0415
 
     return torch_
+
+
+def _module(backend: str, edges: Edges) -> ModuleType:
+    return _load(choose(backend, edges.src.device.type))
 
 
 def dot(edges: Edges, keys: Tensor, queries: Tensor, backend: str = "auto") -> Tensor:

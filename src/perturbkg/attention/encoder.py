@@ -80,7 +80,7 @@ class AttentionLayer(nn.Module):
     def forward(self, h: Tensor, edges: Edges, relation: Tensor) -> Tensor:
         """Map the sources' vectors (sources, width) to the targets' (targets, width)."""
         values = self.values(self.dropout(h))
-        # Both ends' scores by one product, that of targets for all nodes too: half of the time of two einsums.
+        # Both ends' scores by one product, that of targets for all nodes too: half of two einsums' time.
         score = values @ torch.cat([torch.block_diag(*self.source), torch.block_diag(*self.target)]).T
         message = convolve(
             edges,

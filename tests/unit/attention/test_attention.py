@@ -297,6 +297,18 @@ def test_auto_takes_the_fastest_that_works(absent):
     assert "\n" not in str(error.value)
 
 
+def test_auto_goes_on_where_a_package_is_installed_and_does_not_work(absent, monkeypatch):
+    absent()  # what was found before is forgotten
+    monkeypatch.delattr("perturbkg.attention.fused")
+    monkeypatch.setitem(sys.modules, "perturbkg.attention.fused", None)
+    assert choose("auto", "cpu") == "dgl"
+    with pytest.raises(
+        InputError, match="'fused' does not work on cpu with the numba that is installed"
+    ) as error:
+        choose("fused", "cpu")
+    assert "\n" not in str(error.value)
+
+
 def test_on_a_gpu_without_triton_auto_takes_torch(absent):
     absent("triton")
     assert choose("auto", "cuda") == "torch"

@@ -294,7 +294,7 @@ def test_on_a_gpu_auto_takes_triton_where_it_compiles(compiler):
     compiler(RuntimeError("no C compiler\nand a trace"))
     assert choose("auto", "cuda") == "torch"
     with pytest.raises(
-        InputError, match="cannot compile its kernels for cuda: no C compiler; or use"
+        InputError, match="does not work on cuda with the triton that is installed: no C compiler; or use"
     ) as error:
         choose("triton", "cuda")
     assert "\n" not in str(error.value)
