@@ -233,17 +233,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", nargs="*", help="some of them: DGL PyG fused dgl torch triton")
     parser.add_argument(
-        "--memory-gb", type=float, help="most that one may take (default: 0.9 of what is free)"
+        "--memory-gb", type=float, help="most that one may take (default: 0.95 of what is free)"
     )
     parser.add_argument("--json", type=Path, help="a file for the JSON")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     import torch  # noqa: PLC0415
 
+    from perturbkg.training.memory import available_bytes  # noqa: PLC0415
+
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: torch sees no GPU")
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit = int(options.memory_gb * 1e9) if options.memory_gb else int(0.9 * free)
+    limit = int(options.memory_gb * 1e9) if options.memory_gb else int(0.95 * available_bytes())
     short = {"DGL": DGL, "PyG": PYG}
     reference, *_ = contestants = CONTESTANTS[options.device]
     only = {reference, *(short.get(name, name) for name in options.only or [])}

@@ -30,10 +30,11 @@ seeds: [1]
 folds: 2
 splits: [scaffold]
 minimum_signatures: 20
-models: [zero, mean_per_cell, nearest_drugs, mlp, gat]
-ablations: {gat: [shuffle_edges]}
+models: [zero, mean_per_cell, nearest_drugs, mlp, full_graph_gat, gat]
+ablations: {gat: [shuffle_edges], full_graph_gat: []}
 model_options:
   mlp: {ensemble: 1, epochs: 2}
+  full_graph_gat: {ensemble: 1, epochs: 2}
   gat: {ensemble: 1, epochs: 2}
 report: {resamples: 100}
 """

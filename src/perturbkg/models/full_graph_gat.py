@@ -37,6 +37,10 @@ REMEDY = f"set checkpointing: always, a fanout (sampled neighbours), or {SMALLER
 class FullGraphGAT(GraphModel):
     """Several layers of graph attention over the whole graph."""
 
+    # most epochs
+    epochs: int = 80
+    # encode the graph every step or every epoch; the latter's gradient is that of all its pairs, exactly
+    encode_every: str = "epoch"
     # principal components kept of each block of inputs
     components: int = 128
     # layers of attention: how many edges away a drug sees
