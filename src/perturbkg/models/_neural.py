@@ -15,11 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from perturbkg.errors import InputError
 from perturbkg.io.scripting import progress
 from perturbkg.models import Model
 from perturbkg.training.data import Data, Pairs, Signatures
 from perturbkg.training.diverged import DivergedError
 from perturbkg.training.loop import (
+    LOSSES,
     Network,
     Recipe,
     device,
@@ -112,7 +114,12 @@ class NeuralModel(Model):
         return history
 
     def recipe(self) -> Recipe:
-        """Return how the networks are trained."""
+        """Return how the networks are trained; raise InputError for options that do not exist here."""
+        for name in ("ensemble", "epochs", "patience", "batch"):
+            if (value := getattr(self, name)) < 1:
+                raise InputError(f"{name}: {value} is too few; write at least 1")
+        if self.loss not in LOSSES:
+            raise InputError(f"loss: {self.loss!r} is not known; write {', '.join(LOSSES)}")
         return Recipe(
             self.epochs, self.patience, self.batch, self.learning_rate, self.weight_decay, self.loss
         )

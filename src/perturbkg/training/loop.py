@@ -22,7 +22,7 @@ from perturbkg.errors import InputError
 from perturbkg.training.data import Pairs, Signatures
 from perturbkg.training.diverged import DivergedError
 
-CHUNK = 4096  # pairs decoded at a time when predicting: bounds memory, changes no number
+CHUNK = 4096  # pairs decoded at a time when predicting and scoring: bounds memory, changes no number
 
 
 ENCODE_EVERY = ("step", "epoch")
@@ -103,13 +103,18 @@ def reproducible(seed: int) -> Iterator[None]:
     Dropout has no generator argument, so it draws from the global one, which is seeded in here only.
     """
     before = torch.are_deterministic_algorithms_enabled()
+    settings: Any = torch.utils.deterministic  # whose attribute torch's types do not know
+    filling = settings.fill_uninitialized_memory
     with torch.random.fork_rng(devices=[torch.cuda.current_device()] if torch.cuda.is_available() else []):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
+        # Else every new array is filled with NaN first; all of ours are written before they are read.
+        settings.fill_uninitialized_memory = False
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(before)
+            settings.fill_uninitialized_memory = filling
 
 
 def train_network(
@@ -130,8 +135,6 @@ def train_network(
     place = next(network.parameters()).device
     drug, cell, delta = (torch.from_numpy(array).to(place) for array in (train.drug, train.cell, train.delta))
     means = torch.from_numpy(centre).to(place)
-    truth = torch.from_numpy(validation.delta)
-    offset = torch.from_numpy(centre[validation.cell])
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
@@ -142,20 +145,21 @@ def train_network(
     mixed = torch.autocast(place.type, torch.bfloat16, enabled=recipe.bfloat16)
     once = recipe.encode_every == "epoch"
 
-    def diverged(rows: Tensor) -> DivergedError:
-        largest = delta[rows].abs().max().item()
-        return DivergedError(epoch, rows.cpu().numpy(), largest, recipe.learning_rate, best_weights)
+    def diverged(rows: Tensor | None = None) -> DivergedError:
+        largest = max(
+            part.abs().max().item() for part in (delta if rows is None else delta[rows]).split(CHUNK)
+        )
+        batch = None if rows is None else rows.cpu().numpy()
+        return DivergedError(epoch, batch, largest, recipe.learning_rate, best_weights)
 
     for epoch in range(1, recipe.epochs + 1):
         network.train()
         total = 0.0
-        if once:
-            with mixed:
-                whole = network.encode()
-            gathered = [torch.zeros_like(part) for part in _parts(whole)]
+        with mixed:
+            shared = Shared(network.encode()) if once else None
         for rows in torch.randperm(len(train), generator=generator).to(place).split(recipe.batch):
             with mixed:
-                encoded = _cut(whole) if once else network.encode()
+                encoded = shared.leaves() if shared else network.encode()
                 found = network.decode(encoded, drug[rows], cell[rows])
             loss = loss_of(found.float() + means[cell[rows]], delta[rows])
             value = loss.item()
@@ -165,17 +169,17 @@ def train_network(
             loss.backward()
             optimiser.step()  # once per epoch: of what decodes alone, the encoder has no gradient yet
             total += value * len(rows)
-            if once:
-                for sum_, part in zip(gathered, _parts(encoded), strict=True):
-                    if part.grad is not None:
-                        sum_.add_(part.grad, alpha=len(rows) / len(train))
-        if once and gathered:
-            if not all(bool(part.isfinite().all()) for part in gathered):
-                raise diverged(torch.arange(len(train)))
+            if shared:
+                shared.gather(encoded, len(rows) / len(train))
+        if shared and shared.parts:
             optimiser.zero_grad()
-            torch.autograd.backward(_parts(whole), gathered)
+            if not shared.backward():
+                raise diverged()
             optimiser.step()
-        score = pearson(torch.from_numpy(residuals(network, validation)) + offset, truth).mean().item()
+        del shared, encoded  # the inner results of the graph are not needed to score the epoch
+        score = validation_score(network, validation, centre)
+        if not np.isfinite(score):
+            raise diverged()
         history.append({"epoch": epoch, "loss": total / len(train), "validation": score})
         after_epoch()
         if score > best:
@@ -187,17 +191,45 @@ def train_network(
     return history
 
 
+class Shared:
+    """What all batches of an epoch are decoded from, and the gradient that they leave at it."""
+
+    def __init__(self, encoded: Encoded) -> None:
+        """Take what `Network.encode` returned."""
+        self.encoded, self.parts = encoded, _parts(encoded)
+        # Half the size is too coarse to add up many batches in.
+        self.sums = [
+            torch.zeros_like(part, dtype=torch.promote_types(part.dtype, torch.float32))
+            for part in self.parts
+        ]
+
+    def leaves(self) -> Encoded:
+        """Return the same values as leaves of a graph of their own, which a batch's gradient reaches."""
+        if isinstance(self.encoded, tuple):
+            return tuple(tensor.detach().requires_grad_(tensor.requires_grad) for tensor in self.encoded)
+        return (
+            None if self.encoded is None else self.encoded.detach().requires_grad_(self.encoded.requires_grad)
+        )
+
+    def gather(self, leaves: Encoded, share: float) -> None:
+        """Add the gradient at a batch's leaves, times its share of the epoch."""
+        for total, part in zip(self.sums, _parts(leaves), strict=True):
+            if part.grad is not None:
+                total.add_(part.grad, alpha=share)
+
+    def backward(self) -> bool:
+        """Send the epoch's gradient on to the weights that encode; only say False where it is not finite."""
+        if not all(bool(total.isfinite().all()) for total in self.sums):
+            return False
+        grads = [total.to(part.dtype) for total, part in zip(self.sums, self.parts, strict=True)]
+        torch.autograd.backward(self.parts, grads)
+        return True
+
+
 def _parts(encoded: Encoded) -> list[Tensor]:
     """List the tensors that a gradient reaches."""
     tensors = encoded if isinstance(encoded, tuple) else (encoded,)
     return [tensor for tensor in tensors if tensor is not None and tensor.requires_grad]
-
-
-def _cut(encoded: Encoded) -> Encoded:
-    """Return the same values as leaves of a graph of their own, which gather gradients."""
-    if isinstance(encoded, tuple):
-        return tuple(tensor.detach().requires_grad_(tensor.requires_grad) for tensor in encoded)
-    return None if encoded is None else encoded.detach().requires_grad_(encoded.requires_grad)
 
 
 def uses_bfloat16(precision: str, place: torch.device) -> bool:
@@ -212,9 +244,26 @@ def uses_bfloat16(precision: str, place: torch.device) -> bool:
 @torch.no_grad()
 def residuals(network: Network, pairs: Pairs) -> np.ndarray:
     """Predict the residuals of pairs: (pairs, genes) float32; the graph is encoded once for all of them."""
+    return torch.cat(list(_decoded(network, pairs))).numpy()
+
+
+@torch.no_grad()
+def validation_score(network: Network, validation: Signatures, centre: np.ndarray) -> float:
+    """Return the mean Pearson over signatures; their profiles are in memory some at a time."""
+    scores, first = [], 0
+    for found in _decoded(network, validation):
+        rows = slice(first, first + len(found))
+        predicted = found + torch.from_numpy(centre[validation.cell[rows]])
+        scores.append(pearson(predicted, torch.from_numpy(validation.delta[rows])))
+        first = rows.stop
+    return torch.cat(scores).mean().item()
+
+
+def _decoded(network: Network, pairs: Pairs) -> Iterator[Tensor]:
+    """Encode once; yield the residuals of the next pairs (up to CHUNK, genes) on the CPU."""
     network.eval()
     place = next(network.parameters()).device
     encoded = network.encode()
     drug, cell = torch.from_numpy(pairs.drug).to(place), torch.from_numpy(pairs.cell).to(place)
-    chunks = zip(drug.split(CHUNK), cell.split(CHUNK), strict=True)
-    return torch.cat([network.decode(encoded, d, c).cpu() for d, c in chunks]).numpy()
+    for some_drugs, some_cells in zip(drug.split(CHUNK), cell.split(CHUNK), strict=True):
+        yield network.decode(encoded, some_drugs, some_cells).cpu()

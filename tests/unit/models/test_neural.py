@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from perturbkg import plugins
+from perturbkg.errors import InputError
 from perturbkg.graph.diffusion import random_walk_with_restart
 from perturbkg.models.mlp import MLP
 from perturbkg.models.mlp_no_drug import MLPNoDrug
@@ -139,3 +140,18 @@ def test_propagation_needs_the_graph(data: Data, train: Signatures):
     model.fit(edgeless, part, part)
     predicted = model.predict(edgeless, Pairs(np.array([2, 3, 4]), np.zeros(3, np.int64)))
     np.testing.assert_allclose(predicted, np.tile(predicted[0], (3, 1)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs: 0 is too few; write at least 1"),
+        ({"batch": 0}, "batch: 0 is too few"),
+        ({"ensemble": 0}, "ensemble: 0 is too few"),
+        ({"loss": "mes"}, "loss: 'mes' is not known; write cosine, huber, mixed, mse"),
+    ],
+)
+def test_options_that_cannot_train_are_refused(data, options, message):
+    train = Signatures(np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros((2, 4), np.float32))
+    with pytest.raises(InputError, match=message):
+        MLP(**options).fit(data, train, train)

@@ -148,6 +148,8 @@ def test_a_run_that_diverges_names_the_batch_and_keeps_the_last_good_weights(
     assert not (folder / "prediction.h5ad").exists()
     kept = folder / "diverged"
     assert told.endswith(f"The best weights so far are kept in {kept}")
+    batch = (kept / "signatures.txt").read_text().splitlines()
+    assert told.split("The batch: ")[1].startswith(batch[0])
     model = plugins.load("models", "mlp").load(kept)
     assert all(np.isfinite(array).all() for array in model.learned.values())
     # A run that ends well leaves nothing of it.
@@ -160,6 +162,6 @@ def test_a_run_that_diverges_at_once_says_that_nothing_is_kept(
 ):
     folder = tmp_path / "run"
     options = {"epochs": 9, "ensemble": 1, "width": 4, "learning_rate": 1e30, "batch": 1, "loss": "mse"}
-    with pytest.raises(InputError, match="No epoch had ended, so no weights are kept"):
+    with pytest.raises(InputError, match="No epoch had ended well, so no weights are kept"):
         main(**arguments(files, folder, options=options))
-    assert not (folder / "diverged").exists()
+    assert [path.name for path in (folder / "diverged").iterdir()] == ["signatures.txt"]
