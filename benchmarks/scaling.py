@@ -67,7 +67,7 @@ def measure(answers: Any, factor: float, what: str, options: argparse.Namespace)
         encoder().square().sum().backward()
         encoder.zero_grad()
         seconds.append(time.perf_counter() - start)
-    shape = {"columns": COLUMNS, "width": WIDTH, "heads": HEADS, "backend": "fused"}
+    shape = {"columns": COLUMNS, "itemsize": 4, "width": WIDTH, "heads": HEADS, "backend": "fused"}
     answers.put(
         {
             "factor": factor,

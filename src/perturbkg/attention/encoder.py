@@ -130,15 +130,23 @@ class GraphEncoder(nn.Module):
         """Return the vectors of the wanted nodes: (wanted, width)."""
         part = self.sample() if self.sample and self.training else self.part
         part = part.on(next(self.parameters()).device)
-        h = torch.cat(
-            [
-                self.kinds[kind](part.vectors[first:end, : self.columns[kind]].float())
-                for kind, first, end in part.runs
-            ]
-        )
+        if part.vectors.dtype == torch.float16 and torch.is_grad_enabled():
+            # Else autograd keeps them at full size, and half of the size is lost on them.
+            h = checkpoint(self._first, part, use_reentrant=False, preserve_rng_state=False)
+        else:
+            h = self._first(part)
         for layer, (edges, relation) in zip(self.layers, part.layers, strict=True):
             if self.checkpointing and torch.is_grad_enabled():
                 h = checkpoint(layer, h, edges, relation, use_reentrant=False)
             else:
                 h = layer(h, edges, relation)
         return h
+
+    def _first(self, part: Part) -> Tensor:
+        """Map the nodes' features to their first vectors (nodes, width), each kind by its own map."""
+        return torch.cat(
+            [
+                self.kinds[kind](part.vectors[first:end, : self.columns[kind]].float())
+                for kind, first, end in part.runs
+            ]
+        )

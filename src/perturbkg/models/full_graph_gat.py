@@ -7,8 +7,8 @@ perceptron of `mlp` beside what that reads, through a matrix that starts at zero
 Only nodes that drugs and cell lines depend on are computed, exactly (`graph/neighbourhoods.py`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from perturbkg.attention import choose
-from perturbkg.attention.cost import Size, predicting_bytes, training_bytes
+from perturbkg.attention.cost import Size, input_bytes, predicting_bytes, training_bytes
 from perturbkg.attention.encoder import GraphEncoder, Part
 from perturbkg.errors import InputError
-from perturbkg.graph.neighbourhoods import neighbourhood, row_starts
+from perturbkg.graph.neighbourhoods import Neighbourhood, neighbourhood, row_starts
 from perturbkg.models._graph import GraphModel
 from perturbkg.training.data import Data, Features, Signatures
 from perturbkg.training.inputs import learn_projections, principal_axes, project
@@ -29,8 +29,6 @@ from perturbkg.training.memory import SPARE, available_bytes, refuse_unless
 
 CHECKPOINTING = ("auto", "always", "never")
 FEATURES = ("float32", "float16")
-SMALLER = "set features: float16, fewer layers or a smaller node_width, or ask for more memory"
-REMEDY = f"set checkpointing: always, a fanout (sampled neighbours), or {SMALLER.removeprefix('set ')}"
 
 
 @dataclass
@@ -58,9 +56,17 @@ class FullGraphGAT(GraphModel):
     # node features in memory: float32 or float16
     features: str = "float32"
 
+    _reach: tuple[Data, Neighbourhood] | None = field(default=None, init=False, repr=False, compare=False)
+    _again: bool = field(default=False, init=False, repr=False, compare=False)
+
+    def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
+        """Train the ensemble; raise InputError before anything is computed where memory is too small."""
+        self._check()
+        self._again = self._fit_into_memory(data, train)
+        return super().fit(data, train, validation)
+
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
         """Learn the components of each block of inputs, and of the features of each node type."""
-        self._check()
         blocks = [data.drug_features, data.targets.toarray()]
         learned = learn_projections(blocks, data.cell_features, train, self.components)
         # Drugs and cell lines by those of training; the other nodes are the same whatever the split.
@@ -77,30 +83,24 @@ class FullGraphGAT(GraphModel):
 
     def inputs(self, data: Data, prepared: dict[str, np.ndarray]) -> "Inputs":
         """Find the nodes and edges of each layer and the frozen vectors of the first; once for all steps."""
+        self._refuse_unless_it_predicts(data)
         blocks = [data.drug_features, data.targets.toarray()]
         drug, cell = project(blocks, data.cell_features, prepared)
         vectors, kind, columns = self.node_vectors(data, prepared)
         starts = row_starts(data.graph)
-        wanted = np.concatenate([data.drug_node, data.cell_node])
-
-        def part(**sampling: Any) -> Part:
-            found = neighbourhood(data.graph, wanted, self.layers, group=kind, starts=starts, **sampling)
-            return Part.of(found, vectors, kind)
 
         def sample() -> Part:
             seed = int(torch.randint(2**62, ()))  # from the generator that dropout draws from too
-            return part(fanout=self.fanout, rng=np.random.default_rng(seed))
+            return Part.of(self._drawn(data, starts, seed), vectors, kind)
 
-        whole = part()
-        drawn = part(fanout=self.fanout, rng=np.random.default_rng(self.seed)) if self.fanout else whole
         return Inputs(
             drug=torch.from_numpy(drug),
             cell=torch.from_numpy(cell),
-            part=whole,
+            part=Part.of(self._whole(data), vectors, kind),
             columns=columns,
             relations=2 * len(data.graph.relations),
             sample=sample if self.fanout else None,
-            checkpointing=self._fit_into_memory(whole, drawn),
+            checkpointing=self._again,
         )
 
     def network(self, inputs: "Inputs", genes: int, generator: torch.Generator) -> Network:
@@ -116,22 +116,13 @@ class FullGraphGAT(GraphModel):
     def node_vectors(
         self, data: Data, prepared: dict[str, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray, list[int]]:
-        """Return what nodes start from: vectors (nodes, columns), kinds (nodes,), columns of each kind.
-
-        Kind 2 t is a node of type t with encoded features, reduced to their components; kind 2 t + 1 has
-        nothing to encode, no column, and only its kind's learned vector.
-        """
-        graph = data.graph
+        """Return what nodes start from: vectors (nodes, columns), kinds (nodes,), columns of each kind."""
+        graph, kind = data.graph, node_kinds(data)
         axes = [prepared[f"node.{node_type}.axes"] for node_type in graph.types]
         columns = [count for matrix in axes for count in (matrix.shape[1], 0)]
         vectors = np.zeros((graph.nodes, max(columns, default=0)), np.dtype(self.features))
-        kind = np.empty(graph.nodes, np.int16)
-        for code, node_type in enumerate(graph.types):
+        for code, (node_type, own) in enumerate(nodes_by_type(data)):
             known = data.features[node_type]
-            own = {"lincs_drug": data.drug_node, "cell_line": data.cell_node}.get(
-                node_type, np.flatnonzero(graph.node_type == code)
-            )
-            kind[own] = 2 * code + ~known.encoded
             scores = known.matrix @ axes[code] - prepared[f"node.{node_type}.mean"] @ axes[code]
             vectors[own[known.encoded], : scores.shape[1]] = scores[known.encoded]
         return vectors, kind, columns
@@ -147,25 +138,66 @@ class FullGraphGAT(GraphModel):
                 f"layers ({self.layers}) at least 1, fanout ({self.fanout}) at least 0"
             )
 
-    def _fit_into_memory(self, whole: Part, drawn: Part) -> bool:
-        """Say whether inner results are computed again; raise InputError where even that needs too much.
+    def _whole(self, data: Data) -> Neighbourhood:
+        """Return what drugs and cell lines depend on; found once for a graph."""
+        if self._reach is None or self._reach[0] is not data:
+            found = neighbourhood(data.graph, wanted(data), self.layers, group=node_kinds(data))
+            self._reach = data, found
+        return self._reach[1]
 
-        Predictions are computed on the `whole` part, training on what is `drawn` of it, or on all of it.
-        """
-        shape = {"columns": whole.vectors.shape[1], "width": self.node_width, "heads": self.heads}
-        available = available_bytes(device())
-        sizes = sizes_of(whole)
-        refuse_unless(predicting_bytes(sizes, **shape), available, what=self._size(sizes), remedy=SMALLER)
-        backend, sizes = choose(self.backend, device().type), sizes_of(drawn)
+    def _drawn(self, data: Data, starts: np.ndarray, seed: int) -> Neighbourhood:
+        """Return a sample of it."""
+        sampling: dict[str, Any] = {"fanout": self.fanout, "rng": np.random.default_rng(seed)}
+        kinds = node_kinds(data)
+        return neighbourhood(data.graph, wanted(data), self.layers, group=kinds, starts=starts, **sampling)
+
+    def _shape(self, data: Data) -> dict[str, Any]:
+        """Return what memory depends on beside the sizes of the layers."""
+        widths = [min(self.components, known.matrix.shape[1]) for known in data.features.values()]
+        return {
+            "columns": max(widths, default=0),
+            "itemsize": np.dtype(self.features).itemsize,
+            "width": self.node_width,
+            "heads": self.heads,
+            "backend": choose(self.backend, device().type),
+        }
+
+    def _refuse_unless_it_predicts(self, data: Data) -> None:
+        """Raise InputError where not even predictions fit: they are computed on all edges."""
+        sizes = sizes_of(self._whole(data))
+        needed = predicting_bytes(sizes, **self._shape(data))
+        refuse_unless(needed, available_bytes(device()), what=self._size(sizes), remedy=self._remedy())
+
+    def _fit_into_memory(self, data: Data, train: Signatures) -> bool:
+        """Say whether inner results are computed again; raise InputError where even that needs too much."""
+        self._refuse_unless_it_predicts(data)
+        whole = sizes = sizes_of(self._whole(data))
+        shape = self._shape(data)
+        beside = 4 * train.delta.size if device().type == "cuda" else 0
+        if self.fanout:
+            sizes = sizes_of(self._drawn(data, row_starts(data.graph), self.seed))
+            beside += input_bytes(whole, columns=shape["columns"], itemsize=shape["itemsize"])
         kept, again = (
-            training_bytes(sizes, **shape, backend=backend, checkpointing=checkpointing)
+            beside + training_bytes(sizes, **shape, checkpointing=checkpointing)
             for checkpointing in (False, True)
         )
+        available = available_bytes(device())
         if self.checkpointing == "never" or (self.checkpointing == "auto" and kept <= SPARE * available):
-            refuse_unless(kept, available, what=self._size(sizes), remedy=REMEDY)
+            refuse_unless(kept, available, what=self._size(sizes), remedy=self._remedy(training=True))
             return False
-        refuse_unless(again, available, what=self._size(sizes), remedy=REMEDY)
+        refuse_unless(again, available, what=self._size(sizes), remedy=self._remedy(training=True))
         return True
+
+    def _remedy(self, *, training: bool = False) -> str:
+        """Say what takes less memory and is not set yet."""
+        ways = {
+            "checkpointing: auto": training and self.checkpointing == "never",
+            "a fanout (sampled neighbours)": training and not self.fanout,
+            "features: float16": self.features != "float16",
+            "fewer layers": self.layers > 1,
+            "a smaller node_width": True,
+        }
+        return f"set {', '.join(way for way, left in ways.items() if left)}, or ask for more memory"
 
     def _size(self, sizes: list[Size]) -> str:
         edges = sum(size.edges for size in sizes)
@@ -225,9 +257,33 @@ class FullGraphNetwork(Network):
         return self.body(torch.cat(read, dim=1))
 
 
-def sizes_of(part: Part) -> list[Size]:
+def wanted(data: Data) -> np.ndarray:
+    """Return the nodes whose vectors are read: the drugs, then the cell lines."""
+    return np.concatenate([data.drug_node, data.cell_node])
+
+
+def nodes_by_type(data: Data) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each node type and its nodes, in the order of its features."""
+    own = {"lincs_drug": data.drug_node, "cell_line": data.cell_node}
+    for code, node_type in enumerate(data.graph.types):
+        yield node_type, own.get(node_type, np.flatnonzero(data.graph.node_type == code))
+
+
+def node_kinds(data: Data) -> np.ndarray:
+    """Return the kind of each node (nodes,) int16: which map it enters by.
+
+    Kind 2 t is a node of type t with encoded features, reduced to their components; kind 2 t + 1 has nothing
+    to encode, no column, and only its kind's learned vector.
+    """
+    kind = np.empty(data.graph.nodes, np.int16)
+    for code, (node_type, own) in enumerate(nodes_by_type(data)):
+        kind[own] = 2 * code + ~data.features[node_type].encoded
+    return kind
+
+
+def sizes_of(found: Neighbourhood) -> list[Size]:
     """Return the size of each layer."""
-    return [Size(edges.sources, edges.targets, len(edges)) for edges, _ in part.layers]
+    return [Size(layer.sources, layer.targets, len(layer)) for layer in found.layers]
 
 
 def node_axes(known: Features, components: int) -> tuple[np.ndarray, np.ndarray]:

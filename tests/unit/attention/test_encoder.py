@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from perturbkg.attention.cost import Size, training_bytes
+from perturbkg.attention.cost import Size, predicting_bytes, training_bytes
 from perturbkg.attention.encoder import AttentionLayer, GraphEncoder, Part
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.neighbourhoods import neighbourhood
@@ -113,13 +113,21 @@ def test_a_node_without_features_is_known_by_its_kinds_vector():
     assert bias.any()
 
 
-def test_half_precision_features_are_read_as_they_are():
-    whole = graph(10, 30, 1)
-    network = encoder(whole, np.arange(3))
+def test_half_precision_features_are_read_as_they_are_and_never_kept_at_full_size():
+    network = encoder(graph(10, 30, 1), np.arange(3))
     half = Part(network.part.vectors.half(), network.part.runs, network.part.layers)
     wanted = network()
+    (slope,) = torch.autograd.grad(wanted.sum(), network.kinds[0].weight)
     network.part = half
-    assert torch.allclose(network(), wanted, atol=1e-2)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        found = network()
+    assert torch.allclose(found, wanted, atol=1e-2)
+    assert torch.allclose(torch.autograd.grad(found.sum(), network.kinds[0].weight)[0], slope, atol=1e-2)
+    at_full_size = half.vectors.float()
+    starts = [tensor[:1] for tensor in kept if tensor.dtype == torch.float32 and tensor.dim() == 2]
+    rows = [at_full_size[first : first + 1, : network.columns[kind]] for kind, first, _ in half.runs]
+    assert not any(a.shape == b.shape and torch.equal(a, b) for a in starts for b in rows if b.numel())
 
 
 def test_a_sample_is_drawn_in_training_only():
@@ -139,11 +147,11 @@ def test_a_sample_is_drawn_in_training_only():
 
 
 def test_the_estimate_by_hand():
-    """One layer, 10 sources, 4 targets, 100 edges, 3 columns, width 8 of 2 heads, fused."""
-    inputs = 4 * 10 * (3 + 8) + 26 * 100
+    """One layer, 10 sources, 4 targets, 100 edges, 3 columns of 2 bytes, width 8 of 2 heads, fused."""
+    inputs = 10 * (2 * 3 + 4 * 8) + 26 * 100
     kept = 4 * (8 * (2 * 10 + 3 * 4) + 2 * 100)
     passing = 4 * 8 * (2 * 10 + 2 * 4)
-    size, shape = Size(10, 4, 100), {"columns": 3, "width": 8, "heads": 2}
+    size, shape = Size(10, 4, 100), {"columns": 3, "itemsize": 2, "width": 8, "heads": 2}
     found = training_bytes([size], **shape, backend="fused", checkpointing=False)
     assert found == inputs + kept + passing
 
@@ -151,7 +159,17 @@ def test_the_estimate_by_hand():
 @pytest.mark.parametrize("backend", ["fused", "torch"])
 def test_computing_again_needs_less(backend):
     sizes = [Size(1000, 1000, 9000)] * 3
-    shape = {"columns": 8, "width": 64, "heads": 4, "backend": backend}
+    shape = {"columns": 8, "itemsize": 4, "width": 64, "heads": 4, "backend": backend}
     assert training_bytes(sizes, **shape, checkpointing=True) < training_bytes(
         sizes, **shape, checkpointing=False
     )
+
+
+def test_the_estimate_of_predicting_by_hand():
+    """Messages of both layers are never in memory together, nor what a backward pass would need."""
+    sizes = [Size(10, 4, 100), Size(4, 2, 20)]
+    shape = {"columns": 3, "itemsize": 4, "width": 8, "heads": 2}
+    inputs = 4 * 10 * (3 + 8) + 26 * 120
+    of_nodes = 8 * (2 * 10 + 3 * 4)
+    assert predicting_bytes(sizes, **shape, backend="fused") == inputs + 4 * (of_nodes + 2 * 100)
+    assert predicting_bytes(sizes, **shape, backend="torch") == inputs + 4 * (of_nodes + 20 * 100)

@@ -130,6 +130,27 @@ def test_a_graph_too_large_for_memory_is_refused_before_training(data, parts, mo
         fitted(data, parts, checkpointing=checkpointing)
 
 
+def test_what_is_set_already_is_not_advised(data, parts, monkeypatch):
+    monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: 10)
+    monkeypatch.setattr(full_graph_gat, "predicting_bytes", lambda *_, **__: 1)
+    with pytest.raises(InputError, match="set fewer layers, a smaller node_width, or ask for more memory"):
+        fitted(data, parts, fanout=1, features="float16")
+    with pytest.raises(InputError, match="set checkpointing: auto, a fanout"):
+        fitted(data, parts, checkpointing="never")
+
+
+def test_a_fitted_model_predicts_where_it_could_not_be_trained(data, parts, monkeypatch):
+    model = fitted(data, parts)
+    pairs = Pairs(np.arange(5), np.zeros(5, np.int64))
+    wanted = model.predict(data, pairs)
+    monkeypatch.setattr(full_graph_gat, "training_bytes", lambda *_, **__: 10**15)
+    loaded = FullGraphGAT(**SMALL)
+    loaded.learned, loaded.genes, loaded.cells = model.learned, model.genes, model.cells
+    assert np.array_equal(loaded.predict(data, pairs), wanted)
+    with pytest.raises(InputError, match="GB are free"):
+        fitted(data, parts)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
