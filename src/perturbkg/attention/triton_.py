@@ -69,21 +69,23 @@ def convolve(
     return _Attend.apply(edges, None, single(source), single(target), values, relation, bias, slope)
 
 
+@torch.enable_grad()  # it is asked for while predicting, too
 def check(device: str) -> None:
-    """Compile and run everything on one node, whose values are 1.
+    """Compile and run everything on one node, whose values are 1: so are their means, and gradients add up.
 
     Raises whatever Triton raises where it cannot, and ArithmeticError for a wrong result.
     """
     end = torch.zeros(SEGMENT + 1, dtype=torch.int64, device=device)
-    score = torch.zeros(1, 1, device=device, requires_grad=True)
-    row = torch.ones(1, 1, 1, device=device, requires_grad=True)
+    score = torch.zeros(1, 4, device=device, requires_grad=True)
+    row = torch.ones(1, 4, 32, device=device, requires_grad=True)
     edges = Edges(end, end, 1, 1)
     found = convolve(edges, score, score, row, relation=end, bias=score, slope=0.5)
     found = found + attend(edges, dot(edges, row, row), row)
-    found.sum().backward()
-    mean = float(found.detach()) / 2  # waits for the kernels: what failed in them is raised here
-    if abs(mean - 1) > 1e-5:
-        raise ArithmeticError(f"the mean of ones was {mean}")
+    (slope,) = torch.autograd.grad(found.sum(), row)
+    # Read here: what failed in a kernel is raised when it is waited for.
+    for what, tensor in (("mean", found.detach() / 2), ("gradient", slope / 2)):
+        if (error := float((tensor - 1).abs().max())) > 1e-4:
+            raise ArithmeticError(f"a {what} of ones is off by {error:.1g}")
 
 
 @dataclass(frozen=True)

@@ -124,11 +124,13 @@ class Walk:
         ASSUME: an edge of weight zero does not occur, so a drug without an edge is one without a message.
         """
         walking = np.flatnonzero(np.bincount(graph.dst, minlength=graph.nodes)[seeds] > 0)
-        needed = 4 * (len(walking) * (graph.nodes + len(walking)) + 4 * BLOCK * graph.nodes)
+        # The rows; while walking some blocks of them, later the room that components take for products.
+        count = len(walking)
+        needed = 4 * (count * graph.nodes + max(4 * BLOCK * graph.nodes, 6 * count**2))
         refuse_unless(
             needed + 24 * len(graph.src),
             available_bytes(),
-            what=f"walking from {len(walking):,} drugs over {graph.nodes:,} nodes",
+            what=f"walking from {count:,} drugs over {graph.nodes:,} nodes",
             remedy="keep fewer drugs (filters), take a smaller graph, or ask for more memory",
         )
         rows = np.empty((len(walking), graph.nodes), np.float32)
@@ -177,7 +179,9 @@ class Walk:
         root = np.sqrt(weight)
         inner *= root[:, None] * root
         most = min(components, len(weight))
-        values, vectors = scipy.linalg.eigh(inner, subset_by_index=(len(weight) - most, len(weight) - 1))
+        values, vectors = scipy.linalg.eigh(
+            inner, subset_by_index=(len(weight) - most, len(weight) - 1), overwrite_a=True
+        )
         kept = np.flatnonzero(values > RANK * max(values.max(initial=0), 1e-30))[::-1]
         shift = self._sum(chosen, weight[:-1, None])[:, 0] - absent * self.mean
         mean = (self.mean + shift / len(drugs)).astype(np.float32)

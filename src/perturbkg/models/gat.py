@@ -23,6 +23,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from perturbkg.attention import Edges, attend, dot
 from perturbkg.graph.diffusion import Walk
@@ -77,10 +78,13 @@ class GAT(GraphModel):
         blocks: list[Block] = [self.walk(data), data.drug_features]
         projections = learn_projections(blocks, data.cell_features, train, self.components)
         centre = cell_means(train, len(data.cells), self.shrinkage)
-        response, in_cell = responses(train, centre, len(data.drugs), len(data.cells), self.response_width)
+        response, in_cell, measured = responses(
+            train, centre, len(data.drugs), len(data.cells), self.response_width
+        )
         return projections | {
             "response": response,
             "response_in_cell": in_cell,
+            "measured": measured,
             "trained": np.unique(train.drug),
         }
 
@@ -109,10 +113,10 @@ class GAT(GraphModel):
 
             return kept
 
-        # Cell lines stand as they stood when the responses were learned; a new one has none.
-        unmeasured = np.zeros_like(prepared["response_in_cell"][:, :1])
-        in_cell = np.concatenate([prepared["response_in_cell"], unmeasured], axis=1)
-        in_cell = in_cell[:, self.known_cells(data, np.arange(len(data.cells)))]
+        # Cell lines stand as they stood when the responses were learned; in a new one nothing was measured.
+        place = np.full((len(data.drugs), len(self.cells) + 1), -1, np.int32)
+        place[tuple(prepared["measured"].T)] = np.arange(len(prepared["measured"]))
+        place = place[:, self.known_cells(data, np.arange(len(data.cells)))]
         near_drugs = [
             nearest(others(likeness), len(data.drugs), self.neighbours)
             for likeness in (walk.cosine, tanimoto(data.drug_features))
@@ -127,7 +131,8 @@ class GAT(GraphModel):
             node_prior=torch.from_numpy(np.log(visited)),
             node_relation=torch.from_numpy(kind[local] + len(data.graph.types) * direct),
             response=torch.from_numpy(prepared["response"]),
-            response_in_cell=torch.from_numpy(in_cell),
+            response_in_cell=torch.from_numpy(prepared["response_in_cell"]),
+            in_cell=torch.from_numpy(place),
             drug_edges=edges(
                 np.concatenate([src for src, *_ in near_drugs]),
                 np.concatenate([dst for _, dst, _ in near_drugs]),
@@ -173,7 +178,8 @@ class Inputs:
     node_prior: Tensor  # (edges,): log of the walk
     node_relation: Tensor  # (edges,): type of the node, + types where an edge joins it to the drug
     response: Tensor  # (drugs, response_width), zero for drugs without training signatures
-    response_in_cell: Tensor  # (drugs, cells, response_width), zero for pairs without training signatures
+    response_in_cell: Tensor  # (measured pairs, response_width)
+    in_cell: Tensor  # (drugs, cells) int32: the row of a pair there, -1 for one without training signatures
     drug_edges: Edges  # training drug -> drug
     drug_prior: Tensor  # (edges,): likeness
     drug_relation: Tensor  # (edges,): which likeness
@@ -217,7 +223,9 @@ class Attention(nn.Module):
         edges = self.edges.on(source.device)
         keys = self.key(source).unflatten(1, (self.heads, -1))
         queries = self.query(target).unflatten(1, (self.heads, -1))
-        logits = self.prior * self.log_sharpness.exp()[self.relation] + self.bias[self.relation]
+        # Not indexed: few rows are asked for by many edges, whose gradients `embedding` sums side by side.
+        sharpness, bias = (embedding(self.relation, own) for own in (self.log_sharpness.exp(), self.bias))
+        logits = self.prior * sharpness + bias
         logits = logits + dot(edges, keys, queries, self.backend) / keys.shape[2] ** 0.5  # (edges, heads)
         if self.training and self.drop_edge:
             dropped = torch.rand(len(logits), 1, device=logits.device) < self.drop_edge
@@ -307,39 +315,43 @@ class InCell(nn.Module):
         slot[edges.dst[order], place] = order
         source = torch.zeros(edges.targets, width, dtype=torch.int64)
         source[edges.dst[order], place] = edges.src[order]
-        self.slot, self.source, self.values = table(slot), table(source), table(inputs.response_in_cell)
-        self.measured = table(inputs.response_in_cell.abs().sum(dim=2) > 0)  # (drugs, cells)
+        self.slot, self.source = table(slot), table(source)
+        self.values, self.place = table(inputs.response_in_cell), table(inputs.in_cell)
 
     def forward(self, logits: Tensor, drug: Tensor, cell: Tensor) -> Tensor:
         """Map logits (edges, heads) and pairs to messages (pairs, heads * response_width)."""
         heads = logits.shape[1]
         if not len(logits):
-            return logits.new_zeros(len(drug), heads * self.values.shape[2])
-        slot, source = self.slot[drug], self.source[drug]  # (pairs, width)
-        here = (slot >= 0) & self.measured[source, cell.unsqueeze(1)]
+            return logits.new_zeros(len(drug), heads * self.values.shape[1])
+        slot = self.slot[drug]  # (pairs, width)
+        place = self.place[self.source[drug], cell.unsqueeze(1)]
+        here = (slot >= 0) & (place >= 0)
         own = logits[slot.clamp_min(0)].masked_fill(~here.unsqueeze(2), -1e9)  # (pairs, width, heads)
         weights = own.softmax(dim=1) * here.unsqueeze(2)
-        values = self.values[source, cell.unsqueeze(1)]  # (pairs, width, response_width)
+        values = self.values[place.clamp_min(0)]  # (pairs, width, response_width)
         return torch.einsum("pwh,pwv->phv", weights, values).flatten(1)
 
 
 def responses(
     train: Signatures, centre: np.ndarray, drugs: int, cells: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return leading components of each drug's mean training response, over all cell lines and in each.
 
-    Shapes (drugs, up to width) and (drugs, cells, up to width) float32, zeros where nothing was measured. A
-    response is the residual on the cell line's mean, centred and scaled to unit length, so that strong
-    signatures do not drown the others.
+    (drugs, up to width) float32, zeros where nothing was measured; (pairs, up to width) float32, and the drug
+    and cell line of these pairs (pairs, 2) int64. A response is the residual on the cell line's mean, centred
+    and scaled to unit length, so that strong signatures do not drown the others; a pair without one (its cell
+    line's only signature) is left out.
     """
-    residual = train.delta - centre[train.cell]
-    residual = residual - residual.mean(axis=1, keepdims=True)
-    residual /= np.maximum(np.linalg.norm(residual, axis=1, keepdims=True), 1e-9)
+    residual = np.subtract(train.delta, centre[train.cell])
+    residual -= residual.mean(axis=1, keepdims=True)
+    residual /= np.maximum(np.sqrt(np.einsum("sg,sg->s", residual, residual)), 1e-9)[:, None]
     mean, count = group_means(residual, train.drug, drugs)
     axes = np.linalg.svd(mean[count > 0], full_matrices=False)[2][:width]
-    in_cell, pairs = group_means(residual @ axes.T, train.drug * cells + train.cell, drugs * cells)
-    scaled = unit_scale(in_cell, pairs > 0).reshape(drugs, cells, -1)
-    return unit_scale(mean @ axes.T, count > 0), scaled
+    pairs, member = np.unique(train.drug * cells + train.cell, return_inverse=True)
+    in_cell, _ = group_means(residual @ axes.T, member, len(pairs))
+    measured = in_cell.any(axis=1)
+    pairs = np.stack(np.divmod(pairs[measured], cells), axis=1)
+    return unit_scale(mean @ axes.T, count > 0), unit_scale(in_cell[measured]), pairs
 
 
 def group_means(matrix: np.ndarray, group: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
@@ -347,9 +359,10 @@ def group_means(matrix: np.ndarray, group: np.ndarray, groups: int) -> tuple[np.
     member = sp.csr_array(
         (np.ones(len(group), matrix.dtype), (group, np.arange(len(group)))), shape=(groups, len(group))
     )
-    total = member @ matrix
+    mean = member @ matrix
     count = np.bincount(group, minlength=groups)
-    return total / np.maximum(count, 1)[:, None].astype(np.float32), count
+    mean /= np.maximum(count, 1)[:, None].astype(np.float32)
+    return mean, count
 
 
 def unit_scale(matrix: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:

@@ -283,8 +283,18 @@ def compiler(monkeypatch):
     attention._missing.cache_clear()
 
 
-def test_the_trial_runs_every_operation():
+def test_the_trial_runs_every_operation_while_predicting_too():
     triton_.check(DEVICE)
+    with torch.no_grad():
+        triton_.check(DEVICE)
+
+
+@pytest.mark.parametrize(("name", "what"), [("_join", "gradient"), ("attend", "mean")])
+def test_the_trial_sees_a_wrong_result(monkeypatch, name, what):
+    right = getattr(triton_, name)
+    monkeypatch.setattr(triton_, name, lambda *arguments: 1.5 * right(*arguments))
+    with pytest.raises(ArithmeticError, match=f"a {what} of ones is off"):
+        triton_.check(DEVICE)
 
 
 def test_on_a_gpu_auto_takes_triton_where_it_compiles(compiler):

@@ -1,5 +1,7 @@
 """The GAT's parts by hand: likeness, neighbours, responses, and what its edges may never do."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -38,12 +40,23 @@ def test_responses_by_hand():
     shape = np.array([1.0, -1.0, 0.0], np.float32)
     delta = np.stack([shape, 9 * shape, -2 * shape])
     train = Signatures(np.array([0, 0, 1]), np.array([0, 0, 1]), delta)
-    found, in_cell = responses(train, np.zeros((2, 3), np.float32), drugs=3, cells=2, width=1)
+    found, in_cell, pairs = responses(train, np.zeros((2, 3), np.float32), drugs=3, cells=2, width=1)
     assert found.shape == (3, 1)
     assert found[0] == pytest.approx(-found[1])
     assert abs(found[0, 0]) == pytest.approx(1)  # scaled by the training drugs' own spread
     assert found[2] == 0
-    assert in_cell[:, :, 0] == pytest.approx(np.array([[found[0, 0], 0], [0, found[1, 0]], [0, 0]]))
+    assert pairs.tolist() == [[0, 0], [1, 1]]
+    assert in_cell[:, 0] == pytest.approx(found[:2, 0])
+
+
+def test_a_cell_lines_only_signature_tells_nothing_of_its_drug():
+    """It is its own mean, so its residual is zero."""
+    delta = np.array([[1, 0, 0], [0, 1, 0], [5, 6, 7]], np.float32)
+    train = Signatures(np.array([0, 1, 1]), np.array([0, 0, 1]), delta)
+    centre = np.array([[0.5, 0.5, 0], [5, 6, 7]], np.float32)
+    _, in_cell, pairs = responses(train, centre, drugs=2, cells=2, width=1)
+    assert pairs.tolist() == [[0, 0], [1, 0]]
+    assert in_cell[0] == pytest.approx(-in_cell[1])
 
 
 @pytest.fixture
@@ -89,9 +102,12 @@ def test_messages_in_a_cell_line_come_from_its_own_signatures(data, fitted):
     """By a loop over edges: softmax of the logits over the neighbours measured in the pair's cell line."""
     inputs = fitted.inputs(data, fitted.learned)
     network = fitted.network(inputs, 4, torch.Generator().manual_seed(0)).eval()
-    values = inputs.response_in_cell.clone()
+    values = torch.zeros(5, 2, inputs.response_in_cell.shape[1])
+    for d, c in zip(*np.nonzero(inputs.in_cell.numpy() >= 0), strict=True):
+        values[d, c] = inputs.response_in_cell[inputs.in_cell[d, c]]
     values[1, 0] = 0  # drug 1 was not measured in cell line 0
-    network.in_cell.values, network.in_cell.measured = values, values.abs().sum(2) > 0
+    network.in_cell.place = inputs.in_cell.clone()
+    network.in_cell.place[1, 0] = -1
     edges = inputs.drug_edges
     logits = torch.randn(len(edges), 4, generator=torch.Generator().manual_seed(1))
     drug, cell = torch.tensor([0, 4, 4]), torch.tensor([0, 0, 1])
@@ -102,6 +118,15 @@ def test_messages_in_a_cell_line_come_from_its_own_signatures(data, fitted):
         weights = logits[near].softmax(dim=0)  # (edges, heads)
         wanted = weights.T @ values[edges.src[near], c]
         assert torch.allclose(found[row], wanted, atol=1e-5)
+
+
+def test_a_cell_line_that_training_did_not_know_has_no_messages(data, fitted):
+    """Cell lines are found by name, wherever they stand now."""
+    fewer = dataclasses.replace(data, cells=["new", "A"])
+    place, known = (fitted.inputs(of, fitted.learned).in_cell for of in (fewer, data))
+    assert (place[:, 0] == -1).all()
+    assert torch.equal(place[:, 1], known[:, 0])
+    assert (place[:4, 1] >= 0).all()
 
 
 def test_another_backend_gives_the_same(data, fitted):
