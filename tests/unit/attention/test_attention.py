@@ -109,10 +109,11 @@ def gradients(result, inputs, seed):
 def assert_same(found, wanted, backend, edges):
     """Agree with DGL in double precision to 1e-5 of the largest element of result and gradients.
 
-    DGL and plain torch add the edges of a hub one after another: in float32 they may err by more.
+    Of a hub of 5,000 edges that nearly cancel, the roundings of the edges themselves leave up to 1.5e-5 (of
+    1,600 drawn); DGL and plain torch, which add them one after another in float32, both err by 1.5e-4 there.
     """
     longest = max(int(torch.bincount(ends).max()) for ends in (edges.src, edges.dst)) if len(edges) else 0
-    tolerance = 1e-5 if backend == "fused" else max(1e-5, longest * 2**-24)
+    tolerance = max(1e-5, longest**0.5 * 2**-21 if backend == "fused" else longest * 2**-24)
     # Gradients of logits are sums of differences that cancel, so their own size is no measure of rounding.
     scale = max([1.0, *(float(tensor.abs().max()) for tensor in wanted if tensor.numel())])
     for one, other in zip(found, wanted, strict=True):
