@@ -138,7 +138,7 @@ def test_the_schema_is_closed_and_described():
 
 def test_the_default_config_shows_every_key_and_its_default_is_listed_in_order():
     assert list(DEFAULT) == list(SCHEMA["properties"])
-    for key in ("downloads", "filters", "graph", "report", "threads", "memory_mb"):
+    for key in ("downloads", "filters", "graph", "report", "threads", "gpu", "memory_mb"):
         assert list(DEFAULT[key]) == list(SCHEMA["properties"][key]["properties"])
 
 

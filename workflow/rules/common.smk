@@ -121,6 +121,12 @@ def options(kind, name):
     return config[f"{kind}_options"].get(name, {})
 
 
+def gpus_of(model):
+    """Return how many GPUs a training job asks for; a model that does not train for epochs needs none."""
+    neural = "epochs" in plugins.options_of("models", model)
+    return config["gpu"]["train"] if neural else 0
+
+
 def is_language_model(encoder):
     """Return whether an encoder needs weights: it names the one that does without."""
     try:

@@ -35,6 +35,7 @@ rule train_model:
     resources:
         mem_mb=config["memory_mb"]["train"],
         runtime=240,
+        gpu=lambda wildcards: gpus_of(wildcards.model),
     params:
         fusion=config["fusion"],
         model=lambda wildcards: wildcards.model,

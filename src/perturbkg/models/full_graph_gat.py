@@ -37,6 +37,8 @@ class FullGraphGAT(GraphModel):
 
     # most epochs
     epochs: int = 80
+    # signatures per step
+    batch: int = 512
     # encode the graph every step or every epoch; the latter's gradient is that of all its pairs, exactly
     encode_every: str = "epoch"
     # principal components kept of each block of inputs
@@ -49,7 +51,7 @@ class FullGraphGAT(GraphModel):
     node_width: int = 128
     # share of a node's vector dropped in each layer
     node_dropout: float = 0.1
-    # incoming edges of a node that training draws anew in each step; 0: all of them, exactly
+    # incoming edges of a node that training draws for each encoding; 0: all of them, exactly
     fanout: int = 0
     # inner results of layers: auto (kept where memory allows), always or never computed again backward
     checkpointing: str = "auto"
@@ -61,6 +63,7 @@ class FullGraphGAT(GraphModel):
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
         """Train the ensemble; raise InputError before anything is computed where memory is too small."""
+        self.recipe()  # first: both refuse options that do not exist
         self._check()
         self._again = self._fit_into_memory(data, train)
         return super().fit(data, train, validation)

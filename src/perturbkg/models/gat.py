@@ -321,7 +321,7 @@ class InCell(nn.Module):
     def forward(self, logits: Tensor, drug: Tensor, cell: Tensor) -> Tensor:
         """Map logits (edges, heads) and pairs to messages (pairs, heads * response_width)."""
         heads = logits.shape[1]
-        if not len(logits):
+        if not len(logits) or not len(self.values):  # nobody near, or nothing measured
             return logits.new_zeros(len(drug), heads * self.values.shape[1])
         slot = self.slot[drug]  # (pairs, width)
         place = self.place[self.source[drug], cell.unsqueeze(1)]

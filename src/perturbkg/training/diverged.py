@@ -1,5 +1,6 @@
-"""The end of a training run whose loss is not finite any more."""
+"""The end of a training run whose numbers are not finite any more."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,28 +15,27 @@ NAMED = 5  # signatures of a batch that are named
 
 
 class DivergedError(InputError):
-    """A loss that is not finite: where it happened, and the last good weights."""
+    """Something that is not finite: where it happened, and the last good weights."""
 
     def __init__(
         self,
+        what: str,
         epoch: int,
+        *,
         rows: np.ndarray | None,
         largest: float,
         learning_rate: float,
         weights: Mapping[str, Any],
     ) -> None:
-        """Take the training rows of the batch, its largest absolute delta, and the best epoch's weights.
+        """Take what is not finite, the training rows of its batch, and the best epoch's weights.
 
-        Without rows it is the step of the whole epoch that left weights or gradients that are not finite.
+        Without rows it belongs to the epoch. `largest` is the largest absolute delta of these signatures.
         """
-        where = (
-            f"the weights are not finite after epoch {epoch}, over training signatures"
-            if rows is None
-            else f"the loss is not finite in epoch {epoch}, in a batch of {len(rows)} signatures"
-        )
+        where = "training" if rows is None else f"a batch of {len(rows)} signatures"
         super().__init__(
-            f"training: {where} whose largest delta is {largest:.3g}; lower learning_rate (now "
-            f"{learning_rate}) or look for extreme values in features and signatures"
+            f"training: the {what} is not finite in epoch {epoch}, in {where} whose largest delta is "
+            f"{largest:.3g}; lower learning_rate (now {learning_rate}) or look for extreme values in "
+            "features and signatures"
         )
         self.rows, self.weights = rows, weights
         # A model with the last good weights, where there are any; the model that failed sets it.
@@ -44,7 +44,8 @@ class DivergedError(InputError):
     def kept_in(self, folder: Path, names: Sequence[str]) -> str:
         """Save the batch (names of signatures) and the last good weights into a folder; say so."""
         told = [str(self)]
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # of a run before
+        folder.mkdir(parents=True)
         if self.rows is not None:
             batch = [names[row] for row in self.rows]
             write_text("\n".join(batch) + "\n", folder / BATCH)

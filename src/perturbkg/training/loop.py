@@ -145,12 +145,19 @@ def train_network(
     mixed = torch.autocast(place.type, torch.bfloat16, enabled=recipe.bfloat16)
     once = recipe.encode_every == "epoch"
 
-    def diverged(rows: Tensor | None = None) -> DivergedError:
+    def diverged(what: str, rows: Tensor | None = None) -> DivergedError:
         largest = max(
             part.abs().max().item() for part in (delta if rows is None else delta[rows]).split(CHUNK)
         )
         batch = None if rows is None else rows.cpu().numpy()
-        return DivergedError(epoch, batch, largest, recipe.learning_rate, best_weights)
+        return DivergedError(
+            what,
+            epoch,
+            rows=batch,
+            largest=largest,
+            learning_rate=recipe.learning_rate,
+            weights=best_weights,
+        )
 
     for epoch in range(1, recipe.epochs + 1):
         network.train()
@@ -164,7 +171,7 @@ def train_network(
             loss = loss_of(found.float() + means[cell[rows]], delta[rows])
             value = loss.item()
             if not np.isfinite(value):
-                raise diverged(rows)
+                raise diverged("loss", rows)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()  # once per epoch: of what decodes alone, the encoder has no gradient yet
@@ -174,12 +181,12 @@ def train_network(
         if shared and shared.parts:
             optimiser.zero_grad()
             if not shared.backward():
-                raise diverged()
+                raise diverged("gradient")
             optimiser.step()
         del shared, encoded  # the inner results of the graph are not needed to score the epoch
         score = validation_score(network, validation, centre)
         if not np.isfinite(score):
-            raise diverged()
+            raise diverged("validation score")
         history.append({"epoch": epoch, "loss": total / len(train), "validation": score})
         after_epoch()
         if score > best:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from perturbkg.errors import InputError
-from perturbkg.models import full_graph_gat
+from perturbkg.models import full_graph_gat, gat
 from perturbkg.models.full_graph_gat import FullGraphGAT
 from perturbkg.models.gat import GAT
 from perturbkg.training.data import Features, Pairs, Signatures
@@ -191,14 +191,23 @@ def test_mixed_precision_is_told_and_learns_the_same_to_its_rounding(data, parts
     np.testing.assert_allclose(*found, atol=0.05)
 
 
+@pytest.fixture
+def nothing_computed(monkeypatch):
+    """Take away what the models compute first."""
+    monkeypatch.setattr(full_graph_gat, "neighbourhood", None)
+    monkeypatch.setattr(gat, "Walk", None)
+
+
 @pytest.mark.parametrize("model", [FullGraphGAT, GAT])
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"encode_every": "year"}, "encode_every: 'year' is not known; write step, epoch"),
         ({"precision": "float8"}, "precision: 'float8' is not known"),
+        ({"loss": "mes"}, "loss: 'mes' is not known"),
     ],
 )
+@pytest.mark.usefixtures("nothing_computed")
 def test_other_words_are_refused_before_anything_is_computed(data, parts, model, options, message):
     with pytest.raises(InputError, match=message):
         model(**options).fit(data, *parts)

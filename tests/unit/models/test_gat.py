@@ -59,6 +59,15 @@ def test_a_cell_lines_only_signature_tells_nothing_of_its_drug():
     assert in_cell[0] == pytest.approx(-in_cell[1])
 
 
+def test_where_every_cell_line_has_one_signature_no_pair_tells_anything(data):
+    delta = np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32)
+    train = Signatures(np.array([0, 2]), np.arange(2), delta)
+    model = GAT(ensemble=1, epochs=1, width=8)
+    model.fit(data, train, train)
+    assert not len(model.learned["measured"])
+    assert np.isfinite(model.predict(data, Pairs(np.arange(5), np.zeros(5, np.int64)))).all()
+
+
 @pytest.fixture
 def fitted(data):
     """Fit a tiny GAT on drugs 0 to 3."""

@@ -165,3 +165,15 @@ def test_a_run_that_diverges_at_once_says_that_nothing_is_kept(
     with pytest.raises(InputError, match="No epoch had ended well, so no weights are kept"):
         main(**arguments(files, folder, options=options))
     assert [path.name for path in (folder / "diverged").iterdir()] == ["signatures.txt"]
+
+
+def test_what_a_run_leaves_replaces_what_one_before_it_left(
+    main: Any, files: dict[str, Path], tmp_path: Path
+):
+    folder = tmp_path / "run"
+    late = {"epochs": 9, "ensemble": 2, "width": 4, "learning_rate": 1e18, "patience": 9, "loss": "mse"}
+    at_once = {**late, "ensemble": 1, "learning_rate": 1e30, "batch": 1}
+    for options in (late, at_once):
+        with pytest.raises(InputError, match="is not finite"):
+            main(**arguments(files, folder, options=options))
+    assert [path.name for path in (folder / "diverged").iterdir()] == ["signatures.txt"]
