@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -123,6 +124,20 @@ def test_changing_a_model_option_reruns_that_model(finished):
     trained = [wildcards for rule, *wildcards in planned if rule == "train_model"]
     assert len(trained) == 2
     assert all("model=nearest_drugs" in wildcards for wildcards in trained)
+
+
+def test_where_the_config_says_so_neural_models_ask_for_a_gpu(finished):
+    (finished.folder / "gpu.yaml").write_text("gpu: {train: 1}\n")
+    told = finished.run(
+        "--dry-run", "--forcerun", "train_model", "--configfile", "config/test.yaml", "gpu.yaml"
+    )
+    asked: dict[str, set[str]] = {}
+    for job in re.split(r"\n(?=(?:local)?rule )", told):
+        if job.startswith("rule train_model"):
+            model, gpus = re.search(r"model=(\w+)", job), re.search(r"gpu=(\d)", job)
+            asked.setdefault(gpus.group(1), set()).add(model.group(1))
+    assert asked["0"] == {"zero", "mean", "mean_per_cell", "nearest_drugs", "ridge"}
+    assert asked["1"] == {"mlp", "mlp_no_drug", "propagation", "full_graph_gat", "gat"}
 
 
 def test_a_run_killed_on_one_core_and_started_again_makes_the_same_tables(finished, project):
