@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FLOAT = 4
+ONCE = 250 * 2**20  # compiled code, and what libraries take at the first step, whatever the graph
 # Of an edge: its ends as given, its other end and its place in both sorted orders, int32 each; its relation.
 STRUCTURE = 6 * 4 + 2
 # Of an element of a node's vector: what a layer keeps of each source and of each target for its backward
@@ -46,7 +47,7 @@ def training_bytes(
         FLOAT * (width * (PASSING[0] * size.sources + PASSING[1] * size.targets) + passing_edge * size.edges)
         for size in sizes
     ]
-    inputs = input_bytes(sizes, columns=columns, itemsize=itemsize) + FLOAT * width * sizes[0].sources
+    inputs = input_bytes(sizes, columns=columns, itemsize=itemsize) + FLOAT * width * sizes[0].sources + ONCE
     if checkpointing:
         between = sum(FLOAT * width * size.sources for size in sizes)
         return inputs + between + max(a + b for a, b in zip(kept, passing, strict=True))
@@ -58,7 +59,7 @@ def predicting_bytes(
 ) -> int:
     """Estimate the bytes of a forward pass alone, of whose layers one is in memory at a time."""
     *_, edge = _numbers_per_edge(backend, width, heads)
-    inputs = input_bytes(sizes, columns=columns, itemsize=itemsize) + FLOAT * width * sizes[0].sources
+    inputs = input_bytes(sizes, columns=columns, itemsize=itemsize) + FLOAT * width * sizes[0].sources + ONCE
     return inputs + max(
         FLOAT * (width * (2 * size.sources + 3 * size.targets) + edge * size.edges) for size in sizes
     )

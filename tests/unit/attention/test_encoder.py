@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from perturbkg.attention.cost import Size, predicting_bytes, training_bytes
+from perturbkg.attention.cost import ONCE, Size, predicting_bytes, training_bytes
 from perturbkg.attention.encoder import AttentionLayer, GraphEncoder, Part
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.neighbourhoods import neighbourhood
@@ -148,7 +148,7 @@ def test_a_sample_is_drawn_in_training_only():
 
 def test_the_estimate_by_hand():
     """One layer, 10 sources, 4 targets, 100 edges, 3 columns of 2 bytes, width 8 of 2 heads, fused."""
-    inputs = 10 * (2 * 3 + 4 * 8) + 26 * 100
+    inputs = 10 * (2 * 3 + 4 * 8) + 26 * 100 + ONCE
     kept = 4 * (8 * (2 * 10 + 3 * 4) + 2 * 100)
     passing = 4 * 8 * (2 * 10 + 2 * 4)
     size, shape = Size(10, 4, 100), {"columns": 3, "itemsize": 2, "width": 8, "heads": 2}
@@ -169,7 +169,7 @@ def test_the_estimate_of_predicting_by_hand():
     """Messages of both layers are never in memory together, nor what a backward pass would need."""
     sizes = [Size(10, 4, 100), Size(4, 2, 20)]
     shape = {"columns": 3, "itemsize": 4, "width": 8, "heads": 2}
-    inputs = 4 * 10 * (3 + 8) + 26 * 120
+    inputs = 4 * 10 * (3 + 8) + 26 * 120 + ONCE
     of_nodes = 8 * (2 * 10 + 3 * 4)
     assert predicting_bytes(sizes, **shape, backend="fused") == inputs + 4 * (of_nodes + 2 * 100)
     assert predicting_bytes(sizes, **shape, backend="torch") == inputs + 4 * (of_nodes + 20 * 100)
