@@ -240,7 +240,7 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     import torch  # noqa: PLC0415
 
-    from perturbkg.training.memory import available_bytes  # noqa: PLC0415
+    from perturbkg.io.memory import available_bytes  # noqa: PLC0415
 
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: torch sees no GPU")

@@ -18,11 +18,11 @@ import torch
 import transformers
 from torch import Tensor
 
+from perturbkg.encoders._language_models import weights
+from perturbkg.encoders._language_models.molformer import molformer
+from perturbkg.encoders._language_models.smiles import SmilesTokeniser
 from perturbkg.encoders.molformer import MolFormer as Encoder
 from perturbkg.errors import InputError
-from perturbkg.language_models import weights
-from perturbkg.language_models.molformer import molformer
-from perturbkg.language_models.smiles import SmilesTokeniser
 
 # Aspirin, and the first five columns of the mean over its tokens with `deterministic_eval`, as the authors
 # tested them when they proposed the model to huggingface/transformers

@@ -26,12 +26,12 @@ import torch
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertConfig, BertModel
 
-from perturbkg.language_models import Tokeniser, devices
-from perturbkg.language_models.bert import LastHidden
-from perturbkg.language_models.engine import embed
-from perturbkg.language_models.molformer import MolFormer
-from perturbkg.language_models.smiles import SmilesTokeniser
-from perturbkg.language_models.tokenisers import WordPieces
+from perturbkg.encoders._language_models import Tokeniser, devices
+from perturbkg.encoders._language_models.bert import LastHidden
+from perturbkg.encoders._language_models.engine import embed
+from perturbkg.encoders._language_models.molformer import MolFormer
+from perturbkg.encoders._language_models.smiles import SmilesTokeniser
+from perturbkg.encoders._language_models.tokenisers import WordPieces
 
 # Table of PrimeKG++ -> columns of a node's text, the first that is not empty.
 TABLES = {

@@ -8,8 +8,8 @@ drugs are leaves: some are joined to a drug of the graph, some to a few proteins
 import numpy as np
 import scipy.sparse as sp
 
-from perturbkg.graph.arrays import Graph
-from perturbkg.training.data import Data, Features, Signatures
+from perturbkg.data import Data, Signatures
+from perturbkg.graph.arrays import Features, Graph
 
 NODES = {
     "anatomy": 14_035,

@@ -34,8 +34,8 @@ def measure(answers: Any, factor: float, what: str, options: argparse.Namespace)
     import torch  # noqa: PLC0415 - after the number of threads is set
 
     from perturbkg.attention.cost import Size, training_bytes  # noqa: PLC0415
-    from perturbkg.attention.encoder import GraphEncoder, Part  # noqa: PLC0415
     from perturbkg.graph.neighbourhoods import neighbourhood  # noqa: PLC0415
+    from perturbkg.training.graph_encoder import GraphEncoder, Part  # noqa: PLC0415
 
     torch.set_num_threads(options.threads)
     data = primekg.draw(factor, columns=1)

@@ -7,7 +7,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from perturbkg import plugins, schemas
-from perturbkg.graph.features import encode_nodes, tally, write_features
+from perturbkg.encoders._nodes import encode_nodes, tally
+from perturbkg.graph.features import write_features
 from perturbkg.io.matrices import read_matrix
 from perturbkg.io.scripting import reporting
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from perturbkg import plugins
+from perturbkg.encoders._language_models.hub import fetch
 from perturbkg.io.files import write_json
 from perturbkg.io.scripting import reporting
-from perturbkg.language_models.hub import fetch
 
 
 def main(

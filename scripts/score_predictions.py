@@ -7,7 +7,7 @@ import polars as pl
 
 from perturbkg import schemas
 from perturbkg.io.scripting import reporting
-from perturbkg.scoring.evaluation import read_evaluation
+from perturbkg.scoring.match import read_evaluation
 from perturbkg.scoring.score import score
 
 

@@ -12,9 +12,9 @@ from perturbkg.errors import InputError
 from perturbkg.io.files import write_json
 from perturbkg.io.matrices import write_matrix
 from perturbkg.io.scripting import reporting
+from perturbkg.load import load_data, load_parts
 from perturbkg.provenance import checksums, versions
 from perturbkg.training.diverged import DivergedError
-from perturbkg.training.load import load_data, load_parts
 from perturbkg.training.record import Clock, ablation_generator, numeric_threads, peak_memory_mb
 
 HISTORY = {"member": pl.Int64, "epoch": pl.Int64, "loss": pl.Float64, "validation": pl.Float64}

@@ -14,11 +14,11 @@ from rich.table import Table
 
 from perturbkg import plugins, schemas
 from perturbkg.errors import InputError
-from perturbkg.scoring.evaluation import read_evaluation
+from perturbkg.scoring.bootstrap import clustered_interval
+from perturbkg.scoring.match import read_evaluation
 from perturbkg.scoring.score import metric_infos
 from perturbkg.scoring.score import score as compute_scores
 from perturbkg.sources import commands as sources
-from perturbkg.statistics.bootstrap import clustered_interval
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(sources.app, name="sources")

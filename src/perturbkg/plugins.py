@@ -145,7 +145,8 @@ def _private_bases(
         module = (statement.module or "") if isinstance(statement, ast.ImportFrom) else ""
         if not module.startswith(f"perturbkg.{kind}._"):
             continue
-        path = PACKAGE / kind / f"{module.rsplit('.', 1)[1]}.py"
+        path = PACKAGE.joinpath(*module.split(".")[1:])
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         shared = ast.parse(path.read_text(encoding="utf-8"))
         for base in shared.body:
             if isinstance(base, ast.ClassDef) and base.name in bases:

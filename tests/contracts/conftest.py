@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from perturbkg.graph.arrays import Graph
-from perturbkg.training.data import Data, Features
+from perturbkg.data import Data
+from perturbkg.graph.arrays import Features, Graph
 
 TYPES = ["cell_line", "disease", "gene/protein", "lincs_drug"]
 RELATIONS = [

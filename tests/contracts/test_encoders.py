@@ -15,8 +15,8 @@ import pytest
 from perturbkg import plugins
 from perturbkg.encoders import Encoder, Modality
 from perturbkg.encoders._language_model import LanguageModel
+from perturbkg.encoders._nodes import encode_nodes
 from perturbkg.errors import InputError
-from perturbkg.graph.features import encode_nodes
 
 NAMES = plugins.names("encoders")
 LANGUAGE_MODELS = [name for name in NAMES if issubclass(plugins.load("encoders", name), LanguageModel)]

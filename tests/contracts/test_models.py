@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from perturbkg import plugins
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models import Model
-from perturbkg.training.data import Data, Pairs, Signatures
 
 NAMES = plugins.names("models")
 #: Enough to run through every line of a neural model; a model without such an option is not given it.

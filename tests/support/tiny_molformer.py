@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from perturbkg.language_models.molformer import HEAD, MolFormer, checkpoint_name
+from perturbkg.encoders._language_models.molformer import HEAD, MolFormer, checkpoint_name
 
 SPECIAL = ("<bos>", "<eos>", "<pad>", "<mask>")
 # In the published vocabulary, too, atoms and bonds stand between the special tokens and <unk>.

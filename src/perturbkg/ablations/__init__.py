@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from perturbkg.graph.arrays import Graph
-from perturbkg.training.data import Data, Features
+from perturbkg.data import Data
+from perturbkg.graph.arrays import Features, Graph
 
 
 @dataclass(frozen=True)

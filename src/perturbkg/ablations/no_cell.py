@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perturbkg.ablations import Ablated, Ablation, blank, edges_at, without_edges
-from perturbkg.training.data import Data
+from perturbkg.data import Data
 
 
 @dataclass(frozen=True)

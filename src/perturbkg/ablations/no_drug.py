@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from perturbkg.ablations import Ablated, Ablation, blank, edges_at, without_edges
-from perturbkg.training.data import Data
+from perturbkg.data import Data
 
 
 @dataclass(frozen=True)

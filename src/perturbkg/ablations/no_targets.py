@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from perturbkg.ablations import Ablated, Ablation, without_edges
-from perturbkg.training.data import Data
+from perturbkg.data import Data
 
 TARGET_RELATIONS = ("lincs_drug_targets_protein", "drug_protein")
 

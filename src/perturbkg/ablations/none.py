@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perturbkg.ablations import Ablated, Ablation
-from perturbkg.training.data import Data
+from perturbkg.data import Data
 
 
 @dataclass(frozen=True)

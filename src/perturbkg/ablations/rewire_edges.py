@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perturbkg.ablations import Ablated, Ablation
+from perturbkg.data import Data
 from perturbkg.graph.rewiring import draw_edges, moved_share
-from perturbkg.training.data import Data
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perturbkg.ablations import Ablated, Ablation
+from perturbkg.data import Data
 from perturbkg.graph.rewiring import moved_share, swap_edges
-from perturbkg.training.data import Data
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perturbkg.ablations import Ablated, Ablation
-from perturbkg.training.data import Data, Features
+from perturbkg.data import Data
+from perturbkg.graph.arrays import Features
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from perturbkg.encoders import Encoder
+from perturbkg.encoders._language_models.pooling import check
 from perturbkg.errors import InputError
 from perturbkg.io.files import sha256
 from perturbkg.io.scripting import progress
-from perturbkg.language_models.pooling import check
 
 # PyTorch is imported where it is used: encoders without a language model must not wait for it.
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from perturbkg.language_models import Tokeniser
-    from perturbkg.language_models.engine import Embedded
+    from perturbkg.encoders._language_models import Tokeniser
+    from perturbkg.encoders._language_models.engine import Embedded
 
 _LOG = logging.getLogger(__name__)
 _CODE = 1  # of tokenisers, architectures and pooling: one more whenever a change of theirs changes vectors
@@ -132,8 +132,8 @@ class LanguageModel(Encoder):
         """Yield the vectors of texts that are not kept; the model is loaded for the first of them."""
         if not texts:
             return
-        from perturbkg.language_models import devices  # noqa: PLC0415
-        from perturbkg.language_models.engine import embed  # noqa: PLC0415
+        from perturbkg.encoders._language_models import devices  # noqa: PLC0415
+        from perturbkg.encoders._language_models.engine import embed  # noqa: PLC0415
 
         model, tokeniser = self._loaded
         at_once = self.tokens_per_batch or devices.TOKENS[self._device.type]
@@ -157,7 +157,7 @@ class LanguageModel(Encoder):
         """Open the vectors that are kept, or nothing."""
         if self.vectors_folder is None:
             return nullcontext()
-        from perturbkg.language_models.cache import VectorCache  # noqa: PLC0415
+        from perturbkg.encoders._language_models.cache import VectorCache  # noqa: PLC0415
 
         return VectorCache(self.vectors_folder / f"{self.model.replace('/', '--')}.sqlite", self._made_by)
 
@@ -177,7 +177,7 @@ class LanguageModel(Encoder):
     @cached_property
     def _paths(self) -> dict[str, Path]:
         """Return where the files of the model lie."""
-        from perturbkg.language_models import weights  # noqa: PLC0415
+        from perturbkg.encoders._language_models import weights  # noqa: PLC0415
 
         digests = self.digests.get((self.model, self.revision), {})
         return weights.find(
@@ -186,13 +186,13 @@ class LanguageModel(Encoder):
 
     @cached_property
     def _device(self) -> "torch.device":
-        from perturbkg.language_models import devices  # noqa: PLC0415
+        from perturbkg.encoders._language_models import devices  # noqa: PLC0415
 
         return devices.choose(self.device)
 
     @cached_property
     def _precision(self) -> "torch.dtype":
-        from perturbkg.language_models import devices  # noqa: PLC0415
+        from perturbkg.encoders._language_models import devices  # noqa: PLC0415
 
         return devices.precision(self.dtype, self._device)
 

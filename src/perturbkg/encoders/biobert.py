@@ -10,7 +10,7 @@ from perturbkg.encoders._language_model import LanguageModel
 if TYPE_CHECKING:
     from torch import nn
 
-    from perturbkg.language_models import Tokeniser
+    from perturbkg.encoders._language_models import Tokeniser
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class BioBert(LanguageModel):
 
     def architecture(self, files: dict[str, Path]) -> tuple["nn.Module", "Tokeniser"]:
         """Return the model and its tokeniser."""
-        from perturbkg.language_models.bert import bert  # noqa: PLC0415
-        from perturbkg.language_models.tokenisers import WordPieces  # noqa: PLC0415
+        from perturbkg.encoders._language_models.bert import bert  # noqa: PLC0415
+        from perturbkg.encoders._language_models.tokenisers import WordPieces  # noqa: PLC0415
 
         model = bert(files["config.json"], files["pytorch_model.bin"], self.max_length)
         return model, WordPieces(files["vocab.txt"])

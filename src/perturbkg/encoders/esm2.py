@@ -10,7 +10,7 @@ from perturbkg.encoders._language_model import LanguageModel
 if TYPE_CHECKING:
     from torch import dtype, nn
 
-    from perturbkg.language_models import Tokeniser
+    from perturbkg.encoders._language_models import Tokeniser
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Esm2(LanguageModel):
 
     def architecture(self, files: dict[str, Path]) -> tuple["nn.Module", "Tokeniser"]:
         """Return the model and its tokeniser."""
-        from perturbkg.language_models.bert import esm  # noqa: PLC0415
-        from perturbkg.language_models.tokenisers import Residues  # noqa: PLC0415
+        from perturbkg.encoders._language_models.bert import esm  # noqa: PLC0415
+        from perturbkg.encoders._language_models.tokenisers import Residues  # noqa: PLC0415
 
         model = esm(files["config.json"], files["model.safetensors"], self.max_length)
         tokeniser = Residues(files["vocab.txt"], begin="<cls>", end="<eos>", pad="<pad>", unknown="<unk>")

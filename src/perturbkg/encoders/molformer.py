@@ -17,7 +17,7 @@ from perturbkg.errors import InputError
 if TYPE_CHECKING:
     from torch import nn
 
-    from perturbkg.language_models import Tokeniser
+    from perturbkg.encoders._language_models import Tokeniser
 
 _PUBLISHED = {
     "config.json": "3ef9eaac8c7ca6282fd6256ed038d151bd4ff42a4ff855367e0d7197bbc1c284",
@@ -52,8 +52,8 @@ class MolFormer(LanguageModel):
 
     def architecture(self, files: dict[str, Path]) -> "tuple[nn.Module, Tokeniser]":
         """Return the model in float32 and its tokeniser."""
-        from perturbkg.language_models.molformer import molformer  # noqa: PLC0415
-        from perturbkg.language_models.smiles import SmilesTokeniser  # noqa: PLC0415
+        from perturbkg.encoders._language_models.molformer import molformer  # noqa: PLC0415
+        from perturbkg.encoders._language_models.smiles import SmilesTokeniser  # noqa: PLC0415
 
         model = molformer(files["config.json"], files["model.safetensors"])
         tokeniser = SmilesTokeniser.read(files["tokenizer.json"])

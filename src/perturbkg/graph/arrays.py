@@ -1,4 +1,4 @@
-"""The merged graph as arrays: message edges in both directions, sorted by destination."""
+"""The merged graph as arrays: message edges in both directions, sorted by destination, and node vectors."""
 
 import zipfile
 from dataclasses import dataclass
@@ -92,3 +92,16 @@ class Graph:
                 )
         except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: not a merged graph ({error}); run merge_graph again") from error
+
+
+@dataclass(frozen=True)
+class Features:
+    """Frozen vectors of the nodes of one type."""
+
+    matrix: np.ndarray  # (nodes of the type, dim) float32; a row of zeros where nothing was encoded
+    encoded: np.ndarray  # (nodes of the type,) bool: whether there was something to encode
+
+    @classmethod
+    def empty(cls, nodes: int) -> "Features":
+        """Return features of no columns for nodes with nothing to encode."""
+        return cls(np.zeros((nodes, 0), dtype=np.float32), np.zeros(nodes, dtype=bool))

@@ -16,8 +16,8 @@ import torch
 from perturbkg.attention.edges import Rows
 from perturbkg.attention.fused import weighted_sum
 from perturbkg.graph.arrays import Graph
+from perturbkg.io.memory import available_bytes, refuse_unless
 from perturbkg.io.scripting import progress
-from perturbkg.training.memory import available_bytes, refuse_unless
 
 BLOCK = 128  # drugs whose walks are taken side by side
 SPARSE_STEPS = 2  # a walk reaches so few nodes in its first steps that most of a dense product is zeros

@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.io.files import read_json, write_json, written_beside
-from perturbkg.training.data import Data, Pairs, Signatures
 
 
 @dataclass

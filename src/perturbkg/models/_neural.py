@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.io.scripting import progress
 from perturbkg.models import Model
-from perturbkg.training.data import Data, Pairs, Signatures
 from perturbkg.training.diverged import DivergedError
 from perturbkg.training.loop import (
     LOSSES,

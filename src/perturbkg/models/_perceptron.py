@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from perturbkg.data import Data, Signatures
 from perturbkg.models._neural import NeuralModel
-from perturbkg.training.data import Data, Signatures
 from perturbkg.training.inputs import Block, learn_projections, project
 from perturbkg.training.layers import perceptron, table
 from perturbkg.training.loop import Network

@@ -17,15 +17,16 @@ from torch import Tensor
 
 from perturbkg.attention import choose
 from perturbkg.attention.cost import Size, input_bytes, predicting_bytes, training_bytes
-from perturbkg.attention.encoder import GraphEncoder, Part
+from perturbkg.data import Data, Signatures
 from perturbkg.errors import InputError
+from perturbkg.graph.arrays import Features
 from perturbkg.graph.neighbourhoods import Neighbourhood, neighbourhood, row_starts
+from perturbkg.io.memory import SPARE, available_bytes, refuse_unless
 from perturbkg.models._graph import GraphModel
-from perturbkg.training.data import Data, Features, Signatures
+from perturbkg.training.graph_encoder import GraphEncoder, Part
 from perturbkg.training.inputs import learn_projections, principal_axes, project
 from perturbkg.training.layers import Linear, perceptron, table
 from perturbkg.training.loop import Network, device
-from perturbkg.training.memory import SPARE, available_bytes, refuse_unless
 
 CHECKPOINTING = ("auto", "always", "never")
 FEATURES = ("float32", "float16")

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding
 
 from perturbkg.attention import Edges, attend, dot
+from perturbkg.data import Data, Signatures
 from perturbkg.graph.diffusion import Walk
 from perturbkg.models._graph import GraphModel
-from perturbkg.training.data import Data, Signatures
 from perturbkg.training.inputs import Block, learn_projections, project
 from perturbkg.training.layers import Linear, perceptron, table
 from perturbkg.training.loop import Network

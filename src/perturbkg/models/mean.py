@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models import Model
-from perturbkg.training.data import Data, Pairs, Signatures
 
 
 @dataclass

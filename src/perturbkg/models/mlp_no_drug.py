@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perturbkg.data import Data
 from perturbkg.models._perceptron import PerceptronModel
-from perturbkg.training.data import Data
 
 
 @dataclass

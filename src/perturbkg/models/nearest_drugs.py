@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models import Model
-from perturbkg.training.data import Data, Pairs, Signatures
 from perturbkg.training.means import cell_means
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from perturbkg.data import Data
 from perturbkg.graph.diffusion import Walk
 from perturbkg.models._perceptron import PerceptronModel
-from perturbkg.training.data import Data
 from perturbkg.training.inputs import Block
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models import Model
-from perturbkg.training.data import Data, Pairs, Signatures
 from perturbkg.training.inputs import learn_projections, project
 from perturbkg.training.means import cell_means
 

@@ -18,8 +18,8 @@ from perturbkg.metrics import MetricInfo
 from perturbkg.report.blocks import Block
 from perturbkg.report.catalogue import Roles
 from perturbkg.report.tables import COLUMNS, INTERVAL, conform
-from perturbkg.statistics.bootstrap import cluster_means, clustered_interval
-from perturbkg.statistics.compare import benjamini_hochberg, paired_difference
+from perturbkg.scoring.bootstrap import cluster_means, clustered_interval
+from perturbkg.scoring.compare import benjamini_hochberg, paired_difference
 
 # ASSUME: bounds of the strata. Tanimoto similarity of Morgan radius 2 (1: the same
 # fingerprint), and number of genes with a delta of 2 or more.

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from perturbkg.training.data import Pairs
+from perturbkg.data import Pairs
 
 
 class Compressible(Protocol):

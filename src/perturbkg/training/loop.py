@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
-from perturbkg.training.data import Pairs, Signatures
 from perturbkg.training.diverged import DivergedError
 
 CHUNK = 4096  # pairs decoded at a time when predicting and scoring: bounds memory, changes no number

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perturbkg.training.data import Signatures
+from perturbkg.data import Signatures
 
 
 def cell_means(train: Signatures, cells: int, shrinkage: float = 0.0) -> np.ndarray:

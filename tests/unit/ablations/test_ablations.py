@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from perturbkg import plugins
-from perturbkg.graph.arrays import Graph
-from perturbkg.training.data import Data, Features
+from perturbkg.data import Data
+from perturbkg.graph.arrays import Features, Graph
 
 TYPES = ["cell_line", "drug", "gene/protein", "lincs_drug"]
 RELATIONS = [

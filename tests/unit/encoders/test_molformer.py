@@ -9,9 +9,9 @@ import pytest
 import tiny_molformer
 import torch
 
+from perturbkg.encoders._language_models.smiles import SmilesTokeniser
 from perturbkg.encoders.molformer import MolFormer
 from perturbkg.errors import InputError
-from perturbkg.language_models.smiles import SmilesTokeniser
 
 ASPIRIN, ASPIRIN_OTHERWISE = "CC(=O)Oc1ccccc1C(=O)O", "O=C(O)c1ccccc1OC(C)=O"
 

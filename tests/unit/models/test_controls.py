@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.models import Model
 from perturbkg.models.mean import Mean
 from perturbkg.models.mean_per_cell import MeanPerCell
 from perturbkg.models.zero import Zero
-from perturbkg.training.data import Data, Pairs, Signatures
 
 TRAIN = Signatures(
     np.array([0, 1, 0]), np.array([0, 0, 1]), np.array([[1, 2, 0, 0], [3, 6, 0, 0], [8, 1, 0, 0]], np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import yaml
 
 from perturbkg import plugins
-from perturbkg.training.data import Data, Pairs, Signatures
+from perturbkg.data import Data, Pairs, Signatures
 
 PAGE = (Path(__file__).parents[3] / "docs/models.md").read_text(encoding="utf-8")
 
@@ -39,7 +39,7 @@ def test_every_default_is_the_default_of_the_code():
 def test_the_example_of_a_new_model_runs(data: Data):
     code = PAGE.split("```python\n")[1].split("```")[0]
     names = "from dataclasses import dataclass\nimport numpy as np\nfrom perturbkg.models import Model\n"
-    names += "from perturbkg.training.data import Data, Pairs, Signatures\n"
+    names += "from perturbkg.data import Data, Pairs, Signatures\n"
     scope: dict[str, object] = {"__name__": "perturbkg.models.median"}
     exec(names + code, scope)
     model = scope["MedianPerCell"]()

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
+from perturbkg.graph.arrays import Features
 from perturbkg.models import full_graph_gat, gat
 from perturbkg.models.full_graph_gat import FullGraphGAT
 from perturbkg.models.gat import GAT
-from perturbkg.training.data import Features, Pairs, Signatures
 
 SMALL = {"ensemble": 1, "epochs": 2, "width": 8, "node_width": 8, "heads": 2, "batch": 4}
 

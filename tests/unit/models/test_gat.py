@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from perturbkg.ablations.no_graph import NoGraph
+from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.models import gat
 from perturbkg.models.gat import GAT, nearest, responses, tanimoto
-from perturbkg.training.data import Pairs, Signatures
 
 
 def test_tanimoto_of_bits_by_hand():

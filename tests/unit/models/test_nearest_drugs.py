@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models.nearest_drugs import NearestDrugs, tanimoto
-from perturbkg.training.data import Data, Pairs, Signatures
 
 # Drugs 1 and 2 are trained on; the cell means are [2, 0, 0, 0] in A and [0, 4, 0, 0] in B.
 TRAIN = Signatures(

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from perturbkg import plugins
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
+from perturbkg.graph.arrays import Features
 from perturbkg.graph.diffusion import random_walk_with_restart
 from perturbkg.models.mlp import MLP
 from perturbkg.models.mlp_no_drug import MLPNoDrug
 from perturbkg.models.propagation import Propagation
-from perturbkg.training.data import Data, Features, Pairs, Signatures
 
 SMALL = {"ensemble": 2, "epochs": 4, "width": 8}
 PAIRS = Pairs(np.array([0, 2, 3, 4]), np.array([0, 0, 0, 0]))

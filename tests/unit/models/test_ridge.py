@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge as Reference
 
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models.ridge import Ridge
-from perturbkg.training.data import Data, Pairs, Signatures
 from perturbkg.training.inputs import project
 from perturbkg.training.means import cell_means
 

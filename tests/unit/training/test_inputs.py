@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from perturbkg.training.data import Pairs
+from perturbkg.data import Pairs
 from perturbkg.training.inputs import learn_projections, principal_axes, project
 
 RNG = np.random.default_rng(0)

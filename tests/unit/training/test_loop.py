@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import Tensor, nn
 
+from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.training import loop
-from perturbkg.training.data import Pairs, Signatures
 from perturbkg.training.diverged import DivergedError
 from perturbkg.training.loop import (
     LOSSES,

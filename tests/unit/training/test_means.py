@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perturbkg.training.data import Signatures
+from perturbkg.data import Signatures
 from perturbkg.training.means import cell_means
 
 # Cell 0 has two signatures, cell 1 has one, cell 2 none.

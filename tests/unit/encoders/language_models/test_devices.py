@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from perturbkg.encoders._language_models import devices
 from perturbkg.errors import InputError
-from perturbkg.language_models import devices
 
 
 @pytest.fixture(params=[True, False], ids=["with CUDA", "without CUDA"])

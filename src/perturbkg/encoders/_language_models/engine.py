@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from perturbkg.encoders._language_models import Tokeniser
+from perturbkg.encoders._language_models.pooling import check, pool
 from perturbkg.errors import InputError
-from perturbkg.language_models import Tokeniser
-from perturbkg.language_models.pooling import check, pool
 
 #: Texts that are sorted together: enough for batches of like length, few enough for any memory.
 WINDOW = 4096

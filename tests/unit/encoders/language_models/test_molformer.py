@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.special import erf
 from tiny_molformer import CONFIG, VOCABULARY, model, write
 
+from perturbkg.encoders._language_models.molformer import HEAD, MolFormer, checkpoint_name, molformer
 from perturbkg.errors import InputError
-from perturbkg.language_models.molformer import HEAD, MolFormer, checkpoint_name, molformer
 
 # config.json of ibm/MoLFormer-XL-both-10pct, as far as an encoder reads it.
 PUBLISHED = {

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_language_model import WIDTH, Characters, Sums
 
+from perturbkg.encoders._language_models.engine import embed
 from perturbkg.errors import InputError
-from perturbkg.language_models.engine import embed
 
 OPTIONS = {"pooling": "cls", "max_length": 512, "tokens_per_batch": 64}
 TEXTS = ["kinase", "x", "", "a longer text, of several words", "x", "kinase inhibitor"]

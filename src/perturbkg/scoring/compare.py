@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from perturbkg.statistics.bootstrap import blocks, cluster_means, mean_and_interval
+from perturbkg.scoring.bootstrap import blocks, cluster_means, mean_and_interval
 
 EXACT = 12  # clusters up to which all 2^clusters sign flips are tried
 ROUNDING = 1e-12  # share of the largest difference below which two sums are equal

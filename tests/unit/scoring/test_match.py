@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from anndata import AnnData, read_h5ad
 
 from perturbkg.errors import InputError
-from perturbkg.scoring.evaluation import read_evaluation
+from perturbkg.scoring.match import read_evaluation
 
 P = [[1, 3, 2, 4], [5, 5, 7, 9], [1, 0, 0, 1]]
 

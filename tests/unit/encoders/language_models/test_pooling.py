@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from perturbkg.encoders._language_models.pooling import pool
 from perturbkg.errors import InputError
-from perturbkg.language_models.pooling import pool
 
 HIDDEN = torch.tensor([[[1.0, 2.0], [3.0, 6.0], [float("nan"), 9e9]], [[5.0, 7.0], [1.0, 1.0], [0.0, 1.0]]])
 MASK = torch.tensor([[1, 1, 0], [1, 1, 1]])

@@ -7,10 +7,9 @@ import polars as pl
 import pytest
 
 from perturbkg import schemas
-from perturbkg.graph.arrays import Graph
+from perturbkg.graph.arrays import Features, Graph
 from perturbkg.graph.features import write_features
 from perturbkg.io.matrices import write_matrix
-from perturbkg.training.data import Features
 
 DRUGS, CELLS, GENES = ["BRD-1", "BRD-2", "BRD-3", "BRD-4"], ["A375", "MCF7"], 6
 SMILES = ["CCO", "CCN", "c1ccccc1", "c1ccncc1"]

@@ -5,15 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from perturbkg.graph.arrays import Graph
-
-
-@dataclass(frozen=True)
-class Features:
-    """Frozen vectors of the nodes of one type."""
-
-    matrix: np.ndarray  # (nodes of the type, dim) float32; a row of zeros where nothing was encoded
-    encoded: np.ndarray  # (nodes of the type,) bool: whether there was something to encode
+from perturbkg.graph.arrays import Features, Graph
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from perturbkg import schemas
+from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.drugs.similarity import fingerprints
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
@@ -16,7 +17,6 @@ from perturbkg.graph.features import read_features
 from perturbkg.graph.genes import find_genes
 from perturbkg.graph.types import CELL_LINE, LINCS_DRUG, node_id
 from perturbkg.io.matrices import read_labels, read_matrix, read_rows
-from perturbkg.training.data import Data, Pairs, Signatures
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perturbkg.statistics import compare
-from perturbkg.statistics.compare import benjamini_hochberg, paired_difference
+from perturbkg.scoring import compare
+from perturbkg.scoring.compare import benjamini_hochberg, paired_difference
 
 
 def difference(a, b, clusters, seed=0, **options):

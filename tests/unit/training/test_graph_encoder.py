@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from perturbkg.attention.cost import ONCE, Size, predicting_bytes, training_bytes
-from perturbkg.attention.encoder import AttentionLayer, GraphEncoder, Part
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.neighbourhoods import neighbourhood
+from perturbkg.training.graph_encoder import AttentionLayer, GraphEncoder, Part
 
 COLUMNS = [3, 0]  # nodes of kind 0 have three columns, those of kind 1 only their kind's vector
 RELATIONS = 2

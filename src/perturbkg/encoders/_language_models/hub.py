@@ -29,8 +29,8 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.file_download import HfFileMetadata
 
+from perturbkg.encoders._language_models import weights
 from perturbkg.errors import InputError
-from perturbkg.language_models import weights
 from perturbkg.sources import disk
 from perturbkg.sources.content import digest_file
 from perturbkg.sources.receipts import LOCKED, Lock, Receipt

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, relu
 
+from perturbkg.encoders._language_models import weights
 from perturbkg.errors import InputError
-from perturbkg.language_models import weights
 
 # Tensor of a layer here -> in the published checkpoint, whose names are those of its masked language model.
 _LAYER = {

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertTokenizer, EsmTokenizer
 
+from perturbkg.encoders._language_models.tokenisers import Residues, WordPieces
 from perturbkg.errors import InputError
-from perturbkg.language_models.tokenisers import Residues, WordPieces
 
 PROTEIN = "MSDVAIVKEGWLHKRGEYIKTWRPRYF"
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_language_model import toy
 
+from perturbkg.encoders._language_models import cache
+from perturbkg.encoders._language_models.cache import VectorCache
 from perturbkg.errors import InputError
-from perturbkg.language_models import cache
-from perturbkg.language_models.cache import VectorCache
 
 SUPPORT = Path(__file__).parents[2] / "support"
 MADE_BY = {"model": "tiny/toy", "pooling": "cls"}
@@ -42,7 +42,7 @@ import sys
 sys.path.insert(0, {str(SUPPORT)!r})
 from pathlib import Path
 from toy_language_model import toy
-from perturbkg.language_models import cache
+from perturbkg.encoders._language_models import cache
 cache.EVERY = 0
 toy(Path({str(folder)!r}), killed_at={killed_at}, tokens_per_batch=1).encode([f"text {{n}}" for n in {texts}])
 """

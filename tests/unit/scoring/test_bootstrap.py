@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perturbkg.statistics import bootstrap
-from perturbkg.statistics.bootstrap import clustered_interval
+from perturbkg.scoring import bootstrap
+from perturbkg.scoring.bootstrap import clustered_interval
 
 
 def interval(values, clusters, seed=0, **options):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 
+from perturbkg.encoders._language_models import weights
+from perturbkg.encoders._language_models.molformer import HEAD, MolFormer, checkpoint_name
 from perturbkg.errors import InputError
 from perturbkg.io.files import sha256
-from perturbkg.language_models import weights
-from perturbkg.language_models.molformer import HEAD, MolFormer, checkpoint_name
 
 MODEL, REVISION = "lab/tiny", "0123456789abcdef0123456789abcdef01234567"
 FILES = ("config.json", ("model.safetensors", "pytorch_model.bin"))

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg import schemas
+from perturbkg.data import Data, Signatures
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.io.matrices import read_matrix, write_matrix
-from perturbkg.training.data import Data, Signatures
-from perturbkg.training.load import Parts, load_data, load_parts, scaffold_groups, target_matrix
+from perturbkg.load import Parts, load_data, load_parts, scaffold_groups, target_matrix
 
 
 def load(files: dict[str, Path]) -> Data:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tiny_molformer import VOCABULARY
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 
+from perturbkg.encoders._language_models.smiles import SmilesTokeniser
 from perturbkg.errors import InputError
-from perturbkg.language_models.smiles import SmilesTokeniser
 
 # Ids of the published vocabulary that its own tests show for aspirin.
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"

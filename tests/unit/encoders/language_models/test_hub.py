@@ -18,10 +18,10 @@ from huggingface_hub import close_session
 from servers import Fault, Server
 
 from perturbkg import plugins
+from perturbkg.encoders._language_models import weights
+from perturbkg.encoders._language_models.hub import fetch
 from perturbkg.errors import InputError
 from perturbkg.io.files import read_json
-from perturbkg.language_models import weights
-from perturbkg.language_models.hub import fetch
 
 ROOT = Path(__file__).parents[3]
 MODEL, REVISION = "lab/tiny", "0123456789abcdef0123456789abcdef01234567"
@@ -307,7 +307,7 @@ def test_a_storage_that_is_out_of_reach(bring: Any, monkeypatch: pytest.MonkeyPa
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("CAS service error\nReqwest error")  # as hf_xet does
 
-    monkeypatch.setattr("perturbkg.language_models.hub.hf_hub_download", fail)
+    monkeypatch.setattr("perturbkg.encoders._language_models.hub.hf_hub_download", fail)
     assert "does not send it (CAS service error): set HF_HUB_DISABLE_XET=1; lab/tiny: " in refused(bring)
 
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel, EsmConfig, EsmModel
 
+from perturbkg.encoders._language_models import weights
 from perturbkg.errors import InputError
-from perturbkg.language_models import weights
 
 #: Tensors that a checkpoint has for its training objectives, and an encoder of tokens has no use for.
 BERT_HEADS = frozenset(

@@ -14,8 +14,8 @@ from toy_language_model import toy
 from transformers import BertConfig, BertModel, EsmConfig, EsmModel
 
 from perturbkg import plugins
+from perturbkg.encoders._language_models import engine
 from perturbkg.errors import InputError
-from perturbkg.language_models import engine
 
 TEXTS = ["An inhibitor of a kinase.", "x", "", "kinase"]
 PROTEINS = ["MSDVAIVKEGWLHKRGEYIKTWRPRYF", "M", "", "MKXXU*"]
@@ -179,7 +179,7 @@ def test_batches_and_devices_are_no_reason_to_make_a_vector_again(tmp_path):
 
 
 def test_a_corrupt_entry_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr("perturbkg.language_models.cache._checksum", lambda *_: b"wrong")
+    monkeypatch.setattr("perturbkg.encoders._language_models.cache._checksum", lambda *_: b"wrong")
     toy(tmp_path).encode(["a", "b"])
     monkeypatch.undo()
     encoder = toy(tmp_path)

@@ -1,1 +1,0 @@
-"""Statistics: intervals and tests over clustered signatures."""

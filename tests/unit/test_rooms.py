@@ -1,0 +1,64 @@
+"""Imports between the rooms of the package run one way: a room reads only from the rooms above it."""
+
+import ast
+from pathlib import Path
+
+import perturbkg
+
+PACKAGE = Path(perturbkg.__file__).parent
+# Folders and modules of the package: those of one line import only from the lines above and from themselves.
+ROOMS = [
+    ["errors"],
+    ["plugins", "imports"],
+    ["io"],
+    ["schemas", "provenance"],
+    ["attention", "metrics", "sources"],
+    ["graph"],
+    ["data", "drugs", "simulation", "encoders"],
+    ["knowledge_graphs", "signatures"],
+    ["baselines", "splits", "load", "ablations"],
+    ["training"],
+    ["models"],
+    ["scoring"],
+    ["report", "config"],
+    ["cli"],
+]
+LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
+
+
+def room_of(path: Path) -> str:
+    """Return the room of a file: its folder in the package, or its own name at the top."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Return the rooms that a file imports, wherever the import stands."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == PACKAGE.name and len(parts) > 1 and not parts[1].startswith("__"):
+                found.add(parts[1])
+    return found
+
+
+def test_every_room_is_in_the_list() -> None:
+    rooms = {room_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__"}
+    assert rooms == set(LEVEL), "name a new folder or module of the package in ROOMS, and remove what is gone"
+
+
+def test_imports_run_one_way() -> None:
+    upward = [
+        f"{path.relative_to(PACKAGE)} imports {target}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for room in [room_of(path)]
+        if room != "__init__"
+        for target in sorted(imported_rooms(path))
+        if target != room and LEVEL[target] >= LEVEL[room]
+    ]
+    assert not upward, "\n".join(upward)
