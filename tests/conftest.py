@@ -1,9 +1,10 @@
-"""What all tests share: one tiny simulated world on disk."""
+"""What all tests share: names of tests, how hypothesis searches, and one tiny simulated world on disk."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from perturbkg.simulation import files as simulation
 from perturbkg.simulation.options import SimulationOptions
@@ -27,6 +28,24 @@ TINY = {
 # A world in which both defective compounds keep a signature after the default filters.
 SEED = 3
 FILES = {**simulation.FILES, **simulation.WELLS, "truth": "truth.json", "truth_edges": "truth_edges.parquet"}
+
+# The examples of a property are the same in each run, and a busy machine is not a defect.
+# To search for new examples: `pytest --hypothesis-profile=explore`.
+PATIENT = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.register_profile("repeatable", PATIENT, derandomize=True, print_blob=True)
+settings.register_profile("explore", PATIENT, max_examples=500, print_blob=True)
+settings.load_profile("repeatable")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes after their argument, not after their content.
+
+    Compressed bytes can hold the time at which they were made, and pytest-xdist needs each worker to
+    collect the same names.
+    """
+    return argname if isinstance(val, bytes) else None
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def test_class(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(table=signature_tables())
 def test_every_group_is_tested_once_and_never_cut(name, table):
     groups = plugins.create("splits", name).groups(table).alias("group")
@@ -69,7 +69,7 @@ def test_every_group_is_tested_once_and_never_cut(name, table):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(table=signature_tables())
 def test_parents_are_apart_where_promised(name, table):
     shared = (
@@ -84,7 +84,7 @@ def test_parents_are_apart_where_promised(name, table):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(table=signature_tables(), seed=st.integers(0, 1000))
 def test_row_order_does_not_matter(name, table, seed):
     shuffled = table.sample(fraction=1, shuffle=True, seed=seed)

@@ -38,7 +38,7 @@ def publish(files: dict[str, Path], folder: Path, url: str) -> dict:
         place.parent.mkdir(parents=True)
         if number % 3 == 0 and path.suffix != ".gz":
             place = place.with_name(f"{path.name}.gz")
-            place.write_bytes(gzip.compress(path.read_bytes(), compresslevel=1))
+            place.write_bytes(gzip.compress(path.read_bytes(), compresslevel=1, mtime=0))
             sums.append(f"{hashlib.sha512(place.read_bytes()).hexdigest()}  {place.name}")
             entry |= {"url": f"{entry['url']}.gz", "unpack": "gzip", "checksum_url": f"{url}/SHA512SUMS.txt"}
         else:

@@ -133,7 +133,7 @@ def compare(edges, compute, inputs, seed):
     return results
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(blocks(), st.integers(1, 3), st.sampled_from([1, 3, 16, 20]), st.booleans(), st.integers(0, 2**16))
 def test_backends_agree_with_dgl_over_keys_and_queries(edges, heads, width, shared, seed):
     def compute(backend, keys, queries, values):
@@ -144,7 +144,7 @@ def test_backends_agree_with_dgl_over_keys_and_queries(edges, heads, width, shar
     compare(edges, compute, draws(seed, *ends, values), seed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(blocks(), st.integers(1, 3), st.sampled_from([1, 3, 16, 20]), st.booleans(), st.integers(0, 2**16))
 def test_backends_agree_with_dgl_over_the_scores_of_a_gat(edges, heads, width, biased, seed):
     relation = torch.randint(RELATIONS, (len(edges),), generator=torch.Generator().manual_seed(seed))
@@ -158,7 +158,7 @@ def test_backends_agree_with_dgl_over_the_scores_of_a_gat(edges, heads, width, b
     compare(edges, compute, draws(seed, *shapes[: 3 + biased]), seed)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(blocks(), st.sampled_from([-1e4, 1e4]), st.integers(0, 2**16))
 def test_extreme_and_silent_logits(edges, extreme, seed):
     """Some edges far above or below the others, and some with a logit of minus infinity."""

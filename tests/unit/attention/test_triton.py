@@ -100,7 +100,7 @@ def shapes(edges, heads, width):
     return (edges.sources, heads), (edges.targets, heads), (edges.sources, heads, width), (RELATIONS, heads)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(blocks(), st.integers(1, 3), st.sampled_from([1, 5, 32, 33]), st.booleans(), st.integers(0, 2**16))
 def test_the_scores_of_a_gat(edges, heads, width, biased, seed):
     relation = None
@@ -110,7 +110,7 @@ def test_the_scores_of_a_gat(edges, heads, width, biased, seed):
     assert_agree(scores(edges, relation), draws(seed, *shapes(edges, heads, width)[: 3 + biased]))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(blocks(), st.integers(1, 3), st.sampled_from([1, 5, 32, 33]), st.booleans(), st.integers(0, 2**16))
 def test_keys_and_queries(edges, heads, width, shared, seed):
     ends = (edges.sources, heads, 3), (edges.targets, heads, 3)

@@ -109,7 +109,7 @@ MOLECULES = [
 
 
 @given(smiles=st.sampled_from(MOLECULES), seed=st.integers(0, 2**31 - 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_way_a_molecule_is_written_changes_nothing(smiles, seed):
     molecule = Chem.MolFromSmiles(smiles)
     written = Chem.MolToRandomSmilesVect(molecule, 1, randomSeed=seed)[0]

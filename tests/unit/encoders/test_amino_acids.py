@@ -1,7 +1,7 @@
 """Amino-acid composition, worked by hand."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg.encoders.amino_acids import ALPHABET, AminoAcids
@@ -31,7 +31,6 @@ def test_case_does_not_matter_and_other_scripts_are_other_letters() -> None:
     assert AminoAcids().encode(["Ä"])[0, 20] == 1
 
 
-@settings(deadline=None)  # a busy machine is not a defect
 @given(st.text(alphabet=ALPHABET + "XBZU*-", max_size=60))
 def test_shares_add_up(sequence: str) -> None:
     row = AminoAcids(dipeptides=True).encode([sequence])[0]

@@ -1,7 +1,7 @@
 """Hashed text: unit length, alike texts near, both halves at work."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg.encoders.hashed_text import HashedText
@@ -31,7 +31,6 @@ def test_text_without_words_is_encoded_by_its_characters() -> None:
     assert np.isclose(np.linalg.norm(HashedText().encode(["+++"])), 1)
 
 
-@settings(deadline=None)  # a busy machine is not a defect
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=5))
 def test_length_is_one_or_nothing(texts: list[str]) -> None:
     matrix = HashedText().encode(texts)

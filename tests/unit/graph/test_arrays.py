@@ -4,7 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg.errors import InputError
@@ -27,7 +27,6 @@ def build(edges: list[tuple[int, int, int]]) -> Graph:
     )
 
 
-@settings(deadline=None)  # a busy machine is not a defect
 @given(EDGES)
 def test_edges_come_back_whatever_their_order(edges: list[tuple[int, int, int]]) -> None:
     graph = build(edges)
@@ -38,7 +37,6 @@ def test_edges_come_back_whatever_their_order(edges: list[tuple[int, int, int]])
     assert np.array_equal(again.relation, graph.relation)
 
 
-@settings(deadline=None)  # a busy machine is not a defect
 @given(EDGES, st.randoms())
 def test_messages_are_sorted_and_do_not_depend_on_the_order_of_edges(edges: list, random: object) -> None:
     graph = build(edges)
@@ -52,7 +50,6 @@ def test_messages_are_sorted_and_do_not_depend_on_the_order_of_edges(edges: list
     assert np.array_equal(other.relation, graph.relation)
 
 
-@settings(deadline=None)  # a busy machine is not a defect
 @given(EDGES)
 def test_each_message_has_its_inverse(edges: list[tuple[int, int, int]]) -> None:
     graph = build(edges)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg.errors import InputError
@@ -85,7 +85,6 @@ def test_a_seed_outside_the_graph_is_refused(seed: int) -> None:
         walks(PATH, np.array([0, seed]))
 
 
-@settings(deadline=None)  # a busy machine is not a defect
 @given(st.data())
 def test_a_row_depends_neither_on_the_block_nor_on_the_other_seeds(data: st.DataObject) -> None:
     pairs = st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(0, 1)).filter(lambda e: e[0] != e[1])

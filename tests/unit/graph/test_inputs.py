@@ -288,7 +288,7 @@ def test_a_missing_column_is_one_line(files: dict[str, Path], column: str) -> No
 )
 def test_an_unreadable_table_is_one_line(tmp_path: Path, damage: str, message: str) -> None:
     path = tmp_path / "drug_text.csv.gz"
-    packed = gzip.compress((TABLES["drug_text"] + "a,b,c\n" * 5000).encode())
+    packed = gzip.compress((TABLES["drug_text"] + "a,b,c\n" * 5000).encode(), mtime=0)
     content = {
         "empty": b"",
         "ragged": b"generic_name,smiles,description\na,b,c,d,e\n",
@@ -303,7 +303,7 @@ def test_an_unreadable_table_is_one_line(tmp_path: Path, damage: str, message: s
 
 def test_a_gzipped_table_reads_the_same(files: dict[str, Path], tmp_path: Path) -> None:
     packed = tmp_path / "drug_text.csv.gz"
-    packed.write_bytes(gzip.compress(files["drug_text"].read_bytes()))
+    packed.write_bytes(gzip.compress(files["drug_text"].read_bytes(), mtime=0))
     plain = read_descriptions("drug_text", files["drug_text"])
     assert read_descriptions("drug_text", packed).equals(plain)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg.graph.arrays import Graph
@@ -46,7 +46,6 @@ def test_a_path_by_hand():
     ]
 
 
-@settings(deadline=None)  # a busy machine is not a defect
 @given(graphs())
 def test_every_message_into_a_target_is_there_once_and_nothing_else_is_computed(case):
     whole, wanted, layers = case
@@ -65,7 +64,6 @@ def test_every_message_into_a_target_is_there_once_and_nothing_else_is_computed(
     assert len(set(found.nodes.tolist())) == len(found.nodes)
 
 
-@settings(deadline=None)  # a busy machine is not a defect
 @given(graphs(), st.integers(1, 4), st.integers(0, 5))
 def test_sampling_keeps_real_messages_and_at_most_so_many(case, fanout, seed):
     whole, wanted, layers = case

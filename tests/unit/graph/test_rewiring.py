@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg.graph.arrays import Graph
@@ -60,7 +60,6 @@ def type_counts(graph):
     return Counter(zip(relation, graph.node_type[head], graph.node_type[tail], strict=True))
 
 
-@settings(deadline=None)
 @given(graph=graphs(), seed=st.integers(0, 2**32))
 def test_swaps_keep_degrees_types_and_simplicity(graph, seed):
     swapped = swap_edges(graph, 3, np.random.default_rng(seed))
@@ -70,7 +69,6 @@ def test_swaps_keep_degrees_types_and_simplicity(graph, seed):
     assert all(count == 1 and low != high for (_, low, high), count in edges.items())
 
 
-@settings(deadline=None)
 @given(graph=graphs(), seed=st.integers(0, 2**32))
 def test_drawn_edges_keep_counts_types_and_simplicity(graph, seed):
     drawn = draw_edges(graph, np.random.default_rng(seed))
@@ -79,7 +77,6 @@ def test_drawn_edges_keep_counts_types_and_simplicity(graph, seed):
     assert all(count == 1 and low != high for (_, low, high), count in edges.items())
 
 
-@settings(deadline=None)
 @given(graph=graphs(), seed=st.integers(0, 2**32))
 def test_moved_share_counts_undirected_edges(graph, seed):
     swapped = swap_edges(graph, 3, np.random.default_rng(seed))

@@ -10,7 +10,7 @@ from perturbkg.io.scratch import Scratch
 
 
 @given(data=st.data(), rows=st.integers(1, 40), columns=st.integers(1, 5), at_once=st.integers(1, 50))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rows_put_in_any_order_and_blocks_come_back_in_order(tmp_path_factory, data, rows, columns, at_once):
     matrix = np.random.default_rng(0).normal(size=(rows, columns)).astype(np.float32)
     order = np.array(data.draw(st.permutations(range(rows))))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg import schemas
@@ -242,7 +242,6 @@ def test_a_signature_table_without_wells_is_refused(wells, tmp_path):
 # Properties
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("PQR"), st.sampled_from("AB"), st.integers(0, 400)),
@@ -268,7 +267,6 @@ def test_no_well_is_in_both_halves_and_halves_differ_by_one_at_most(rows, random
     assert halved(table(shuffled)).equals(halves)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=30))
 def test_sums_by_group(groups):
     groups = np.array(groups)

@@ -162,7 +162,7 @@ def test_the_drug_is_one_that_the_graph_knows_then_one_with_targets(nodes, targe
     rows_at_once=st.sampled_from([1, 2, 5, 4096]),
     rule=st.sampled_from(_merge.RULES),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_every_member_counts_once_and_blocks_do_not_matter(
     tmp_path_factory, *, groups, correlations, rows_at_once, rule
 ):

@@ -31,7 +31,7 @@ def write_table(table, path):
         table.write_parquet(path)
         return
     text = table.write_csv(separator="\t" if ".tsv" in path.name else ",").encode()
-    path.write_bytes(gzip.compress(text, 1) if path.name.endswith("gz") else text)
+    path.write_bytes(gzip.compress(text, 1, mtime=0) if path.name.endswith("gz") else text)
 
 
 def write_profiles(path, obs, deltas, entrez):

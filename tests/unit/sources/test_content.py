@@ -28,7 +28,7 @@ def parquet():
 def zipped():
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("a.csv", "a,b\n")
+        archive.writestr(zipfile.ZipInfo("a.csv"), "a,b\n")  # of 1980, not of now
     return stream.getvalue()
 
 
@@ -47,7 +47,7 @@ BYTES = {
     "gctx": hdf5(),
     "parquet": parquet(),
     "json": b'\n {"a": 1}',
-    "gzip": gzip.compress(b"a,b\n"),
+    "gzip": gzip.compress(b"a,b\n", mtime=0),
     "zip": zipped(),
     "tar": tarred(),
 }

@@ -34,7 +34,7 @@ def published(fetching, data):
     def call(text, path=SUMS, **changes):
         file = fetching.server.folder / path.lstrip("/")
         file.parent.mkdir(exist_ok=True)
-        file.write_bytes(gzip.compress(text.encode()) if path.endswith(".gz") else text.encode())
+        file.write_bytes(gzip.compress(text.encode(), mtime=0) if path.endswith(".gz") else text.encode())
         return fetching(checksum_url=f"{fetching.server.url}{path}", **changes)
 
     return call
@@ -53,7 +53,7 @@ def test_a_sums_file(fetching, published, data, path, name):
 
 
 def test_a_list_that_names_the_unpacked_file(fetching, published, data):
-    (fetching.server.folder / "x.csv.gz").write_bytes(gzip.compress(data))
+    (fetching.server.folder / "x.csv.gz").write_bytes(gzip.compress(data, mtime=0))
     url = f"{fetching.server.url}/x.csv.gz"
     assert published(line(data, "kg.csv"), url=url, unpack="gzip").verified.startswith("publisher's list")
     shutil.rmtree(fetching.folder)

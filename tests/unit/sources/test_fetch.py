@@ -14,7 +14,7 @@ from collections import namedtuple
 
 import pytest
 from filelock import FileLock
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers import Fault
 
@@ -127,7 +127,7 @@ def test_cuts_with_progress_between_them_do_not_exhaust_the_retries(fetching, da
     assert set(fetching.slept) == {1}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, 210_000), max_size=3), ranges=st.booleans(), chunked=st.booleans())
 def test_whatever_the_cuts_the_bytes_are_those_of_the_server(fetching, data, cuts, ranges, chunked):
     shutil.rmtree(fetching.folder, ignore_errors=True)
@@ -353,7 +353,7 @@ def test_an_untrusted_certificate_and_a_missing_authority(fetching, data, monkey
 
 
 def test_a_packed_file_that_the_server_calls_compressed_arrives_as_it_is(fetching, data):
-    (fetching.server.folder / "kg.csv.gz").write_bytes(gzip.compress(data))
+    (fetching.server.folder / "kg.csv.gz").write_bytes(gzip.compress(data, mtime=0))
     fetching.server.always["/kg.csv.gz"] = Fault(headers={"Content-Encoding": "gzip"})
     receipt = fetching(url=f"{fetching.server.url}/kg.csv.gz", unpack="gzip")
     assert fetching.file.read_bytes() == data
@@ -379,7 +379,7 @@ def test_too_little_disk_is_told_before_the_first_byte(fetching, data, monkeypat
 def test_the_unpacked_file_is_reckoned_with_before_the_first_byte(fetching, data, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage(10**6, 0, 10**6))
-    packed = gzip.compress(data)
+    packed = gzip.compress(data, mtime=0)
     (fetching.server.folder / "kg.csv.gz").write_bytes(packed)
     packing = {"url": f"{fetching.server.url}/kg.csv.gz", "unpack": "gzip"}
     message = failure(fetching, **packing, unpacked_bytes=10**6)
@@ -520,7 +520,7 @@ def test_a_file_put_in_place_by_hand_that_is_wrong_is_named_and_left(fetching, c
 def test_a_packed_file_put_in_place_by_hand_is_unpacked_and_stays(fetching, data, digest):
     packed = fetching.folder / "kg/kg.csv.gz"
     packed.parent.mkdir(parents=True)
-    packed.write_bytes(gzip.compress(data))
+    packed.write_bytes(gzip.compress(data, mtime=0))
     receipt = fetching(unpack="gzip", checksum=digest("sha512", packed.read_bytes()))
     assert (receipt.origin, receipt.verified) == ("put in place by hand", "catalogue")
     assert fetching.file.read_bytes() == data
@@ -626,7 +626,7 @@ def test_the_lock_holds_beside_a_stated_checksum(fetching, data, digest):
 
 
 def test_the_lock_knows_the_unpacked_file(fetching, data):
-    (fetching.server.folder / "kg.csv.gz").write_bytes(gzip.compress(data))
+    (fetching.server.folder / "kg.csv.gz").write_bytes(gzip.compress(data, mtime=0))
     source = fetching.source(url=f"{fetching.server.url}/kg.csv.gz", unpack="gzip")
     receipt = fetching(source)
     assert read_json(fetching.lock)["kg"]["1"] == {

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg import plugins
@@ -46,7 +46,6 @@ def test_deal_leaves_no_bin_empty_while_groups_last():
     assert sorted(deal(groups, [99, 1], np.random.default_rng(0)).values()) == [0, 1]
 
 
-@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 30), min_size=1, max_size=40), bins=st.integers(2, 6), seed=st.integers(0)
 )

@@ -90,7 +90,7 @@ TEXTS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(texts=TEXTS, seed=st.integers(0, 20), padding=st.integers(0, 9))
 def test_agrees_with_the_slow_formulation(texts: list[list[int]], seed: int, padding: int) -> None:
     made = model(seed)
@@ -98,7 +98,7 @@ def test_agrees_with_the_slow_formulation(texts: list[list[int]], seed: int, pad
         assert np.allclose(found, slow(made, text), atol=2e-5)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(texts=TEXTS, padding=st.integers(0, 60))
 def test_a_text_has_the_same_vectors_alone_and_beside_others_however_padded(
     texts: list[list[int]], padding: int

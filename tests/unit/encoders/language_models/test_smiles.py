@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tiny_molformer import VOCABULARY
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
@@ -80,7 +80,6 @@ def test_a_cut_text_keeps_its_end_token_and_tells_its_length(tokeniser: SmilesTo
     assert tokeniser.encode(["CCC"], 5) == [[0, *[VOCABULARY["C"]] * 3, 1]]
 
 
-@settings(deadline=None)
 @given(text=st.text(alphabet='CcOoBrlNnSs()=#12%[]@H+-./\\é <>"', min_size=1).filter(str.strip))
 def test_agrees_with_the_library(text: str) -> None:
     tokeniser = SmilesTokeniser(VOCABULARY)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import tiny_molformer
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
@@ -230,7 +230,7 @@ def test_a_checkpoint_that_is_no_table_of_tensors(tmp_path: Path, content: objec
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_damaged_file_is_one_line(path: Path, data: st.DataObject) -> None:
     """Bytes lost at the end, or others in the middle: an InputError, or tensors; nothing else is raised."""
