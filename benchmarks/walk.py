@@ -54,7 +54,7 @@ def main() -> None:
     import torch  # noqa: PLC0415 - after the number of threads is set
 
     from perturbkg.graph.diffusion import BLOCK, Walk, random_walk_with_restart  # noqa: PLC0415
-    from perturbkg.models.gat import nearest  # noqa: PLC0415
+    from perturbkg.models._neighbours import nearest  # noqa: PLC0415
 
     torch.set_num_threads(options.threads)
     data = primekg.draw(options.factor, drugs=options.drugs, columns=1)

@@ -1,4 +1,4 @@
-"""The GAT's parts by hand: likeness, neighbours, responses, and what its edges may never do."""
+"""The GAT's parts by hand: similarity, neighbours, responses, and what its edges may never do."""
 
 import dataclasses
 
@@ -9,8 +9,10 @@ import torch
 from perturbkg.ablations.no_graph import NoGraph
 from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
-from perturbkg.models import gat
-from perturbkg.models.gat import GAT, nearest, responses, tanimoto
+from perturbkg.models import _neighbours
+from perturbkg.models._neighbours import nearest, tanimoto
+from perturbkg.models.gat import GAT
+from perturbkg.training.responses import responses
 
 
 def test_tanimoto_of_bits_by_hand():
@@ -21,17 +23,19 @@ def test_tanimoto_of_bits_by_hand():
 
 
 def test_nearest_takes_the_most_alike_above_zero():
-    likeness = np.array([[0.0, 0.5, 0.1, 0.7], [0.0, 0.0, 0.0, 0.2], [0.0, 0.0, -0.3, 0.0]], dtype=np.float32)
-    src, dst, near = nearest(lambda rows: likeness[rows], 3, 2)
+    similarity = np.array(
+        [[0.0, 0.5, 0.1, 0.7], [0.0, 0.0, 0.0, 0.2], [0.0, 0.0, -0.3, 0.0]], dtype=np.float32
+    )
+    src, dst, near = nearest(lambda rows: similarity[rows], 3, 2)
     assert (src.tolist(), dst.tolist()) == ([1, 3, 3], [0, 0, 1])
     assert near.tolist() == pytest.approx([0.5, 0.7, 0.2])
 
 
 def test_nearest_does_not_depend_on_the_block(monkeypatch):
-    likeness = np.random.default_rng(0).random((40, 30)).round(1).astype(np.float32)  # with ties
-    whole = nearest(lambda rows: likeness[rows], 40, 5)
-    monkeypatch.setattr(gat, "ROWS", 7)
-    for one, other in zip(nearest(lambda rows: likeness[rows], 40, 5), whole, strict=True):
+    similarity = np.random.default_rng(0).random((40, 30)).round(1).astype(np.float32)  # with ties
+    whole = nearest(lambda rows: similarity[rows], 40, 5)
+    monkeypatch.setattr(_neighbours, "ROWS", 7)
+    for one, other in zip(nearest(lambda rows: similarity[rows], 40, 5), whole, strict=True):
         assert np.array_equal(one, other)
 
 
