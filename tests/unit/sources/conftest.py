@@ -42,7 +42,7 @@ class Fetching:
     server: Server
     folder: Path
     lock: Path
-    options: DownloadOptions = field(default_factory=lambda: DownloadOptions(retries=3, timeout_s=5))
+    options: DownloadOptions = field(default_factory=lambda: DownloadOptions(retries=3))
     slept: list[float] = field(default_factory=list)
 
     def source(self, **changes):

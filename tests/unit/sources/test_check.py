@@ -6,7 +6,7 @@ from servers import Fault
 from perturbkg.sources.check import check
 from perturbkg.sources.web import DownloadOptions
 
-OPTIONS = DownloadOptions(timeout_s=2)
+OPTIONS = DownloadOptions()
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_an_unknown_name_suggests_the_nearest_before_anything_is_fetched(catalog
 def test_the_script_writes_the_receipt_that_the_rule_declares(catalogue, fetching, data):
     main = runpy.run_path(str(SCRIPT))["main"]
     downloads = {"catalogue": catalogue, "folder": fetching.folder, "lock": fetching.lock}
-    downloads |= {"retries": 0, "timeout_s": 2, "minimum_rate": 0}
+    downloads |= {"retries": 0, "timeout_s": 60, "minimum_rate": 0}
     main(source="here", **downloads)
     receipt = Receipt.read(fetching.folder / "here.json")
     assert receipt.content.bytes == len(data)

