@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
+from perturbkg.training.adamw import AdamW
 from perturbkg.training.diverged import DivergedError
 
 CHUNK = 4096  # pairs decoded at a time when predicting and scoring: bounds memory, changes no number
@@ -135,9 +136,7 @@ def train_network(
     place = next(network.parameters()).device
     drug, cell, delta = (torch.from_numpy(array).to(place) for array in (train.drug, train.cell, train.delta))
     means = torch.from_numpy(centre).to(place)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
+    optimiser = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     loss_of = LOSSES[recipe.loss]
     history: list[dict[str, float]] = []
     best, best_epoch = -np.inf, 0

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.training import loop
+from perturbkg.training.adamw import AdamW
 from perturbkg.training.diverged import DivergedError
 from perturbkg.training.loop import (
     LOSSES,
@@ -172,7 +173,7 @@ class Encoder(Network):
 def gradients_of(network: Encoder, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     """Train one epoch and return the gradient of `inner` at each step that had one."""
     found: list[Tensor] = []
-    step = torch.optim.AdamW.step
+    step = AdamW.step
 
     def watched(self, *arguments):
         if network.inner.grad is not None:
@@ -180,7 +181,7 @@ def gradients_of(network: Encoder, recipe: Recipe, monkeypatch: pytest.MonkeyPat
         return step(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(torch.optim.AdamW, "step", watched)
+        patch.setattr(AdamW, "step", watched)
         patch.setattr(Tensor, "float", lambda tensor: tensor)  # double precision throughout
         train(network, recipe=recipe)
     return found
