@@ -1,7 +1,9 @@
-"""Read and write the profile matrices (AnnData on disk: signatures, baselines, predictions)."""
+"""Read and write matrices with labelled rows and columns: signatures, baselines, predictions.
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+The project's own are AnnData on disk; GCTX and plain tables are read as well.
+"""
+
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import anndata
@@ -9,13 +11,19 @@ import h5py
 import numpy as np
 import pandas as pd
 import polars as pl
-from anndata.io import read_elem, sparse_dataset
 
 from perturbkg.errors import InputError
+from perturbkg.io import gctx, h5ad, tables
 from perturbkg.io.files import written_beside
+from perturbkg.io.hdf5 import is_hdf5, opened
 from perturbkg.io.scratch import disk_full_told
 
 ROWS_AT_ONCE = 4096
+# Columns of a plain table that are labels of its rows, not genes: those of schemas.Selection, and more.
+OBS = (
+    *("signature", "drug", "cell", "dose_um", "nearest_dose_um", "time_h", "replicates", "tas"),
+    *("replicate_correlation", "merged", "parent", "scaffold", "is_hiq", "qc_pass", "pert_type", "part"),
+)
 
 
 def write_matrix(X: np.ndarray, obs: pl.DataFrame, var: pl.DataFrame, path: str | Path) -> None:
@@ -43,51 +51,56 @@ def write_blocks(
 
 
 def read_matrix(path: str | Path) -> tuple[np.ndarray, pl.DataFrame, pl.DataFrame]:
-    """Return X (rows, columns) float32, obs and var, their index being the first column."""
+    """Return X (rows, columns) float32, obs and var of a file in any form that `read_labels` reads."""
     obs, var = read_labels(path)
     return read_rows(path, np.arange(len(obs))), obs, var
 
 
-def read_labels(path: str | Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return obs and var, their index being the first column, and leave X on disk."""
-    with _opened(path) as file:
-        obs, var, X = read_elem(file["obs"]), read_elem(file["var"]), file["X"]
-        shape = tuple(X.attrs["shape"]) if isinstance(X, h5py.Group) else X.shape
-        if shape != (len(obs), len(var)):
+def read_labels(path: str | Path, needed: Sequence[str] = ()) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what is known of the rows (obs) and columns (var) of a matrix, their ids being the first column.
+
+    The form is that of the content:
+    - AnnData: obs and var, their index first. Of X, layers and raw, X alone is read, dense or sparse.
+    - GCTX: the ids (column `id`) and the metadata of the signatures (COL) and of the genes (ROW).
+    - CSV, tab-separated or Parquet: a row for each signature, the first column being its id, whatever that
+      is called. The columns OBS are obs, all others are genes; var is their names (column `gene`).
+
+    Raises InputError for a file in no such form, damaged or out of reach, and where a column `needed` is
+    not in obs.
+    """
+    if not is_hdf5(path):
+        obs, var = tables.labels(Path(path), OBS)
+    else:
+        with opened(path) as file:
+            obs, var = gctx.labels(file, path) if _is_gctx(file) else h5ad.labels(file, path, needed)
+    for column in needed:
+        if column not in obs.columns:
             raise InputError(
-                f"{path}: X is {' x '.join(map(str, shape))}, obs has {len(obs)} rows and var {len(var)}; "
-                "write the file again"
+                f"{path}: obs has no column {column!r} that can be read; found are {', '.join(obs.columns)}"
             )
-        values = X["data"] if isinstance(X, h5py.Group) else X
-        if values.dtype.kind not in "fiub":
-            raise InputError(f"{path}: X holds {values.dtype}, not numbers; write the file again")
-    return _to_polars(obs), _to_polars(var)
+    return obs, var
 
 
 def read_rows(path: str | Path, rows: np.ndarray) -> np.ndarray:
-    """Return some rows of X (rows, columns) float32, reading it in blocks: h5py picks single rows slowly."""
-    with _opened(path) as file:
-        sparse = isinstance(file["X"], h5py.Group)
-        X = sparse_dataset(file["X"]) if sparse else file["X"]
+    """Return some rows (by number, in any order) of the matrix of `read_labels`: (rows, columns) float32.
+
+    HDF5 is read in blocks, as h5py picks single rows slowly; of other files all rows are read. Values may
+    be NaN or infinite. Raises InputError for text that is not a number.
+    """
+    if not is_hdf5(path):
+        return tables.values(Path(path), OBS)[rows]
+    with opened(path) as file:
+        X = gctx.dataset(file, gctx.MATRIX, path) if _is_gctx(file) else h5ad.stored(file, path)
         result = np.empty((len(rows), X.shape[1]), dtype=np.float32)
         for start in range(0, X.shape[0], ROWS_AT_ONCE):
             inside = np.flatnonzero((rows >= start) & (rows < start + ROWS_AT_ONCE))
             if len(inside):
-                block = X[start : start + ROWS_AT_ONCE]
-                result[inside] = (block.toarray() if sparse else block)[rows[inside] - start]
+                result[inside] = X[start : start + ROWS_AT_ONCE][rows[inside] - start]
     return result
 
 
-@contextmanager
-def _opened(path: str | Path) -> Iterator[h5py.File]:
-    """Open an AnnData file to read; raise InputError where it is not one, or not whole."""
-    try:
-        with h5py.File(path, "r") as file:
-            if not {"X", "obs", "var"} <= set(file):
-                raise InputError(f"{path}: not an AnnData file: X, obs or var is missing")
-            yield file
-    except (OSError, KeyError) as error:
-        raise InputError(f"{path}: cannot be read as HDF5 ({' '.join(str(error).split())})") from error
+def _is_gctx(file: h5py.File) -> bool:
+    return "0" in file
 
 
 # Polars' own conversions need pyarrow; these columns are few and plain.
@@ -98,21 +111,3 @@ def _to_pandas(table: pl.DataFrame) -> pd.DataFrame:
         {column.name: column.to_numpy() for column in columns},
         index=pd.Index(index.to_numpy(), name=index.name),
     )
-
-
-def _to_polars(frame: pd.DataFrame) -> pl.DataFrame:
-    """Turn a frame into a table, its index first; categories become their values, NaN and NA null."""
-    index = pd.Series(frame.index, name=frame.index.name or "index")
-    # AnnData also writes an index that stands among the columns, if both are the same.
-    columns = [frame[name] for name in frame.columns if name != index.name]
-    return pl.DataFrame([_to_series(str(column.name), column) for column in [index, *columns]])
-
-
-def _to_series(name: str, column: pd.Series) -> pl.Series:
-    """Turn a column read from disk into a series with nulls."""
-    values = column.to_numpy()
-    if values.dtype != object:
-        return pl.Series(name, values, nan_to_null=True)
-    # Text, or what may be absent: categories, nullable booleans and numbers.
-    known = [None if absent else value for value, absent in zip(values, column.isna(), strict=True)]
-    return pl.Series(name, known, dtype=None if any(value is not None for value in known) else pl.String)

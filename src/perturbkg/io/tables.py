@@ -8,10 +8,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import MISSING, explained, header, looked_through, require, undecoded
+from perturbkg.io.delimited import (
+    LOOKED,
+    MISSING,
+    explained,
+    header,
+    looked_through,
+    numbers,
+    require,
+    undecoded,
+)
 
 QUOTE = '"'
 
@@ -68,6 +78,42 @@ def batches(path: Path, required: Sequence[str], rows: int) -> Iterator[pl.DataF
         read = scanned.collect_batches(chunk_size=rows, maintain_order=True)
         for batch in read:
             yield batch.select(required)
+
+
+def labels(path: Path, known: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the labels of the rows and of the columns of a matrix that is a table, as text.
+
+    The labels of the rows are the first column and those that are called as in `known`; all others are
+    columns of the matrix, whose names are the column `gene`.
+    """
+    names, genes = _parted(path, known)
+    return _filled(path, names).drop("row"), pl.DataFrame({"gene": genes})
+
+
+def values(path: Path, known: Sequence[str]) -> np.ndarray:
+    """Return the matrix (rows, columns) float32 of `labels`, NaN where nothing is known."""
+    _, genes = _parted(path, known)
+    return numbers(_filled(path, genes), genes, path).select(genes).to_numpy().astype(np.float32)
+
+
+def _parted(path: Path, known: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the columns of a table that label its rows, and the others."""
+    first, *others = columns(path)
+    genes = [name for name in others if name not in known]
+    if not genes:
+        raise InputError(f"{path}: row 1: no column of a gene beside {', '.join([first, *others])}")
+    return [first, *(name for name in others if name in known)], genes
+
+
+def _filled(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
+    """Read columns of all rows that have a value in any column, and `row`."""
+    with _reading(path):
+        table = _scan(path, columns(path), MISSING).collect(engine="streaming")
+    table = table.with_row_index("row", offset=2).with_columns(pl.col("row").cast(pl.Int64))
+    filled = ~pl.all_horizontal(pl.exclude("row", LOOKED).is_null())
+    if (table := table.filter(filled).select("row", *wanted)).is_empty():
+        raise InputError(f"{path}: a header and no rows; fill it")
+    return table
 
 
 def is_parquet(path: Path) -> bool:

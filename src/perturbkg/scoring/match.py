@@ -27,10 +27,8 @@ def read_evaluation(
     Raises InputError for a missing, doubled or additional signature, gene or cell line, and for a value
     that is not finite.
     """
-    obs, var = read_labels(truth)
+    obs, var = read_labels(truth, ["cell"])
     truth_name, genes = obs.columns[0], _index(var, "gene", truth)
-    if "cell" not in obs.columns:
-        raise InputError(f"{truth}: obs has no column 'cell'; name each signature's cell line there")
     rows = _positions(_index(obs, "signature", truth), "signature", truth)
     chosen = list(rows) if signatures is None else signatures
     for name in chosen:

@@ -90,10 +90,10 @@ def test_a_missing_mean_or_column_or_signature_is_named(matrix, truth, means):
 def test_a_truncated_or_foreign_file_is_named(matrix, truth, tmp_path):
     prediction = matrix("p", P, {"signature": ["s1", "s2", "s3"]})
     prediction.write_bytes(prediction.read_bytes()[:3000])
-    with pytest.raises(InputError, match=r"p.h5ad: cannot be read as HDF5"):
+    with pytest.raises(InputError, match=r"p.h5ad: truncated, damaged or no HDF5 file"):
         read_evaluation(truth, prediction)
     prediction.write_text("signature,gene\n")
-    with pytest.raises(InputError, match=r"p.h5ad: cannot be read as HDF5"):
+    with pytest.raises(InputError, match=r"p.h5ad: truncated, damaged or no HDF5 file"):
         read_evaluation(truth, prediction)
-    with pytest.raises(InputError, match=r"absent.h5ad: cannot be read as HDF5"):
+    with pytest.raises(InputError, match=r"absent.h5ad: cannot be read .No such file"):
         read_evaluation(truth, tmp_path / "absent.h5ad")

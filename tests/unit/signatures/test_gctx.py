@@ -207,7 +207,7 @@ def test_ids_that_repeat_are_named(write, genes, side):
         name = ids[2].decode()
     with pytest.raises(InputError) as caught:
         read_profiles(path, ["SIG1"], genes)
-    one_line(caught, path, f"/0/META/{side}/id: {name!r} stands more than once")
+    one_line(caught, path, f"/0/META/{side}/id: {name!r} occurs more than once")
 
 
 def test_a_transposed_file_is_told(write, genes):
