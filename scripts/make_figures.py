@@ -6,11 +6,10 @@ from typing import Any
 
 from perturbkg import schemas
 from perturbkg.io.scripting import reporting
-from perturbkg.report import figures
-from perturbkg.report.catalogue import FIGURES, HEADLINE, TABLES, Roles
-from perturbkg.report.definitions import metric_infos
-from perturbkg.report.profiles import example_profiles
-from perturbkg.report.tables import read_table
+from perturbkg.report import registry
+from perturbkg.report.choices import Choices
+from perturbkg.report.figures import Material
+from perturbkg.report.figures._drawing import chart_of, save
 
 
 def main(
@@ -24,35 +23,28 @@ def main(
     png: Sequence[str | Path],
     split: str,
     model_seed: int,
-    headline: Sequence[str] = HEADLINE,
-    roles: dict[str, Any] | None = None,
+    choices: dict[str, Any],
 ) -> None:
-    """Write each of `catalogue.FIGURES`, in that order, to svg and png.
+    """Write each of `registry.names("figures")`, in that order, to svg and png.
 
-    `tables` are the CSV files of `catalogue.TABLES`, in that order; `predictions` those of the untouched
-    reference model for all folds of `split` and one `model_seed`.
+    `tables` are the CSV files of `registry.names("tables")`, in that order; `predictions` those of the
+    untouched reference model for all folds of `split` and one `model_seed`.
     """
-    metrics, parts = metric_infos(), Roles(**(roles or {}))
-    table = {name: read_table(name, path) for name, path in zip(TABLES, tables, strict=True)}
-    examples = example_profiles(
-        scores,
-        signatures,
-        schemas.read(drugs, schemas.Drugs),
-        predictions,
-        chosen={"split": split, "model": parts.reference, "ablation": "none", "seed": model_seed},
-        metric=headline[0],
+    material = Material(
+        tables={
+            name: registry.load("tables", name).read(path)
+            for name, path in zip(registry.names("tables"), tables, strict=True)
+        },
+        choices=Choices(**choices),
+        scores=scores,
+        signatures=signatures,
+        drugs=schemas.read(drugs, schemas.Drugs),
+        predictions=predictions,
+        split=split,
+        model_seed=model_seed,
     )
-    charts = {
-        "models_by_split": figures.models_by_split(table["main"], metrics, headline),
-        "ablation_ladder": figures.ablation_ladder(
-            table["main"], table["ablations"], metrics, headline, parts
-        ),
-        "score_by_distance": figures.score_by_distance(table["strata"], metrics, headline, parts),
-        "folds": figures.folds_by_model(table["folds"], metrics, headline),
-        "heatmap_predictions": figures.heatmap_predictions(examples),
-    }
-    for name, *paths in zip(FIGURES, svg, png, strict=True):
-        figures.save(charts[name], *paths)
+    for name, *paths in zip(registry.names("figures"), svg, png, strict=True):
+        save(chart_of(registry.load("figures", name), material), *paths)
 
 
 if "snakemake" in globals():
@@ -65,7 +57,7 @@ if "snakemake" in globals():
             predictions=snakemake.input.predictions,
             split=snakemake.params.split,
             model_seed=snakemake.params.model_seed,
-            roles=snakemake.params.roles,
+            choices=snakemake.params.choices,
             svg=snakemake.output.svg,
             png=snakemake.output.png,
         )

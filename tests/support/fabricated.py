@@ -2,6 +2,8 @@
 
 import json
 import runpy
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,17 @@ from perturbkg import schemas
 from perturbkg.io.files import write_json
 from perturbkg.io.matrices import write_matrix
 from perturbkg.io.tallies import counted
-from perturbkg.report.catalogue import FIGURES, TABLES
+from perturbkg.report import registry
+from perturbkg.report.choices import Choices
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
+TABLES, FIGURES = registry.names("tables"), registry.names("figures")
 
 GENES = 978
 MODELS = {"gat": 0.36, "propagation": 0.35, "mlp": 0.33, "mean_per_cell": 0.29, "zero": None}
 ABLATIONS = {"shuffle_edges": -0.04, "random_features": -0.01, "no_graph": -0.03}  # of gat
 METRICS = ("pearson", "pearson_deg100", "pearson_centred", "retrieval", "rmse", "dispersion")
+CHOSEN = ("pearson", "pearson_deg", "pearson_centred", "retrieval", "rmse", "dispersion")  # plug-ins of METRICS
 
 
 def fabricate(
@@ -87,7 +92,7 @@ def fabricate(
     schemas.write(found, schemas.Matches, paths["matches"])
 
     drug = np.arange(signatures) % parents
-    test_drugs, test_folds, manifests, predictions, scores, runs = [], [], [], [], [], []
+    test_drugs, folds_made, manifests, predictions, scores, runs = [], [], [], [], [], []
     difficulty = rng.normal(scale=0.12, size=parents)[drug] + rng.normal(scale=0.05, size=signatures)
     for split in splits:
         fold_of = drug % folds if split == "scaffold" else rng.integers(0, folds, signatures)
@@ -105,7 +110,7 @@ def fabricate(
             )
             test_drugs.append(folder / f"{split}{fold}.test_drugs.parquet")
             schemas.write(table, schemas.TestDrugs, test_drugs[-1])
-            test_folds.append({"split": split, "fold": fold})
+            folds_made.append({"split": split, "fold": fold})
             manifests.append(folder / f"{split}{fold}.manifest.json")
             write_json(
                 {
@@ -213,7 +218,7 @@ def fabricate(
     return {
         **paths,
         "test_drugs": test_drugs,
-        "test_folds": test_folds,
+        "folds": folds_made,
         "manifests": manifests,
         "predictions": predictions,
         "counts": [folder / "counts.parquet"],
@@ -273,7 +278,29 @@ def script(name: str):
     return runpy.run_path(str(SCRIPTS / f"{name}.py"))["main"]
 
 
-def make_tables(made: dict[str, object], folder: Path, **options: object) -> dict[str, Path]:
+def choices_of(models: Iterable[str] = MODELS, metrics: Iterable[str] = CHOSEN, **report: object) -> Choices:
+    """Return the choices of a config that names these models and metric plug-ins."""
+    default = {
+        "reference": "gat",
+        "without_graph": "mlp",
+        "without_attention": "propagation",
+        "without_drug": "mean_per_cell",
+        "structure_only": "nearest_drugs",
+        "rewired": "shuffle_edges",
+        "headline": ["pearson", "pearson_deg100", "pearson_centred", "retrieval", "rmse"],
+        "drawn": ["pearson", "pearson_centred"],
+    }
+    return Choices.of({"models": list(models), "metrics": list(metrics), "report": default | report})
+
+
+def make_tables(
+    made: dict[str, object],
+    folder: Path,
+    *,
+    choices: Choices | None = None,
+    resamples: int = 200,
+    seed: int = 1,
+) -> dict[str, Path]:
     """Run scripts/make_tables.py on fabricated results; return table -> its CSV."""
     inputs = (
         "scores",
@@ -282,7 +309,8 @@ def make_tables(made: dict[str, object], folder: Path, **options: object) -> dic
         "drugs",
         "matches",
         "test_drugs",
-        "test_folds",
+        "manifests",
+        "folds",
         "counts",
         "exclusions",
     )
@@ -291,22 +319,29 @@ def make_tables(made: dict[str, object], folder: Path, **options: object) -> dic
         csv=[folder / f"{name}.csv" for name in TABLES],
         markdown=[folder / f"{name}.md" for name in TABLES],
         latex=[folder / f"{name}.tex" for name in TABLES],
+        layout=[folder / f"{name}.json" for name in TABLES],
         verdict=folder / "verdict.json",
-        **{"resamples": 200, "seed": 1} | options,
+        resamples=resamples,
+        seed=seed,
+        choices=asdict(choices or choices_of()),
     )
     return {name: folder / f"{name}.csv" for name in TABLES}
 
 
-def make_figures(made: dict[str, object], tables: dict[str, Path], folder: Path) -> dict[str, Path]:
-    """Run scripts/make_figures.py; return figure -> its SVG."""
+def make_figures(
+    made: dict[str, object], tables: dict[str, Path], folder: Path, choices: Choices | None = None
+) -> dict[str, Path]:
+    """Run scripts/make_figures.py on the last split; return figure -> its SVG."""
+    split = made["folds"][-1]["split"]
     script("make_figures")(
         tables=list(tables.values()),
         **{name: made[name] for name in ("scores", "signatures", "drugs")},
-        predictions=[path for path in made["predictions"] if path.name.startswith("scaffold")],
+        predictions=[path for path in made["predictions"] if path.name.startswith(split)],
         svg=[folder / f"{name}.svg" for name in FIGURES],
         png=[folder / f"{name}.png" for name in FIGURES],
-        split="scaffold",
+        split=split,
         model_seed=1,
+        choices=asdict(choices or choices_of()),
     )
     return {name: folder / f"{name}.svg" for name in FIGURES}
 
@@ -315,11 +350,9 @@ def make_page(made: dict[str, object], tables: dict[str, Path], figures: dict[st
     """Run scripts/make_report.py; return the page."""
     script("make_report")(
         run=made["run"],
-        csv=list(tables.values()),
+        layouts=[path.with_suffix(".json") for path in tables.values()],
         verdict=tables["main"].with_name("verdict.json"),
         svg=list(figures.values()),
-        manifests=made["manifests"],
-        folds=made["test_folds"],
         page=page,
     )
     return page

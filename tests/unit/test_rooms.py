@@ -20,7 +20,8 @@ ROOMS = [
     ["training"],
     ["models"],
     ["scoring"],
-    ["report", "config"],
+    ["report"],
+    ["config"],
     ["cli"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}

@@ -1,10 +1,14 @@
 # Tables, figures and the page; each reads only scores and named tables.
 # Needs: scores.parquet, runs.parquet, what was counted and left out. Makes: tables/, figures/, report.html, run.json.
 
+from dataclasses import asdict
 from glob import glob
 
-from perturbkg.report.catalogue import FIGURES, TABLES
+from perturbkg.report import registry
+from perturbkg.report.choices import Choices
 
+TABLES, FIGURES = registry.names("tables"), registry.names("figures")
+CHOICES = asdict(Choices.of(config))
 EVERY_FOLD = [
     (split, fold) for split in config["splits"] for fold in range(config["folds"])
 ]
@@ -30,6 +34,7 @@ rule make_tables:
         drugs=rules.prepare_drugs.output.drugs,
         matches=rules.prepare_drugs.output.matches,
         test_drugs=every_fold(rules.describe_fold.output.test_drugs),
+        manifests=every_fold(rules.describe_fold.output.manifest),
         counts=[rule.output.counts for rule in COUNTED]
         + [
             f"{R}/features/{slug(node_type)}.{encoder}.counts.parquet"
@@ -46,6 +51,7 @@ rule make_tables:
         csv=[f"{R}/tables/{name}.csv" for name in TABLES],
         markdown=[f"{R}/tables/{name}.md" for name in TABLES],
         latex=[f"{R}/tables/{name}.tex" for name in TABLES],
+        layout=[f"{R}/tables/{name}.json" for name in TABLES],
         verdict=f"{R}/tables/verdict.json",
     log:
         f"{LOGS}/make_tables.log",
@@ -58,10 +64,10 @@ rule make_tables:
         mem_mb=4000,
         runtime=30,
     params:
-        test_folds=[{"split": split, "fold": fold} for split, fold in EVERY_FOLD],
+        folds=[{"split": split, "fold": fold} for split, fold in EVERY_FOLD],
         resamples=config["report"]["resamples"],
         seed=config["seed"],
-        roles={"reference": config["report"]["reference"]},
+        choices=CHOICES,
     script:
         "../../scripts/make_tables.py"
 
@@ -77,7 +83,7 @@ rule make_figures:
                 dataset=config["name"],
                 split=DRAWN_SPLIT,
                 fold=fold,
-                model=config["report"]["reference"],
+                model=CHOICES["reference"],
                 ablation="none",
                 seed=config["seeds"][0],
             )
@@ -100,7 +106,7 @@ rule make_figures:
     params:
         split=DRAWN_SPLIT,
         model_seed=config["seeds"][0],
-        roles={"reference": config["report"]["reference"]},
+        choices=CHOICES,
     script:
         "../../scripts/make_figures.py"
 
@@ -131,16 +137,14 @@ rule record_run:
 rule make_report:
     input:
         run=rules.record_run.output.run,
-        csv=rules.make_tables.output.csv,
+        layouts=rules.make_tables.output.layout,
         verdict=rules.make_tables.output.verdict,
         svg=rules.make_figures.output.svg,
-        manifests=every_fold(rules.describe_fold.output.manifest),
         templates=sorted(
             glob("src/perturbkg/report/templates/*", root_dir=workflow.basedir)
         ),
         code=code(
             "make_report",
-            metrics=plugins.names("metrics"),
             knowledge_graphs=config["knowledge_graph"],
             signatures=config["signatures"],
             baselines=config["baseline"],
@@ -157,7 +161,5 @@ rule make_report:
     resources:
         mem_mb=1000,
         runtime=10,
-    params:
-        folds=[{"split": split, "fold": fold} for split, fold in EVERY_FOLD],
     script:
         "../../scripts/make_report.py"

@@ -2,9 +2,12 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Literal
 
 import numpy as np
+
+from perturbkg import plugins
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,14 @@ class Metric(ABC):
     @abstractmethod
     def compute(self, evaluation: Evaluation) -> dict[str, np.ndarray]:
         """Return name -> (n,) float64, NaN where undefined (written as null with `MetricInfo.undefined`)."""
+
+
+def values_of(name: str) -> dict[str, MetricInfo]:
+    """Return value -> what it means, of one metric plug-in."""
+    return {info.name: info for info in plugins.load("metrics", name).infos}
+
+
+@cache
+def value_infos() -> dict[str, MetricInfo]:
+    """Return value -> what it means, of every metric plug-in."""
+    return {value: info for name in plugins.names("metrics") for value, info in values_of(name).items()}

@@ -4,7 +4,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -22,6 +22,8 @@ class Model(ABC):
     one of a few penalties), and never a test delta. `fit` hands all that it learned to `remember`, and
     `predict` reads nothing but that and `data`: so a saved and loaded model predicts the same to the bit.
     """
+
+    kind: ClassVar[Literal["model", "control"]] = "model"  # control: trivial, every model should beat it
 
     seed: int = 0
     learned: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)

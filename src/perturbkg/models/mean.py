@@ -1,6 +1,7 @@
 """Mean: every drug does in every cell line what drugs did on average in training."""
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from perturbkg.models import Model
 @dataclass
 class Mean(Model):
     """Predict the mean training profile, signatures weighing the same."""
+
+    kind: ClassVar[Literal["model", "control"]] = "control"
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
         """Average the training profiles."""

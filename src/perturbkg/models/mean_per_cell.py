@@ -1,6 +1,7 @@
 """Mean per cell: every drug does what drugs did on average in that cell line."""
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from perturbkg.training.means import cell_means
 @dataclass
 class MeanPerCell(Model):
     """Predict the cell line's mean training profile; for a new cell line, the mean of the cell means."""
+
+    kind: ClassVar[Literal["model", "control"]] = "control"
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
         """Average the training profiles of each cell line."""

@@ -1,6 +1,7 @@
 """Zero: a drug changes nothing."""
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from perturbkg.models import Model
 @dataclass
 class Zero(Model):
     """Predict no change. Its correlations are undefined; its errors are the size of the response itself."""
+
+    kind: ClassVar[Literal["model", "control"]] = "control"
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
         """Learn nothing but the number of genes."""

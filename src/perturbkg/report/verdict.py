@@ -1,16 +1,15 @@
-"""Say in plain words, from the tables alone, whether the graph helps; claim no gain that is not there."""
+"""Say in plain words, from the tables alone, whether the graph helps; claim no gain that they do not show."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import polars as pl
 
-from perturbkg.metrics import MetricInfo
-from perturbkg.report.catalogue import Roles
-from perturbkg.report.layout import interval, probability
+from perturbkg.report.choices import Choices
+from perturbkg.report.estimates import badness
+from perturbkg.report.grid import interval, probability
 
-_ANSWERS = {"yes": "yes", "no": "no evidence that it does", "open": "cannot be told from what was run"}
+_ANSWERS = {"yes": "yes", "no": "no evidence that it does", "open": "cannot be answered from what was run"}
 
 
 @dataclass(frozen=True)
@@ -32,32 +31,34 @@ class Contest:
 
 
 def judge(
-    main: pl.DataFrame,
-    comparisons: pl.DataFrame,
-    ablations: pl.DataFrame,
-    *,
-    metrics: dict[str, MetricInfo],
-    headline: Sequence[str],
-    roles: Roles,
+    main: pl.DataFrame, comparisons: pl.DataFrame, ablations: pl.DataFrame, choices: Choices
 ) -> dict[str, Any]:
     """Return the verdict: question, answer, caveat, and each split with its sentences and contests."""
-    evidence = _Evidence(main, comparisons, ablations, metrics, headline, roles)
+    evidence = _Evidence(main, comparisons, ablations, choices)
     splits = [evidence.judge(split) for split in main["split"].unique(maintain_order=True)]
     answers = "; ".join(f"{found['split']}: {_ANSWERS[found['answer']]}" for found in splits)
-    seeds = int(main["seeds"].max() or 0)  # type: ignore[arg-type]
-    trained = (
-        "One seed per model: intervals hold the spread between molecules, not between seeds."
-        if seeds == 1
-        else f"Scores are averaged over {seeds} seeds; intervals hold the spread between molecules."
-    )
     return {
-        "question": f"Does the graph help {roles.reference} on new test signatures?",
+        "question": f"Does the graph help {choices.reference} on new test signatures?",
         "answer": f"{answers}.",
         "splits": splits,
-        "caveat": f"“Yes” asks for two things, each at q < 0.05 on {headline[0]}: {roles.reference} must be "
-        f"better than {roles.graph_free}, which sees no graph, and than itself retrained on a graph with "
-        f"shuffled edges ({roles.rewired}). No difference found is not the same as no difference. {trained}",
+        "caveat": _caveat(choices, int(main["seeds"].max() or 0)),  # type: ignore[arg-type]
     }
+
+
+def _caveat(choices: Choices, seeds: int) -> str:
+    """Say what a yes takes, and what the numbers do not cover."""
+    sentences = [
+        f"“Yes” asks for two things, each at q < 0.05 on {choices.headline[0]}: {choices.reference} must be "
+        f"better than {choices.without_graph}, which sees no graph, and than itself retrained on a graph "
+        f"with shuffled edges ({choices.rewired}).",
+        "No difference found is not the same as no difference.",
+        "One seed per model: intervals hold the spread between molecules, not between seeds."
+        if seeds == 1
+        else f"Scores are averaged over {seeds} seeds; intervals hold the spread between molecules.",
+    ]
+    if choices.not_computed:
+        sentences.append(f"Headline metrics that this run did not compute: {', '.join(choices.not_computed)}.")
+    return " ".join(sentences)
 
 
 @dataclass(frozen=True)
@@ -67,28 +68,29 @@ class _Evidence:
     main: pl.DataFrame
     comparisons: pl.DataFrame
     ablations: pl.DataFrame
-    metrics: dict[str, MetricInfo]
-    headline: Sequence[str]
-    roles: Roles
+    choices: Choices
 
     def judge(self, split: str) -> dict[str, Any]:
         """Judge one split on the first headline metric, and list the outcomes on the others."""
-        roles, metric = self.roles, self.headline[0]
-        free = self._against(split, metric, roles.graph_free)
+        choices, metric = self.choices, self.choices.headline[0]
+        free = self._against(split, metric, choices.without_graph)
         rewired = self._against_rewired(split, metric)
-        contests = [free, rewired, self._against(split, metric, roles.diffusion)]
+        contests = [free, rewired, self._against(split, metric, choices.without_attention)]
         control = self._best_control(split, metric)
         if control:
             contests.append(self._against(split, metric, control))
         answer = "yes" if free.outcome == rewired.outcome == "better" else "no"
         if "not run" in (free.outcome, rewired.outcome):
             answer = "open"
-        contests = [contest for contest in contests if contest.rival != roles.reference]
-        sentences = [_sentence(contest, metric, roles) for contest in contests]
-        sentences.insert(2, _reading(answer, free, rewired, roles))
+        # One model may play two parts, or be the reference itself.
+        rivals = {contest.rival: contest for contest in reversed(contests)}
+        contests = [rivals[name] for name in dict.fromkeys(contest.rival for contest in contests)]
+        contests = [contest for contest in contests if contest.rival != choices.reference]
+        sentences = [_sentence(contest, metric, choices) for contest in contests]
+        sentences.insert(2, _reading(answer, free, rewired, choices))
         outcomes = [
-            (other, self._against(split, other, roles.graph_free), self._against_rewired(split, other))
-            for other in self.headline[1:]
+            (other, self._against(split, other, choices.without_graph), self._against_rewired(split, other))
+            for other in choices.headline[1:]
         ]
         others = ", ".join(
             f"{other} ({first.outcome}; {second.outcome})"
@@ -96,9 +98,8 @@ class _Evidence:
             if {first.outcome, second.outcome} != {"not run"}
         )
         if others:
-            sentences.append(
-                f"On the other headline metrics, against {roles.graph_free} and {roles.rewired}: {others}."
-            )
+            against = f"{choices.without_graph} and {choices.rewired}"
+            sentences.append(f"On the other headline metrics, against {against}: {others}.")
         return {
             "split": split,
             "answer": answer,
@@ -118,13 +119,13 @@ class _Evidence:
         )
 
     def _against_rewired(self, split: str, metric: str) -> Contest:
-        """Read the contest with the rewired self, turned round: the table holds ablated minus untouched."""
-        rewired = self.roles.rewired
+        """Read the contest with the rewired self, with its sign turned: the table holds ablated minus untouched."""
+        rewired = self.choices.rewired
         found = self.ablations.filter(
             pl.col("q").is_not_null(),
             split=split,
             metric=metric,
-            model=self.roles.reference,
+            model=self.choices.reference,
             ablation=rewired,
         )
         if found.is_empty():
@@ -139,20 +140,19 @@ class _Evidence:
     def _best_control(self, split: str, metric: str) -> str | None:
         """Name the trivial control that does best on this metric."""
         found = self.main.filter(pl.col("mean").is_not_null(), split=split, metric=metric, kind="control")
-        higher = self.metrics[metric].better == "higher"
-        return found.sort("mean", "model", descending=[higher, False])["model"][0] if found.height else None
+        return found.sort(badness(metric), "model")["model"][0] if found.height else None
 
 
-def _sentence(contest: Contest, metric: str, roles: Roles) -> str:
+def _sentence(contest: Contest, metric: str, choices: Choices) -> str:
     """Say who is better, with the numbers."""
-    name, rival = roles.reference, contest.rival
-    if rival == roles.rewired:
+    name, rival = choices.reference, contest.rival
+    if rival == choices.rewired:
         rival = f"itself retrained under {rival}"
-    elif rival == roles.diffusion:
+    elif rival == choices.without_attention:
         rival = f"{rival}, which has the graph without attention"
-    elif rival == roles.graph_free:
+    elif rival == choices.without_graph:
         rival = f"{rival}, which sees no graph"
-    elif rival in roles.controls:
+    elif rival in choices.controls:
         rival = f"{rival}, the best trivial control"
     if contest.outcome == "not run":
         return f"Not compared: {name} with {rival}."
@@ -164,16 +164,16 @@ def _sentence(contest: Contest, metric: str, roles: Roles) -> str:
     return f"{words[contest.outcome]} ({contest.numbers(metric)})."
 
 
-def _reading(answer: str, free: Contest, rewired: Contest, roles: Roles) -> str:
+def _reading(answer: str, free: Contest, rewired: Contest, choices: Choices) -> str:
     """Say what the two decisive contests mean together."""
     if answer == "yes":
         return "So the edges of the graph help."
     if answer == "open":
         return ""
     if free.outcome == "better":
-        return f"So what {roles.reference} gains is not shown to come from the edges of the graph."
+        return f"So what {choices.reference} gains is not shown to come from the edges of the graph."
     if rewired.outcome == "better":
         return (
-            f"So {roles.reference} uses the edges, but is not shown to be better than a model without them."
+            f"So {choices.reference} uses the edges, but is not shown to be better than a model without them."
         )
     return "So nothing shows that the graph helps here."

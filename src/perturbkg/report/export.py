@@ -1,5 +1,6 @@
-"""Write a table of the report as CSV (tidy, full precision), Markdown and LaTeX (rounded, for reading)."""
+"""Write a table as CSV (tidy, full precision), and as Markdown, LaTeX and JSON (rounded, for reading)."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -7,9 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from perturbkg.io.files import write_text
-from perturbkg.report.catalogue import TABLES
-from perturbkg.report.layout import Cell, Grid
+from perturbkg.io.files import read_json, write_text
+from perturbkg.report.grid import Cell, Grid
 
 LONG = 40  # rows beyond which a LaTeX table may break over pages
 
@@ -42,6 +42,8 @@ _LATEX = {
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "→": r"$\rightarrow$",
+    "∞": r"$\infty$",
+    "²": r"$^2$",
     "’": "'",
 }
 _GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "kappa", "lambda", "mu", "omega")
@@ -53,18 +55,28 @@ _LATEX |= {
 
 def write_table(
     name: str,
+    title: str,
+    note: str,
     frame: pl.DataFrame,
     grids: Sequence[Grid],
     *,
     csv: str | Path,
     markdown: str | Path,
     latex: str | Path,
+    layout: str | Path,
 ) -> None:
-    """Write the three forms of a table of the catalogue."""
-    title, note = TABLES[name]
+    """Write the four forms of a table; the page shows `layout`, and `read_layout` reads it."""
     write_text(frame.write_csv(), csv)
     write_text(to_markdown(grids, title, note), markdown)
     write_text(to_latex(grids, title, note, name), latex)
+    shown = {"title": title, "note": note, "grids": [grid.to_json() for grid in grids]}
+    write_text(json.dumps(shown, ensure_ascii=False, allow_nan=False) + "\n", layout)
+
+
+def read_layout(path: str | Path) -> tuple[str, str, list[Grid]]:
+    """Return title, note and grids of a table from its JSON."""
+    found = read_json(path)
+    return found["title"], found["note"], [Grid.from_json(grid) for grid in found["grids"]]
 
 
 def to_markdown(grids: Sequence[Grid], title: str, note: str) -> str:

@@ -1,25 +1,17 @@
-"""What the metrics mean and where the data come from, asked of the plug-ins themselves."""
+"""Licences and citations of the sources of a run, asked of the plug-ins that read them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perturbkg import plugins
-from perturbkg.metrics import MetricInfo
 from perturbkg.sources.catalogue import read_catalogue
 
 
-def metric_infos() -> dict[str, MetricInfo]:
-    """Return metric -> what its number means, of every metric plug-in."""
-    return {
-        info.name: info for name in plugins.names("metrics") for info in plugins.load("metrics", name).infos
-    }
-
-
 def source_terms(config: Mapping[str, Any], downloads: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return name, licence and citation of each source of a run; what nobody publishes is left out.
+    """Return name, licence and citation of each published source of a run.
 
-    They are those of its readers, then those of the publishers of its downloads (receipts of
-    perturbkg.sources) that no reader names.
+    First those of its readers, then those of the publishers of its downloads (receipts of perturbkg.sources)
+    that no reader names.
     """
     found = []
     for key, kind in plugins.SINGLES.items():

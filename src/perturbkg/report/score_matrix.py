@@ -1,18 +1,20 @@
 """Lay scores out for statistics: one matrix per split and metric, test signatures by runs."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
+from perturbkg.metrics import value_infos
 
 # ASSUME: a delta of 2 or more is a response; the threshold of the metric auprc_deg too.
 ACTIVE_DELTA = 2.0
 
 
 @dataclass(frozen=True)
-class Block:
+class ScoreMatrix:
     """The scores of one metric on one split, every run beside every other on the same test signatures."""
 
     split: str
@@ -22,6 +24,7 @@ class Block:
     runs: list[tuple[str, str, int]]  # model, ablation, seed of each column
     values: np.ndarray  # (rows, runs) float64, NaN where undefined or not run
 
+    @cached_property
     def over_seeds(self) -> dict[tuple[str, str], np.ndarray]:
         """Return (model, ablation) -> (rows,) mean over seeds, NaN where no seed has a value."""
         found = {}
@@ -34,10 +37,11 @@ class Block:
             )
         return found
 
+    @cached_property
     def untouched(self) -> dict[str, np.ndarray]:
         """Return model -> (rows,) mean over seeds of the models without an ablation."""
         return {
-            model: values for (model, ablation), values in self.over_seeds().items() if ablation == "none"
+            model: values for (model, ablation), values in self.over_seeds.items() if ablation == "none"
         }
 
 
@@ -64,11 +68,11 @@ def describe_signatures(
     )
 
 
-def make_blocks(scores: pl.DataFrame, described: pl.DataFrame) -> list[Block]:
-    """Lay schemas.Scores out as one Block per split and metric, sorted.
+def make_matrices(scores: pl.DataFrame, described: pl.DataFrame) -> list[ScoreMatrix]:
+    """Lay schemas.Scores out as one ScoreMatrix per split and metric, sorted.
 
-    Raises InputError for more than one data set, a score given twice, or a signature that nothing is
-    known of.
+    Raises InputError for more than one data set, an unknown metric, a score given twice, or a signature that
+    `described` lacks.
     """
     datasets = scores["dataset"].unique().cast(pl.String).sort().to_list()
     if len(datasets) != 1:
@@ -77,14 +81,19 @@ def make_blocks(scores: pl.DataFrame, described: pl.DataFrame) -> list[Block]:
         "split", "metric", "model", "ablation", "seed", "fold", "signature", "value"
     ).partition_by("split", "metric", as_dict=True)
     described_by_split = described.partition_by("split", as_dict=True)
-    blocks = []
+    unknown = sorted({str(metric) for _, metric in parts} - set(value_infos()))
+    if unknown:
+        raise InputError(
+            f"scores.parquet: metric {unknown[0]!r} is not one of {', '.join(sorted(value_infos()))}"
+        )
+    matrices = []
     for split, metric in sorted(parts):
         known = described_by_split.get((split,), described.clear())
-        blocks.append(_make_block(str(split), str(metric), parts[split, metric], known))
-    return blocks
+        matrices.append(_make_matrix(str(split), str(metric), parts[split, metric], known))
+    return matrices
 
 
-def _make_block(split: str, metric: str, part: pl.DataFrame, known: pl.DataFrame) -> Block:
+def _make_matrix(split: str, metric: str, part: pl.DataFrame, known: pl.DataFrame) -> ScoreMatrix:
     """Spread the scores of one split and metric over a matrix of test signatures by runs."""
     # The categories become strings only once per distinct row and run: there are millions of scores.
     rows = part.select("fold", "signature").unique()
@@ -115,4 +124,4 @@ def _make_block(split: str, metric: str, part: pl.DataFrame, known: pl.DataFrame
         )
     parent = np.unique(full["parent"].to_numpy(), return_inverse=True)[1].astype(np.int64)
     names = list(runs.select("name_model", "name_ablation", "seed").iter_rows())
-    return Block(split, metric, full, parent, names, values)
+    return ScoreMatrix(split, metric, full, parent, names, values)

@@ -1,0 +1,84 @@
+"""Everything that the tables are made of, read once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from perturbkg import schemas
+from perturbkg.io.files import read_json
+from perturbkg.io.matrices import read_matrix
+from perturbkg.report.choices import Choices
+from perturbkg.report.estimates import Estimator
+from perturbkg.report.score_matrix import ScoreMatrix, describe_signatures, make_matrices
+
+
+@dataclass(frozen=True)
+class Results:
+    """Scores, runs and what was counted; a table takes what it needs."""
+
+    scores: pl.DataFrame  # schemas.Scores
+    runs: pl.DataFrame  # schemas.Runs
+    matches: pl.DataFrame  # schemas.Matches
+    counts: pl.DataFrame  # schemas.Counts
+    exclusions: pl.DataFrame  # schemas.Exclusions
+    described: pl.DataFrame  # test signatures and their strata, see `describe_signatures`
+    folds: Sequence[dict[str, Any]]  # split and fold of each manifest
+    manifests: Sequence[dict[str, Any]]
+    choices: Choices
+    estimator: Estimator
+
+    @cached_property
+    def matrices(self) -> list[ScoreMatrix]:
+        """Return the scores, one matrix per split and metric."""
+        return make_matrices(self.scores, self.described)
+
+    @property
+    def headline(self) -> list[ScoreMatrix]:
+        """Return the matrices of the headline metrics."""
+        return [matrix for matrix in self.matrices if matrix.metric in self.choices.headline]
+
+    @property
+    def drawn(self) -> list[ScoreMatrix]:
+        """Return the matrices of the metrics that figures draw."""
+        return [matrix for matrix in self.matrices if matrix.metric in self.choices.drawn]
+
+
+def read_results(
+    *,
+    scores: str | Path,
+    runs: str | Path,
+    signatures: str | Path,
+    drugs: str | Path,
+    matches: str | Path,
+    test_drugs: Sequence[str | Path],
+    manifests: Sequence[str | Path],
+    folds: Sequence[dict[str, Any]],
+    counts: Sequence[str | Path],
+    exclusions: Sequence[str | Path],
+    choices: Choices,
+    estimator: Estimator,
+) -> Results:
+    """Read the files of a run; `folds` names the split and fold of each of `test_drugs` and `manifests`."""
+    tested = pl.concat(
+        schemas.read(path, schemas.TestDrugs).select(
+            pl.lit(fold["split"]).alias("split"), pl.lit(fold["fold"], pl.Int64).alias("fold"), pl.all()
+        )
+        for path, fold in zip(test_drugs, folds, strict=True)
+    )
+    delta, obs, _ = read_matrix(signatures)
+    return Results(
+        scores=schemas.read(scores, schemas.Scores),
+        runs=schemas.read(runs, schemas.Runs),
+        matches=schemas.read(matches, schemas.Matches),
+        counts=pl.concat([schemas.read(path, schemas.Counts) for path in counts]),
+        exclusions=pl.concat([schemas.read(path, schemas.Exclusions) for path in exclusions]),
+        described=describe_signatures(delta, obs, schemas.read(drugs, schemas.Drugs), tested),
+        folds=folds,
+        manifests=[read_json(path) for path in manifests],
+        choices=choices,
+        estimator=estimator,
+    )
