@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from perturbkg.report.definitions import metric_infos
+from perturbkg.metrics import value_infos
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/support"))
 from fabricated import MODELS, fabricate, make_tables
@@ -37,7 +37,7 @@ if __name__ == "__main__":
             folds=5,
             seeds=(1, 2),
             models=MODELS | MORE_MODELS,
-            metrics=tuple(metric_infos()),
+            metrics=tuple(value_infos()),
         )
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             print(json.dumps(pool.apply(measure, (made, Path(name)))))

@@ -12,6 +12,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from perturbkg import plugins
 from perturbkg.errors import InputError
 from perturbkg.graph.texts import TEXT_FILES, TEXT_SOURCES
+from perturbkg.report.choices import Choices
 from perturbkg.simulation.files import FILES, WELLS
 from perturbkg.simulation.options import SimulationOptions
 
@@ -51,11 +52,8 @@ def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
             _known(key, kind, name)
             _check_options(f"{key}.{name}", plugins.options_of(kind, name), options)
     SimulationOptions.of(config["simulation"])
-    if config["report"]["reference"] not in config["models"]:
-        raise InputError(
-            f"config: report.reference: {config['report']['reference']!r} is not one of models: "
-            f"{', '.join(config['models'])}"
-        )
+    Choices.of(config)
+    _check_folds(config)
     _check_label(config)
     _check_files(config)
 
@@ -105,6 +103,16 @@ def _check_label(config: dict[str, Any]) -> None:
         raise InputError(
             f"config: label: {config['label']!r} is not offered by signatures {config['signatures']!r}; "
             f"allowed is {', '.join(offered)}"
+        )
+
+
+def _check_folds(config: dict[str, Any]) -> None:
+    """Refuse a validation share that leaves nothing to train on."""
+    folds, validation = config["folds"], config["validation"]
+    if validation >= 1 - 1 / folds:
+        raise InputError(
+            f"config: validation: {validation} leaves nothing to train on beside a test part of 1/{folds}; "
+            f"it must be below {1 - 1 / folds:g} with {folds} folds"
         )
 
 

@@ -23,7 +23,14 @@ GENES = 978
 MODELS = {"gat": 0.36, "propagation": 0.35, "mlp": 0.33, "mean_per_cell": 0.29, "zero": None}
 ABLATIONS = {"shuffle_edges": -0.04, "random_features": -0.01, "no_graph": -0.03}  # of gat
 METRICS = ("pearson", "pearson_deg100", "pearson_centred", "retrieval", "rmse", "dispersion")
-CHOSEN = ("pearson", "pearson_deg", "pearson_centred", "retrieval", "rmse", "dispersion")  # plug-ins of METRICS
+CHOSEN = (
+    "pearson",
+    "pearson_deg",
+    "pearson_centred",
+    "retrieval",
+    "rmse",
+    "dispersion",
+)  # plug-ins of METRICS
 
 
 def fabricate(

@@ -72,7 +72,16 @@ def changed(*keys, to):
         ),
         (changed("simulation", "drgs", to=1), ["simulation: unknown option 'drgs'", "drugs"]),
         (changed("simulation", "drugs", to=1), ["simulation.drugs", "12"]),
-        (changed("report", "reference", to="best"), ["report.reference: 'best'", "gat"]),
+        (changed("report", "reference", to="best"), ["report.reference: unknown name 'best'", "gat"]),
+        (changed("models", to=["mlp"]), ["report.reference: 'gat' is not one of models: mlp"]),
+        (changed("report", "rewired", to="shufle_edges"), ["report.rewired", "did you mean 'shuffle_edges'"]),
+        (
+            changed("report", "headline", to=["pearson_deg"]),
+            ["report.headline: unknown name 'pearson_deg'", "pearson_deg100"],
+        ),
+        (changed("report", "drawn", to=[]), ["report.drawn: []"]),
+        (changed("report", "resamples", to=0), ["report.resamples: 0"]),
+        (changed("validation", to=0.5), ["validation: 0.5", "below 0.5 with 2 folds"]),
         (changed("source", to="files"), ["files.kg: null"]),
         (changed("source", to="download"), ["files.baseline: nobody publishes it"]),
         (

@@ -33,13 +33,18 @@ class Choices:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Self:
-        """Resolve the choices of a config; raise InputError for a name that is not known.
+        """Resolve the choices of a config; raise InputError for one that cannot be reported.
 
         The headline and what is drawn are cut to what `metrics` compute. If nothing of the headline is left,
-        everything they compute is the headline; if nothing of what is drawn is left, its first value is drawn.
+        everything they compute is; if nothing of what is drawn is left, the first value of the headline is.
         """
         report = config["report"]
         _check_names(report)
+        if report["reference"] not in config["models"]:
+            raise InputError(
+                f"config: report.reference: {report['reference']!r} is not one of models: "
+                f"{', '.join(config['models'])}"
+            )
         computed = computed_values(config["metrics"])
         headline = [value for value in report["headline"] if value in computed] or computed
         return cls(
@@ -90,7 +95,8 @@ def computed_values(metrics: Sequence[str]) -> list[str]:
         for value in values_of(metric):
             if value in computed_by:
                 raise InputError(
-                    f"config: metrics: {computed_by[value]!r} and {metric!r} both compute {value!r}; choose one"
+                    f"config: metrics: {computed_by[value]!r} and {metric!r} both compute {value!r}; "
+                    "choose one of them"
                 )
             computed_by[value] = metric
     return list(computed_by)
@@ -103,5 +109,7 @@ def kind_of(model: str) -> str:
     except AttributeError:
         return "model"
     if kind not in KINDS:
-        raise InputError(f"{plugins.source('models', model)}: kind {kind!r} must be one of {', '.join(KINDS)}")
+        raise InputError(
+            f"{plugins.source('models', model)}: kind {kind!r} must be one of {', '.join(KINDS)}"
+        )
     return str(kind)

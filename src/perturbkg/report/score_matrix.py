@@ -40,9 +40,7 @@ class ScoreMatrix:
     @cached_property
     def untouched(self) -> dict[str, np.ndarray]:
         """Return model -> (rows,) mean over seeds of the models without an ablation."""
-        return {
-            model: values for (model, ablation), values in self.over_seeds.items() if ablation == "none"
-        }
+        return {model: values for (model, ablation), values in self.over_seeds.items() if ablation == "none"}
 
 
 def describe_signatures(

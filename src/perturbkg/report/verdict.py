@@ -57,7 +57,9 @@ def _caveat(choices: Choices, seeds: int) -> str:
         else f"Scores are averaged over {seeds} seeds; intervals hold the spread between molecules.",
     ]
     if choices.not_computed:
-        sentences.append(f"Headline metrics that this run did not compute: {', '.join(choices.not_computed)}.")
+        sentences.append(
+            f"Headline metrics that this run did not compute: {', '.join(choices.not_computed)}."
+        )
     return " ".join(sentences)
 
 
@@ -119,7 +121,7 @@ class _Evidence:
         )
 
     def _against_rewired(self, split: str, metric: str) -> Contest:
-        """Read the contest with the rewired self, with its sign turned: the table holds ablated minus untouched."""
+        """Read the contest with the rewired self; the table holds ablated minus untouched."""
         rewired = self.choices.rewired
         found = self.ablations.filter(
             pl.col("q").is_not_null(),

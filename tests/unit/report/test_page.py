@@ -3,19 +3,20 @@
 import re
 from html.parser import HTMLParser
 
+import polars as pl
 import pytest
-from fabricated import make_page
+from fabricated import FIGURES, TABLES, make_page
 
-from perturbkg.report import page
-from perturbkg.report.catalogue import FIGURES, TABLES
-from perturbkg.report.layout import Cell, Column, Grid
+from perturbkg.report import page, registry
+from perturbkg.report.export import write_table
+from perturbkg.report.grid import Cell, Column, Grid
 
 SVG = '<svg class="marks" width="640" height="48.4" viewBox="0 0 640 48"></svg>'
 
 
 @pytest.fixture(scope="module")
 def html(made, tables, tmp_path_factory):
-    """Make the page with empty pictures: rendering charts is another test's matter."""
+    """Make the page with empty pictures: other tests render the charts."""
     folder = tmp_path_factory.mktemp("page")
     pictures = {}
     for name in FIGURES:
@@ -72,9 +73,10 @@ def test_what_a_file_says_is_shown_and_never_run(html):
 def test_every_table_figure_and_verdict_is_there(html):
     for name in TABLES:
         assert f"tables/{name}.csv" in html, name
-    for title, caption in FIGURES.values():
-        assert title in html
-        assert caption.replace("'", "&#39;") in html
+    for name in FIGURES:
+        figure = registry.load("figures", name)
+        assert figure.title in html
+        assert figure.caption.replace("'", "&#39;") in html
     assert "Does the graph help gat" in html
     for detail in (
         "resources/demo/raw/kg.csv",
@@ -95,13 +97,15 @@ def test_every_picture_has_a_text_and_a_size(html):
         assert (picture["width"], picture["height"]) == ("640", "48")
 
 
-def test_a_long_table_is_cut_and_says_so(html):
+def test_a_long_table_is_cut_and_says_so(html, tmp_path):
     grid = Grid("t", [Column("n", True)], [[Cell(str(n), n)] for n in range(page.ROWS + 1)])
-    table = page.table("exclusions", [grid])
+    paths = {form: tmp_path / form for form in ("csv", "markdown", "latex", "layout")}
+    write_table("exclusions", "Title", "Note.", pl.DataFrame(), [grid], **paths)
+    table = page.table("exclusions", paths["layout"])
     assert (len(table.grids[0].rows), table.rows) == (page.ROWS, page.ROWS + 1)
     assert not re.search(r"The first \d+ rows", html)
 
 
-def test_no_time_or_path_of_this_machine_stands_in_the_page(html, made):
+def test_no_time_or_path_of_this_machine_is_on_the_page(html, made):
     assert str(made["run"].parent) not in html
     assert not re.search(r"20\d\d-\d\d-\d\d", html)

@@ -2,15 +2,9 @@
 
 import polars as pl
 import pytest
+from fabricated import choices_of
 
-from perturbkg.metrics import MetricInfo
-from perturbkg.report.catalogue import Roles
 from perturbkg.report.verdict import judge
-
-METRICS = {
-    "pearson": MetricInfo("pearson", "", (-1, 1), "higher", 1, 0, ""),
-    "rmse": MetricInfo("rmse", "", (0, 9), "lower", 0, None, ""),
-}
 
 
 def row(difference, better, q=0.01, **names):
@@ -25,7 +19,17 @@ def row(difference, better, q=0.01, **names):
     } | names
 
 
-def found(against_mlp=None, rewired=None, *, diffusion=None, control=None, metric="pearson", seeds=1):
+def found(
+    against_mlp=None,
+    rewired=None,
+    *,
+    diffusion=None,
+    control=None,
+    metric="pearson",
+    seeds=1,
+    headline=(),
+    **choices,
+):
     """Judge tables with the given outcome of each comparison (the name of the better one); None: not run."""
     size = {"neither": 0.001}
     comparisons = [
@@ -65,9 +69,7 @@ def found(against_mlp=None, rewired=None, *, diffusion=None, control=None, metri
         main,
         pl.DataFrame(comparisons + blank),
         pl.DataFrame(ablations + blank),
-        metrics=METRICS,
-        headline=(metric,),
-        roles=Roles(),
+        choices_of(metrics=[metric], headline=headline or [metric], **choices),
     )
 
 
@@ -103,23 +105,23 @@ def test_a_loss_is_called_a_loss():
     assert "So nothing shows that the graph helps here." in sentences
 
 
-def test_the_rewired_difference_is_turned_round_with_its_interval():
+def test_the_rewired_difference_changes_sign_with_its_interval():
     # The table holds ablated - untouched: -0.04 [-0.05, -0.02].
     contest = found("gat", "none")["splits"][0]["contests"][1]
     assert contest["outcome"] == "better"
     assert (contest["difference"], contest["low"], contest["high"]) == pytest.approx((0.04, 0.02, 0.05))
 
 
-def test_using_the_edges_without_being_better_is_said_so():
+def test_using_the_edges_without_being_better_is_reported():
     sentences = found("neither", "none")["splits"][0]["sentences"]
     assert "No difference was found between gat and mlp, which sees no graph" in sentences[0]
     assert sentences[2] == "So gat uses the edges, but is not shown to be better than a model without them."
 
 
-def test_what_was_not_run_is_said_so():
+def test_what_was_not_run_is_reported():
     verdict = found("gat", None)
     assert "Not compared: gat with itself retrained under shuffle_edges." in verdict["splits"][0]["sentences"]
-    assert verdict["answer"] == "scaffold: cannot be told from what was run."
+    assert verdict["answer"] == "scaffold: cannot be answered from what was run."
 
 
 def test_the_best_control_is_that_of_the_metrics_direction():
@@ -127,6 +129,18 @@ def test_the_best_control_is_that_of_the_metrics_direction():
     assert found("gat", "none", metric="rmse")["splits"][0]["contests"][3]["rival"] == "mean"
 
 
-def test_the_number_of_seeds_is_owned_up_to():
+def test_the_number_of_seeds_is_said():
     assert "One seed per model" in found("gat", "none")["caveat"]
     assert "averaged over 3 seeds" in found("gat", "none", seeds=3)["caveat"]
+
+
+def test_a_model_in_two_parts_is_one_rival():
+    verdict = found("gat", "none", control="gat", without_graph="mean_per_cell")
+    assert [contest["rival"] for contest in verdict["splits"][0]["contests"]] == [
+        *("mean_per_cell", "shuffle_edges", "propagation")
+    ]
+
+
+def test_headline_metrics_that_were_not_computed_are_named():
+    caveat = found("gat", "none", headline=["retrieval", "pearson"])["caveat"]
+    assert caveat.endswith("Headline metrics that this run did not compute: retrieval.")

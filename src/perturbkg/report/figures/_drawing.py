@@ -1,6 +1,6 @@
 """What the figures share: colours, marks, panels and one style; saving as SVG and PNG.
 
-Colours are those of Okabe and Ito, which all common forms of colour vision can tell apart; shapes repeat them.
+Colours are those of Okabe and Ito, which most colour-blind readers can tell apart; shapes repeat them.
 """
 
 import io
@@ -15,7 +15,7 @@ import polars as pl
 from perturbkg.io.files import write_text, written_beside
 from perturbkg.metrics import value_infos
 from perturbkg.report.estimates import badness
-from perturbkg.report.figures import Drawing, Figure, Material
+from perturbkg.report.figures import Figure, Material
 from perturbkg.report.grid import number
 
 INK, FAINT = "#222222", "#6f6f6f"

@@ -12,6 +12,9 @@ from perturbkg.report.choices import Choices
 from perturbkg.report.grid import Grid, plain
 from perturbkg.report.results import Results
 
+Columns = Mapping[str, type[pl.DataType]]
+Titles = Mapping[str, str]
+
 
 class Table(ABC):
     """A table: `tables/<name>.csv` (tidy, full precision), and .md, .tex and .json (rounded, for reading)."""
@@ -20,8 +23,8 @@ class Table(ABC):
     note: ClassVar[str]  # what its numbers are
     section: ClassVar[str]  # of the page, see page.SECTIONS
     folded: ClassVar[bool] = False  # whether the page shows it only after a click
-    columns: ClassVar[Mapping[str, type[pl.DataType]]]
-    titles: ClassVar[Mapping[str, str]] = {}  # column -> what readers see, where that is not its name
+    columns: ClassVar[Columns]
+    titles: ClassVar[Titles] = {}  # column -> what readers see, where that is not its name
 
     @abstractmethod
     def compute(self, results: Results) -> pl.DataFrame:

@@ -1,5 +1,7 @@
 """Every ablated model against itself without the ablation."""
 
+from typing import ClassVar
+
 import polars as pl
 
 from perturbkg.report.choices import Choices
@@ -17,7 +19,7 @@ from perturbkg.report.grid import (
 )
 from perturbkg.report.results import Results
 from perturbkg.report.score_matrix import ScoreMatrix
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table
 
 
 class Ablations(Table):
@@ -30,7 +32,7 @@ class Ablations(Table):
         "over every comparison of this table."
     )
     section = "ablations"
-    columns = {
+    columns: ClassVar[Columns] = {
         "split": pl.String,
         "metric": pl.String,
         "model": pl.String,

@@ -1,5 +1,7 @@
 """The reference model against every other one."""
 
+from typing import ClassVar
+
 import polars as pl
 
 from perturbkg.report.choices import Choices
@@ -15,7 +17,7 @@ from perturbkg.report.grid import (
     text_cell,
 )
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table
 
 
 class Comparisons(Table):
@@ -29,7 +31,7 @@ class Comparisons(Table):
         "should be near a value, the distances from it are compared."
     )
     section = "comparisons"
-    columns = {
+    columns: ClassVar[Columns] = {
         "split": pl.String,
         "metric": pl.String,
         "reference": pl.String,

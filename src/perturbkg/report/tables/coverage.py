@@ -1,9 +1,11 @@
 """Which nodes have something to encode, and who encodes it."""
 
+from typing import ClassVar
+
 import polars as pl
 
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table, Titles
 
 
 class Coverage(Table):
@@ -16,7 +18,7 @@ class Coverage(Table):
         "nothing, or none reads it). Other nodes have zeros, and are marked as not encoded."
     )
     section = "data"
-    columns = {
+    columns: ClassVar[Columns] = {
         "type": pl.String,
         "modality": pl.String,
         "nodes": pl.Int64,
@@ -24,7 +26,7 @@ class Coverage(Table):
         "encoder": pl.String,  # null where none reads it
         "cut": pl.Int64,  # of the present ones; null for an encoder that cuts nothing
     }
-    titles = {"present": "With something to encode"}
+    titles: ClassVar[Titles] = {"present": "With something to encode"}
 
     def compute(self, results: Results) -> pl.DataFrame:
         """Take what schemas.Counts says about nodes apart.

@@ -1,9 +1,11 @@
 """Defective items that the preparation left out."""
 
+from typing import ClassVar
+
 import polars as pl
 
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table, Titles
 
 
 class Exclusions(Table):
@@ -13,14 +15,14 @@ class Exclusions(Table):
     note = "Every single one, with its line in the source file."
     section = "data"
     folded = True
-    columns = {
+    columns: ClassVar[Columns] = {
         "stage": pl.String,
         "what": pl.String,
         "item": pl.String,
         "row": pl.Int64,
         "reason": pl.String,
     }
-    titles = {"row": "Line"}
+    titles: ClassVar[Titles] = {"row": "Line"}
 
     def compute(self, results: Results) -> pl.DataFrame:
         """Return the exclusions as they were recorded."""

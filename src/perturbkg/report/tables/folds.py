@@ -1,12 +1,14 @@
 """The mean of every single run."""
 
+from typing import ClassVar
+
 import numpy as np
 import polars as pl
 
 from perturbkg.report.choices import Choices
 from perturbkg.report.grid import Column, Grid, count_cell, metric_column, number_cell, text_cell
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table
 from perturbkg.scoring.bootstrap import cluster_means
 
 RUN = ["model", "ablation", "fold", "seed"]
@@ -19,7 +21,7 @@ class Folds(Table):
     note = "Mean over parent molecules of each single run; averages of averages can hide a fold that fails."
     section = "folds"
     folded = True
-    columns = {
+    columns: ClassVar[Columns] = {
         "split": pl.String,
         "metric": pl.String,
         "model": pl.String,

@@ -1,14 +1,14 @@
 """What the parts of each fold hold and share."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 
 from perturbkg.report.choices import Choices
 from perturbkg.report.grid import Column, Grid, count_cell, number_cell, text_cell
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table
 
 
 class Leakage(Table):
@@ -20,7 +20,7 @@ class Leakage(Table):
         "parents that is so by design in the random split only."
     )
     section = "leakage"
-    columns = {
+    columns: ClassVar[Columns] = {
         "split": pl.String,
         "fold": pl.Int64,
         "train": pl.Int64,  # signatures
@@ -56,7 +56,9 @@ class Leakage(Table):
             Column("Scaffolds shared", True, "Bemis-Murcko scaffolds in both training and test"),
             Column("Cell lines shared", True, "cell lines in both training and test"),
             Column("Test drugs with target", True),
-            Column("Median similarity", True, "Tanimoto similarity of test drugs to their nearest training drug"),
+            Column(
+                "Median similarity", True, "Tanimoto similarity of test drugs to their nearest training drug"
+            ),
             Column("Highest", True, "Tanimoto similarity of the test drug nearest to training"),
         ]
         rows = [

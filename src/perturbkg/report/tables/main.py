@@ -1,6 +1,6 @@
 """Means of every model on every split and metric, and which of them is the best."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,7 @@ from perturbkg.report.grid import (
 )
 from perturbkg.report.results import Results
 from perturbkg.report.score_matrix import ScoreMatrix
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table
 
 COVERAGE = 0.9  # a model with values for fewer of the signatures cannot be the best of a column
 
@@ -35,7 +35,7 @@ class Main(Table):
         "this table, q ≥ 0.05)."
     )
     section = "main"
-    columns = {
+    columns: ClassVar[Columns] = {
         "split": pl.String,
         "metric": pl.String,
         "model": pl.String,

@@ -1,9 +1,11 @@
 """How drugs were found in the knowledge graph."""
 
+from typing import ClassVar
+
 import polars as pl
 
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table, Titles
 
 
 class Matches(Table):
@@ -12,8 +14,8 @@ class Matches(Table):
     title = "Drugs found in the knowledge graph"
     note = "How each L1000 drug was matched: by parent InChIKey, by cross-reference, by name, or not at all."
     section = "data"
-    columns = {"match": pl.String, "drugs": pl.Int64, "kg_nodes": pl.Int64}
-    titles = {"kg_nodes": "Nodes of the graph"}
+    columns: ClassVar[Columns] = {"match": pl.String, "drugs": pl.Int64, "kg_nodes": pl.Int64}
+    titles: ClassVar[Titles] = {"kg_nodes": "Nodes of the graph"}
 
     def compute(self, results: Results) -> pl.DataFrame:
         """Count drugs (schemas.Matches) and the nodes that they were matched with."""

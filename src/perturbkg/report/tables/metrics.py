@@ -1,12 +1,14 @@
 """What the numbers of this run mean."""
 
+from typing import ClassVar
+
 import polars as pl
 
 from perturbkg.metrics import value_infos
 from perturbkg.report.choices import Choices
 from perturbkg.report.grid import MINUS, Column, Grid, text_cell
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table
 
 
 class Metrics(Table):
@@ -16,7 +18,7 @@ class Metrics(Table):
     note = "Of one signature: y is its observed, p its predicted delta profile over the 978 landmark genes."
     section = "metrics"
     folded = True
-    columns = {
+    columns: ClassVar[Columns] = {
         "metric": pl.String,
         "formula": pl.String,
         "low": pl.Float64,  # bounds of its range

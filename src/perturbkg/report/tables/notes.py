@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable
+from typing import ClassVar
 
 import polars as pl
 
 from perturbkg.report.choices import Choices
 from perturbkg.report.grid import Column, Grid, count_cell, number_cell, text_cell
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table
 
 SPREAD = ("minimum", "median", "maximum")
 
@@ -23,7 +24,7 @@ class Notes(Table):
     )
     section = "ablations"
     folded = True
-    columns = {
+    columns: ClassVar[Columns] = {
         "model": pl.String,
         "ablation": pl.String,
         "note": pl.String,

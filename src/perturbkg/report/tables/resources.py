@@ -1,11 +1,13 @@
 """What training took."""
 
+from typing import ClassVar
+
 import polars as pl
 
 from perturbkg.report.choices import Choices
 from perturbkg.report.grid import Grid, plain
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table, Titles
 
 
 class Resources(Table):
@@ -18,7 +20,7 @@ class Resources(Table):
         "workflow."
     )
     section = "resources"
-    columns = {
+    columns: ClassVar[Columns] = {
         "model": pl.String,
         "ablation": pl.String,
         "runs": pl.Int64,
@@ -32,7 +34,7 @@ class Resources(Table):
         "peak_memory_mb": pl.Float64,
         "threads": pl.Int64,
     }
-    titles = {
+    titles: ClassVar[Titles] = {
         "seconds_load": "Load, s",
         "seconds_ablate": "Ablate, s",
         "seconds_fit": "Fit, s",

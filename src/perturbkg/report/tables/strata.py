@@ -1,6 +1,7 @@
 """Means within groups of test signatures: where a model works and where it does not."""
 
 import itertools
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,7 @@ from perturbkg.report.choices import Choices
 from perturbkg.report.estimates import INTERVAL
 from perturbkg.report.grid import Cell, Column, Grid, count_cell, mean_cell, metric_column
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table
 
 # ASSUME: bounds of the strata. Tanimoto similarity of Morgan radius 2 (1: the same
 # fingerprint), and number of genes with a delta of 2 or more.
@@ -34,7 +35,7 @@ class Strata(Table):
     )
     section = "strata"
     folded = True
-    columns = {
+    columns: ClassVar[Columns] = {
         "split": pl.String,
         "metric": pl.String,
         "stratum": pl.String,

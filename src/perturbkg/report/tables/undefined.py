@@ -1,9 +1,11 @@
 """How many scores are undefined, and why."""
 
+from typing import ClassVar
+
 import polars as pl
 
 from perturbkg.report.results import Results
-from perturbkg.report.tables import Table
+from perturbkg.report.tables import Columns, Table
 
 
 class Undefined(Table):
@@ -16,7 +18,7 @@ class Undefined(Table):
     )
     section = "undefined"
     folded = True
-    columns = {
+    columns: ClassVar[Columns] = {
         "split": pl.String,
         "metric": pl.String,
         "model": pl.String,

@@ -6,7 +6,7 @@ import pytest
 
 from perturbkg import schemas
 from perturbkg.errors import InputError
-from perturbkg.report.blocks import describe_signatures, make_blocks
+from perturbkg.report.score_matrix import describe_signatures, make_matrices
 
 SIGNATURES = pl.DataFrame({"signature": ["s1", "s2", "s3"], "drug": ["a", "b", "c"], "cell": "X"})
 DRUGS = pl.DataFrame({"drug": ["a", "b", "c"], "parent": ["P", "P", "Q"]})
@@ -54,7 +54,7 @@ def test_active_genes_are_those_with_a_delta_of_two_or_more():
     assert described().sort("signature")["active"].to_list() == [1, 2, 0]
 
 
-def test_runs_stand_beside_each_other_in_a_fixed_order_whatever_that_of_the_rows():
+def test_runs_are_columns_in_a_fixed_order_whatever_that_of_the_rows():
     rows = [
         (1, "mlp", 1, "s3", 0.6),
         (0, "gat", 2, "s1", 0.5),
@@ -63,13 +63,13 @@ def test_runs_stand_beside_each_other_in_a_fixed_order_whatever_that_of_the_rows
         (0, "mlp", 1, "s2", None),
     ]
     for order in (rows, rows[::-1]):
-        (block,) = make_blocks(scores(order), described())
-        assert block.rows["signature"].to_list() == ["s1", "s2", "s3"]
-        assert block.rows["parent"].to_list() == ["P", "P", "Q"]
-        assert block.parent.tolist() == [0, 0, 1]
-        assert block.runs == [("gat", "none", 1), ("gat", "none", 2), ("mlp", "none", 1)]
+        (matrix,) = make_matrices(scores(order), described())
+        assert matrix.rows["signature"].to_list() == ["s1", "s2", "s3"]
+        assert matrix.rows["parent"].to_list() == ["P", "P", "Q"]
+        assert matrix.parent.tolist() == [0, 0, 1]
+        assert matrix.runs == [("gat", "none", 1), ("gat", "none", 2), ("mlp", "none", 1)]
         nan = np.nan
-        np.testing.assert_array_equal(block.values, [[0.1, 0.5, nan], [0.2, nan, nan], [nan, nan, 0.6]])
+        np.testing.assert_array_equal(matrix.values, [[0.1, 0.5, nan], [0.2, nan, nan], [nan, nan, 0.6]])
 
 
 def test_seeds_are_averaged_where_they_have_a_value():
@@ -81,8 +81,8 @@ def test_seeds_are_averaged_where_they_have_a_value():
         (1, "gat", 1, "s3", None),
         (1, "gat", 2, "s3", None),
     ]
-    (block,) = make_blocks(scores(rows), described())
-    np.testing.assert_allclose(block.over_seeds()["gat", "none"], [0.3, 0.4, np.nan])
+    (matrix,) = make_matrices(scores(rows), described())
+    np.testing.assert_allclose(matrix.over_seeds["gat", "none"], [0.3, 0.4, np.nan])
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,18 @@ def test_seeds_are_averaged_where_they_have_a_value():
             lambda table: pl.concat([table, scores([(0, "gat", 1, "s1", 0.1)], dataset="e")]),
             r"data sets \['d', 'e'\]",
         ),
+        (
+            lambda table: table.with_columns(metric=pl.lit("made_up", pl.Categorical)),
+            "metric 'made_up' is not one of",
+        ),
     ],
 )
-def test_bad_scores_are_told_in_one_line(change, says):
+def test_bad_scores_are_refused_in_one_line(change, says):
     with pytest.raises(InputError, match=says) as error:
-        make_blocks(change(scores([(0, "gat", 1, "s1", 0.1)])), described())
+        make_matrices(change(scores([(0, "gat", 1, "s1", 0.1)])), described())
     assert "\n" not in str(error.value)
 
 
-def test_a_signature_of_an_unknown_drug_is_told():
+def test_a_signature_of_an_unknown_drug_is_refused():
     with pytest.raises(InputError, match="no drug 'c', which signature 's3' names"):
         describe_signatures(DELTA, SIGNATURES, DRUGS[:2], TESTED)

@@ -3,14 +3,16 @@
 import numpy as np
 import polars as pl
 import pytest
+from fabricated import choices_of
 
 from perturbkg import schemas
 from perturbkg.errors import InputError
 from perturbkg.io.matrices import read_matrix
-from perturbkg.report.profiles import at_quantiles, example_profiles
+from perturbkg.report.figures import Material
+from perturbkg.report.figures.heatmap_predictions import at_quantiles, read_examples
 
 
-def test_signatures_stand_at_fixed_quantiles_with_ties_by_name():
+def test_signatures_are_taken_at_fixed_quantiles_with_ties_by_name():
     scored = pl.DataFrame(
         {"signature": [f"s{at:02d}" for at in range(12)], "value": [at / 10 for at in range(11)] + [None]}
     )
@@ -23,9 +25,17 @@ CHOSEN = {"split": "scaffold", "model": "gat", "ablation": "none", "seed": 1}
 
 
 def examples(made, predictions):
-    drugs = schemas.read(made["drugs"], schemas.Drugs)
-    return example_profiles(
-        made["scores"], made["signatures"], drugs, predictions, chosen=CHOSEN, metric="pearson"
+    return read_examples(
+        Material(
+            tables={},
+            choices=choices_of(),
+            scores=made["scores"],
+            signatures=made["signatures"],
+            drugs=schemas.read(made["drugs"], schemas.Drugs),
+            predictions=predictions,
+            split="scaffold",
+            model_seed=1,
+        )
     )
 
 
@@ -47,6 +57,6 @@ def test_profiles_are_those_of_the_signatures_that_their_labels_name(made):
         assert obs["cell"][row] in label
 
 
-def test_a_missing_prediction_is_told(made):
+def test_a_missing_prediction_is_refused(made):
     with pytest.raises(InputError, match="no prediction of signature 'SIG"):
         examples(made, [path for path in made["predictions"] if path.name.startswith("scaffold0")])

@@ -1,16 +1,29 @@
 """Figures hold the numbers of the tables, and come out the same each time."""
 
 import altair as alt
-import numpy as np
 import polars as pl
 import pytest
-from fabricated import make_figures
+from fabricated import FIGURES, TABLES, choices_of, make_figures
 
-from perturbkg.report import figures
-from perturbkg.report.catalogue import FIGURES, HEADLINE, Roles
-from perturbkg.report.definitions import metric_infos
-from perturbkg.report.profiles import Examples
-from perturbkg.report.tables import read_table
+from perturbkg import schemas
+from perturbkg.report import registry
+from perturbkg.report.figures import Material
+from perturbkg.report.figures._drawing import COLOURS, SHAPES, chart_of, save, styled
+from perturbkg.report.figures.heatmap_predictions import GENES
+
+
+def material_of(made, tables, **choices) -> Material:
+    """Return what the figures of fabricated results are drawn from."""
+    return Material(
+        tables={name: registry.load("tables", name).read(tables[name]) for name in TABLES},
+        choices=choices_of(**choices),
+        scores=made["scores"],
+        signatures=made["signatures"],
+        drugs=schemas.read(made["drugs"], schemas.Drugs),
+        predictions=[path for path in made["predictions"] if path.name.startswith("scaffold")],
+        split="scaffold",
+        model_seed=1,
+    )
 
 
 def rows_of(chart: alt.TopLevelMixin) -> list[dict]:
@@ -20,22 +33,18 @@ def rows_of(chart: alt.TopLevelMixin) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def drawn(tables):
-    """Return figure name -> chart, of those that only tables make."""
-    read = {name: read_table(name, tables[name]) for name in ("main", "ablations", "strata", "folds")}
-    metrics = metric_infos()
-    return {
-        "models_by_split": figures.models_by_split(read["main"], metrics, HEADLINE),
-        "ablation_ladder": figures.ablation_ladder(
-            read["main"], read["ablations"], metrics, HEADLINE, Roles()
-        ),
-        "score_by_distance": figures.score_by_distance(read["strata"], metrics, HEADLINE, Roles()),
-        "folds": figures.folds_by_model(read["folds"], metrics, HEADLINE),
-    }
+def drawn(made, tables):
+    """Return figure name -> chart."""
+    material = material_of(made, tables)
+    return {name: chart_of(registry.load("figures", name), material) for name in FIGURES}
 
 
 def test_models_are_drawn_with_the_intervals_of_the_table(drawn, tables):
-    main = read_table("main", tables["main"]).filter(pl.col("metric").is_in(["pearson", "pearson_centred"]))
+    main = (
+        registry.load("tables", "main")
+        .read(tables["main"])
+        .filter(pl.col("metric").is_in(["pearson", "pearson_centred"]))
+    )
     shown = {(row["split"], row["metric"], row["model"]): row for row in rows_of(drawn["models_by_split"])}
     assert len(shown) == main.height == 2 * 2 * 5
     for row in main.iter_rows(named=True):
@@ -57,14 +66,20 @@ def test_bins_say_how_many_signatures_they_hold(drawn):
     assert sum(row["n"] for row in rows if row["split"] == "scaffold") == 120
 
 
-def test_a_model_that_plays_two_parts_has_one_colour_and_no_other_has_it(tables):
-    chart = figures.score_by_distance(
-        read_table("strata", tables["strata"]), metric_infos(), HEADLINE, Roles(reference="mlp")
-    )
+def test_a_model_that_plays_two_parts_has_one_colour_and_no_other_has_it(made, tables):
+    material = material_of(made, tables, reference="mlp")
+    chart = chart_of(registry.load("figures", "score_by_distance"), material)
     point = chart.to_dict()["vconcat"][0]["spec"]["layer"][1]
     scale = point["encoding"]["color"]["scale"]
     assert scale["domain"] == ["mlp", "propagation", "mean_per_cell"]
     assert len(set(scale["range"])) == 3
+
+
+def test_marks_of_many_folds_differ():
+    places = range(len(COLOURS) * len(SHAPES))
+    style = styled("fold", [str(place) for place in places], places)
+    colours, shapes = (style[channel].to_dict()["scale"]["range"] for channel in ("color", "shape"))
+    assert len(set(zip(colours, shapes, strict=True))) == len(places)
 
 
 def test_every_run_with_a_score_is_a_point(drawn):
@@ -74,34 +89,21 @@ def test_every_run_with_a_score_is_a_point(drawn):
 def test_every_axis_and_figure_has_a_title(drawn):
     for name, chart in drawn.items():
         spec = chart.to_dict()
-        assert spec["title"]["text"] == FIGURES[name][0]
+        assert spec["title"]["text"] == registry.load("figures", name).title
         assert spec["title"]["subtitle"]
 
 
-@pytest.fixture(scope="module")
-def heatmap():
-    """Draw profiles of which the predicted are half the observed."""
-    rng = np.random.default_rng(0)
-    observed = rng.normal(size=(3, 978)).astype(np.float32)
-    observed[:, :10] += 5
-    return figures.heatmap_predictions(
-        Examples(observed, observed / 2, ["a", "b", "c"], [f"g{at}" for at in range(978)], "subtitle")
-    )
-
-
-def test_the_heat_map_holds_observed_and_predicted_on_a_scale_symmetrical_about_zero(heatmap):
-    scale = heatmap.to_dict()["vconcat"][0]["encoding"]["color"]["scale"]
+def test_the_heat_map_holds_observed_and_predicted_on_a_scale_symmetrical_about_zero(drawn):
+    scale = drawn["heatmap_predictions"].to_dict()["vconcat"][0]["encoding"]["color"]["scale"]
     assert scale["domain"][0] == -scale["domain"][1]
-    rows = rows_of(heatmap)
-    assert len(rows) == 3 * 2 * figures.HEAT_GENES
-    of = {(row["signature"], row["row"], row["at"]): row["delta"] for row in rows}
-    for at in range(figures.HEAT_GENES):
-        assert of["2. b", "predicted", at] == pytest.approx(of["2. b", "observed", at] / 2, abs=2e-3)
+    rows = rows_of(drawn["heatmap_predictions"])
+    assert len(rows) == 5 * 2 * GENES
+    assert {row["row"] for row in rows} == {"observed", "predicted"}
 
 
-def test_files_are_written_the_same_each_time(heatmap, tmp_path):
+def test_files_are_written_the_same_each_time(drawn, tmp_path):
     for name in "ab":
-        figures.save(heatmap, tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
+        save(drawn["heatmap_predictions"], tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
     for suffix in ("svg", "png"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes(), suffix
 
