@@ -32,6 +32,7 @@ def main(
         schemas.read(nodes, schemas.Nodes),
         paths,
         descriptions=schemas.read(descriptions, schemas.Descriptions),
+        withheld=compounds.withheld,
         threads=threads,
     )
     schemas.write(prepared.drugs, schemas.Drugs, drugs)

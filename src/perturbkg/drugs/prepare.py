@@ -1,6 +1,6 @@
 """Make the tables Drugs and Matches from the compounds of a selection; what cannot be used is listed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from perturbkg.io.tallies import counted, excluded
 
 STAGE = "prepare_drugs"
 DRUG_TEXT = {"drug_text": "drug texts and structures, drug_feature_base.csv of PrimeKG++"}
+WITHHELD = "structure withheld by its owner"
 PARENT = {"smiles": "smiles", "parent": "key", "scaffold": "scaffold"}  # column: field of Parent
 
 
@@ -34,18 +35,22 @@ def prepare(
     files: Mapping[str, Path],
     *,
     descriptions: pl.DataFrame | None = None,
+    withheld: Collection[str] = (),
     threads: int = 1,
 ) -> Prepared:
     """Standardise the compounds that occur in `used` and match them to the drug nodes of the graph.
 
-    `compounds` is Compounds.table of a signature source, and `nodes` meets schemas.Nodes. Structures of nodes
-    are those of `descriptions` (schemas.Descriptions), else those of the file drug_text, where given.
+    `compounds` and `withheld` are those of signatures.Compounds, and `nodes` meets schemas.Nodes. Structures
+    of nodes are those of `descriptions` (schemas.Descriptions), else those of the file drug_text, if given.
     """
     table = compounds.filter(pl.col("drug").is_in(used.unique().implode())).sort("drug")
     structures = _structures(nodes, files, descriptions)
     found = standardise_all([*table["smiles"].fill_null(""), *structures["smiles"]], threads)
     failures, unusable = (
         _failures(rows, found) for rows in (table.select("row", "smiles", item="drug"), structures)
+    )
+    failures = failures.with_columns(
+        reason=pl.when(pl.col("item").is_in(list(withheld))).then(pl.lit(WITHHELD)).otherwise("reason")
     )
     parents = {smiles: parent for smiles, parent in found.items() if isinstance(parent, Parent)}
     unknown = used.n_unique() - len(table)

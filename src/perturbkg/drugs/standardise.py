@@ -1,4 +1,4 @@
-"""Bring molecules to their parents: salts, solvents and charges removed, canonical tautomer (RDKit)."""
+"""Find the parents of molecules: salts, solvents and charges removed, canonical tautomer (RDKit)."""
 
 import logging
 import multiprocessing
@@ -23,6 +23,7 @@ MAX_TRANSFORMS = 200
 MOLECULES_AT_ONCE = 200  # that a process is given
 # ASSUME: these counter-ions do not act. That of lithium citrate does: it is no salt of another citrate.
 INERT = {"Na", "K", "Ca", "Mg"}
+TRANSITION_METALS = "Sc,Ti,V,Cr,Mn,Fe,Co,Ni,Cu,Zn,Y,Zr,Nb,Mo,Tc,Ru,Rh,Pd,Ag,Cd,Hf,Ta,W,Re,Os,Ir,Pt,Au,Hg"
 NONMETALS = {"H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "As", "Se", "Br", "Te", "I", "At"}
 
 
@@ -39,16 +40,15 @@ class Parent:
 
 
 def standardise(smiles: str) -> Parent:
-    """Return the parent of a molecule; ValueError with a short reason if it is none that can be read."""
+    """Return the parent of a molecule; ValueError with a short reason where there is none."""
     with rdBase.BlockLogs():
-        given = _parse(smiles)
+        given = _redrawn(_parse(smiles))
         molecule = rdMolStandardize.Normalize(_tools().salts.Disconnect(given))
         organic = _tools().fragments.choose(molecule)
         # An inorganic drug (cisplatin, lithium chloride) is its own parent.
         if any(atom.GetAtomicNum() == 6 for atom in organic.GetAtoms()):
             molecule = organic
-        molecule = _tools().uncharger.uncharge(rdMolStandardize.Reionize(molecule))
-        molecule = _canonical_tautomer(molecule)
+        molecule = _neutral(rdMolStandardize.Reionize(molecule))
         key = Chem.MolToInchiKey(molecule)
         if not key:
             raise ValueError("InChI cannot be computed")
@@ -122,6 +122,7 @@ class _Tools:
     fragments: rdMolStandardize.LargestFragmentChooser
     uncharger: rdMolStandardize.Uncharger
     tautomers: rdMolStandardize.TautomerEnumerator
+    donor: Chem.Mol  # an amine or phosphine with a plain bond to a metal
 
 
 @cache
@@ -140,7 +141,10 @@ def _tools() -> _Tools:
     tautomers.SetMaxTransforms(MAX_TRANSFORMS)
     # An alpha carbon can lose its hydrogen, but alanine is still drawn as what was given.
     tautomers.SetRemoveSp3Stereo(False)
-    return _Tools(salts, fragments, rdMolStandardize.Uncharger(), tautomers)
+    amine = "$([NX3;+0;!H0;!$(NC=[O,S,N]);!$(N[N,O,S,P])])"
+    phosphine = "$([P;+0]([#6])([#6])[#6])"
+    donor = Chem.MolFromSmarts(f"[{amine},{phosphine}]-,=[{TRANSITION_METALS}]")
+    return _Tools(salts, fragments, rdMolStandardize.Uncharger(), tautomers, donor)
 
 
 def _parse(smiles: str) -> Chem.Mol:
@@ -150,12 +154,64 @@ def _parse(smiles: str) -> Chem.Mol:
     molecule = Chem.MolFromSmiles(smiles)
     if molecule is None:
         raw = Chem.MolFromSmiles(smiles, sanitize=False)
+        if raw is not None and _dative_bonds(raw):
+            return _redrawn(raw)
         problems = Chem.DetectChemistryProblems(raw) if raw is not None else ()
         reason = problems[0].Message() if problems else "the syntax is wrong"
         raise ValueError(f"unparsable SMILES: {reason}")
     if molecule.GetNumAtoms() == 0:
         raise ValueError("no atoms")
     return molecule
+
+
+def _redrawn(molecule: Chem.Mol) -> Chem.Mol:
+    """Return a molecule with each bond of a donor to a metal as a plain one between charges.
+
+    InChI has no dative bonds (donor -> acceptor). It takes bonds to metals apart, so that a complex has one
+    key however its bonds are drawn, if the donors have the hydrogens that they have.
+    ASSUME: an amine or phosphine that is drawn with a plain bond to a metal (N[Pt]) is a donor too, not the
+    anion, as in all drugs of this kind.
+    """
+    redrawn = Chem.RWMol(molecule)
+    donors = [(bond, bond.GetBeginAtom()) for bond in _dative_bonds(redrawn)]
+    for donor, metal in redrawn.GetSubstructMatches(_tools().donor):
+        donors.append((redrawn.GetBondBetweenAtoms(donor, metal), redrawn.GetAtomWithIdx(donor)))
+    if not donors:
+        return molecule
+    for bond, donor in donors:
+        if bond.GetBondType() == Chem.BondType.SINGLE and donor.GetNoImplicit():
+            donor.SetNumExplicitHs(donor.GetNumExplicitHs() + 1)
+        bond.SetBondType(Chem.BondType.SINGLE)
+        for atom, charge in ((donor, 1), (bond.GetOtherAtom(donor), -1)):
+            atom.SetFormalCharge(atom.GetFormalCharge() + charge)
+    try:
+        Chem.SanitizeMol(redrawn)
+    except ValueError as error:
+        raise ValueError(f"a bond to a metal that cannot be drawn between charges: {error}") from error
+    return redrawn.GetMol()
+
+
+def _dative_bonds(molecule: Chem.Mol) -> list[Chem.Bond]:
+    return [bond for bond in molecule.GetBonds() if bond.GetBondType() == Chem.BondType.DATIVE]
+
+
+def _neutral(molecule: Chem.Mol) -> Chem.Mol:
+    """Return the canonical tautomer without charges, or what comes nearest to it and can be written.
+
+    Without its charge hexafluorophosphate has an impossible valence, and cyclopentadienide is a radical: such
+    a SMILES would not be read again by any step that follows.
+    """
+    uncharged = _tools().uncharger.uncharge(Chem.Mol(molecule))
+    for parent in (_canonical_tautomer(uncharged), uncharged):
+        if _reads_back(parent):
+            return parent
+    return molecule
+
+
+def _reads_back(molecule: Chem.Mol) -> bool:
+    """Return whether the SMILES of a molecule is read as the same molecule."""
+    back = Chem.MolFromSmiles(Chem.MolToSmiles(molecule))
+    return back is not None and Chem.MolToInchiKey(back) == Chem.MolToInchiKey(molecule)
 
 
 def _canonical_tautomer(molecule: Chem.Mol) -> Chem.Mol:

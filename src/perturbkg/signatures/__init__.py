@@ -40,6 +40,7 @@ class Compounds:
 
     table: pl.DataFrame
     exclusions: pl.DataFrame  # schemas.Exclusions: rows that contradict the one that was kept
+    withheld: frozenset[str] = frozenset()  # drugs without a SMILES because its owner does not publish it
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from perturbkg.errors import InputError
 from perturbkg.io.delimited import MISSING, identified, numbers, read
 from perturbkg.io.tallies import counted, excluded
 from perturbkg.signatures import Compounds, Genes, Selected
+from perturbkg.signatures._fields import known, members, read_table, withheld
 from perturbkg.signatures._filters import Filters
+from perturbkg.signatures._gctx import in_matrix
 
 STAGE = "select_signatures"
 LANDMARKS = 978
@@ -20,7 +22,7 @@ UNKNOWN = (*MISSING, "unknown", "Unknown")
 
 def landmark_genes(path: Path, gene: str, symbol: str, column: str, value: str) -> Genes:
     """Return the 978 genes whose `column` is `value`, by ascending Entrez id."""
-    table = read(path, [gene, symbol, column])
+    table = read_table(path, [gene, symbol, column])
     landmarks = identified(table.filter(pl.col(column) == value), gene, path)
     if len(landmarks) != LANDMARKS:
         raise InputError(
@@ -41,7 +43,7 @@ def filtered(
     cells: tuple[Path, str],
     compounds: tuple[Path, str],
     named: Mapping[str, str] = MappingProxyType({}),
-    reader: Callable[[Path, Sequence[str]], pl.DataFrame] = read,
+    reader: Callable[[Path, Sequence[str]], pl.DataFrame] = read_table,
 ) -> Selected:
     """Filter a signature table; each filter counts what it removed of what those before it left.
 
@@ -74,23 +76,36 @@ def filtered(
     return Selected(selection, counted(STAGE, "signatures", counts), pl.concat(exclusions))
 
 
-def gathered(table: pl.DataFrame, path: Path, xref: pl.DataFrame) -> Compounds:
-    """Gather the rows of each compound: pert_id, name, canonical_smiles, inchi_key, alias and target.
+def measured(gctx: Path, selection: pl.DataFrame, label: str) -> Selected:
+    """Keep the signatures that the matrix holds, and list the others: people cut 35 GB to what they need."""
+    held = in_matrix(gctx, selection["signature"])
+    lost, kept = selection.filter(~held), selection.filter(held)
+    what, reason = f"{label} signatures", "not in the matrix"
+    counts = [("read", len(selection)), (reason, len(lost)), ("kept", len(kept))]
+    listed = lost.select(item="signature", row=None, reason=pl.lit(reason))
+    return Selected(kept, counted("read_signatures", what, counts), excluded("read_signatures", what, listed))
 
-    The first SMILES of a compound is kept; rows that disagree with it are listed. `xref` is `read_xref`'s.
+
+def gathered(table: pl.DataFrame, path: Path, xref: pl.DataFrame) -> Compounds:
+    """Gather the rows of each compound: pert_id, name, canonical_smiles, inchi_key, alias, target, withheld.
+
+    The first SMILES of a compound is kept; rows that disagree with it are listed. The first name is its name,
+    further ones are aliases. `xref` is `read_xref`'s.
     """
     nameless = table.filter(pl.col("pert_id").is_null())
     if len(nameless):
-        raise InputError(f"{path}: row {nameless['row'][0]}: no pert_id; mend or remove the row")
+        raise InputError(f"{path}: row {nameless['row'][0]}: no pert_id; fix or remove the row")
+    names = pl.col("name").drop_nulls()
     compounds = (
         table.group_by("pert_id", maintain_order=True)
         .agg(
-            name=pl.col("name").drop_nulls().first(),
+            name=names.first(),
             smiles=pl.col("canonical_smiles").drop_nulls().first(),
             inchikey=pl.col("inchi_key").drop_nulls().first(),
-            aliases=values("alias"),
+            aliases=values("alias").append(names.filter(names != names.first())).unique().sort(),
             targets=values("target"),
             row=pl.col("row").first(),
+            withheld=pl.col("withheld").any(),
         )
         .rename({"pert_id": "drug"})
         .with_columns(name=pl.coalesce("name", "drug"))
@@ -106,14 +121,22 @@ def gathered(table: pl.DataFrame, path: Path, xref: pl.DataFrame) -> Compounds:
         .with_columns(pl.col("xref").fill_null([]))
         .select("drug", "name", "smiles", "inchikey", "aliases", "targets", "xref", "row"),
         excluded("prepare_drugs", "structures", others.sort("row")),
+        frozenset(compounds.filter(pl.col("withheld") & pl.col("smiles").is_null())["drug"]),
     )
+
+
+def read_compounds(path: Path, required: Sequence[str], optional: Sequence[str]) -> pl.DataFrame:
+    """Read a compound table with the column canonical_smiles; `withheld` says that its owner withholds it."""
+    table = read(path, required, optional)
+    hidden = withheld(pl.col("canonical_smiles"))
+    return table.with_columns(known(pl.col(pl.String)), withheld=hidden)
 
 
 def read_xref(path: Path | None) -> pl.DataFrame:
     """Read drug -> DrugBank ids (xref), where such a table is given."""
     if path is None:
         return pl.DataFrame(schema={"drug": pl.String, "xref": pl.List(pl.String)})
-    table = read(path, ["pert_id", "drugbank_id"])
+    table = read_table(path, ["pert_id", "drugbank_id"])
     return (
         table.drop_nulls()
         .group_by("pert_id")
@@ -124,7 +147,7 @@ def read_xref(path: Path | None) -> pl.DataFrame:
 
 def values(column: str) -> pl.Expr:
     """Collect the values of a group, sorted and once each; some releases put several in one field."""
-    return pl.col(column).drop_nulls().str.split("|").explode().str.strip_chars().unique().sort().drop_nulls()
+    return members(pl.col(column).drop_nulls()).explode().unique().sort().drop_nulls()
 
 
 def described(table: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.gctx import MATRIX, SIGNATURES, ids, opened_matrix
+from perturbkg.io.gctx import GENES, MATRIX, SIGNATURES, ids, opened_matrix
 from perturbkg.io.hdf5 import opened
 from perturbkg.signatures import Genes
 
@@ -43,7 +43,9 @@ def profiles(
                 for piece in _cut(row[part], height, most, skip=True):
                     rows = row[part][piece]
                     read = matrix[rows[0] : rows[-1] + 1, columns]
-                    with np.errstate(over="ignore"):  # a double beyond float32: infinite, and told below
+                    with np.errstate(
+                        over="ignore"
+                    ):  # a double beyond float32 becomes infinite: refused below
                         block[piece, held] = read[np.ix_(rows - rows[0], within)]
             _check_finite(block, wanted.gather(order[part]), genes, path)
             yield order[part], block
@@ -52,40 +54,72 @@ def profiles(
 def samples_of(path: Path) -> pl.Series:
     """Return the ids of what a GCTX file measured: signatures in Level 5, wells in Level 3.
 
-    The releases' tables name some that their matrices lack.
+    The releases' tables name some that their matrices lack, and people cut matrices to what they need.
     """
     with opened(path) as file:
         return ids(file, SIGNATURES, path)
+
+
+def in_matrix(path: Path, signatures: pl.Series) -> pl.Series:
+    """Return which signatures a GCTX file holds; InputError where it holds none of them."""
+    with opened(path) as file:
+        rows = ids(file, SIGNATURES, path)
+        found = signatures.is_in(rows.implode())
+        if len(signatures) and not found.any():
+            _check_not_transposed(signatures, ids(file, GENES, path), path)
+            raise InputError(
+                f"{path}: holds none of the {len(signatures)} selected signatures of siginfo "
+                f"({_first(signatures)}); it has {len(rows)} others ({_first(rows)}); "
+                "give the matrix and siginfo of one release"
+            )
+    return found
 
 
 def _located(
     rows: pl.Series, columns: pl.Series, signatures: pl.Series, genes: Genes, path: Path
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the places of the signatures among the rows and of the genes among the columns of the matrix."""
-    if not signatures.is_in(rows.implode()).any() and signatures.is_in(columns.implode()).any():
-        raise InputError(
-            f"{path}: transposed: /0/META/ROW holds signatures; GCTX keeps genes there and signatures in COL"
-        )
+    if not signatures.is_in(rows.implode()).any():
+        _check_not_transposed(signatures, columns, path)
     return (
-        _positions(rows, signatures, "signatures of the signature table", path),
+        _positions(
+            rows,
+            signatures,
+            "signatures of the signature table",
+            "the matrix is a subset: leave them out of siginfo, or give the whole matrix",
+            path,
+        ),
         _positions(
             columns,
             pl.Series(genes.entrez, dtype=pl.String),
             "landmark genes: the gene set is another than the 978",
+            "give the files of one release",
             path,
         ),
     )
 
 
-def _positions(ids: pl.Series, wanted: pl.Series, what: str, path: Path) -> np.ndarray:
-    """Return the position of each wanted id."""
+def _check_not_transposed(signatures: pl.Series, genes: pl.Series, path: Path) -> None:
+    """Raise InputError where the ids of signatures are found among those of genes."""
+    if signatures.is_in(genes.implode()).any():
+        raise InputError(
+            f"{path}: transposed: /0/META/ROW holds signatures; GCTX keeps genes there and signatures in COL"
+        )
+
+
+def _first(names: pl.Series) -> str:
+    """Show the first few ids of many."""
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _positions(ids: pl.Series, wanted: pl.Series, what: str, remedy: str, path: Path) -> np.ndarray:
+    """Return the position of each wanted id; InputError where one is absent."""
     place = pl.DataFrame({"id": ids}).with_row_index("place")
     found = pl.DataFrame({"id": wanted}).join(place, on="id", how="left", maintain_order="left")["place"]
     absent = wanted.filter(found.is_null())
     if len(absent):
         raise InputError(
-            f"{path}: lacks {len(absent)} of {len(wanted)} {what}; first {', '.join(absent[:3])}; "
-            "give the files of one release"
+            f"{path}: lacks {len(absent)} of {len(wanted)} {what}; first {', '.join(absent[:3])}; {remedy}"
         )
     return found.to_numpy().astype(np.int64)
 

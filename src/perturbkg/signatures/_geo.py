@@ -10,16 +10,25 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import MISSING, given, identified, numbers, read
+from perturbkg.io.delimited import given, identified, numbers
 from perturbkg.signatures import Compounds, Genes, Selected, SignatureSource
-from perturbkg.signatures._cmap import UNKNOWN, described, filtered, gathered, landmark_genes, read_xref
+from perturbkg.signatures._cmap import (
+    UNKNOWN,
+    described,
+    filtered,
+    gathered,
+    landmark_genes,
+    measured,
+    read_compounds,
+    read_xref,
+)
+from perturbkg.signatures._fields import collapsed, members, read_table
 from perturbkg.signatures._filters import Filters
 from perturbkg.signatures._gctx import profiles
 from perturbkg.signatures._siginfo import understood
 
 NAMED = {"cc_q75": "distil_cc_q75"}
 METRICS = {"tas": "tas", "distil_cc_q75": "cc_q75", "distil_nsample": "nsample"}
-NOTHING = (*MISSING, "-666.000000", "restricted")  # the last of SMILES that their owners withhold
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,8 @@ class _GEO(SignatureSource):
     )
 
     @abstractmethod
-    def doses(self, path: Path) -> pl.DataFrame:
-        """Read the signature table.
+    def doses(self, path: Path, pert_type: str | None) -> pl.DataFrame:
+        """Read the signature table; what is of another `pert_type`, if one is wanted, may be illegible.
 
         Columns, as text: row, sig_id, pert_id, cell_id, pert_type, pert_dose, pert_dose_unit, pert_time,
         pert_time_unit.
@@ -74,11 +83,13 @@ class _GEO(SignatureSource):
                     f"{path}: the releases on GEO have no {column}, so filters.{key} cannot be met; set it "
                     "to false, and filter by filters.minimum_tas or minimum_replicate_correlation"
                 )
-        table = identified(self.doses(path), "sig_id", path).rename({"cell_id": "cell_iname"})
+        table = identified(self.doses(path, wanted.pert_type), "sig_id", path).rename(
+            {"cell_id": "cell_iname"}
+        )
         metrics = _metrics(given(files, "metrics", self.files))
         table = table.join(metrics, on="sig_id", how="left", maintain_order="left")
         return filtered(
-            understood(table, path),
+            understood(table, path, pert_type=wanted.pert_type),
             path,
             wanted,
             cells=(given(files, "cellinfo", self.files), "cell_id"),
@@ -89,8 +100,8 @@ class _GEO(SignatureSource):
     def compounds(self, files: dict[str, Path]) -> Compounds:
         """Read the perturbagen table; targets and aliases come from LINCS 2020 where its table is given."""
         path = given(files, "compoundinfo", self.files)
-        columns = ["pert_id", "pert_iname", "canonical_smiles", "inchi_key"]
-        table = read(path, columns, missing=NOTHING).rename({"pert_iname": "name"})
+        table = read_compounds(path, ["pert_id", "pert_iname", "canonical_smiles", "inchi_key"], [])
+        table = table.rename({"pert_iname": "name"})
         table = table.join(self._targets(files), on="pert_id", how="left", maintain_order="left")
         return gathered(table, path, read_xref(_optional(files, "xref", self.optional_files)))
 
@@ -99,26 +110,30 @@ class _GEO(SignatureSource):
         path = _optional(files, "targets", self.optional_files)
         if path is None:
             return pl.DataFrame(schema=dict.fromkeys(("pert_id", "target", "alias"), pl.String))
-        table = read(path, ["pert_id", "target"], ["compound_aliases"])
-        told = table.group_by("pert_id").agg(
+        table = read_table(path, ["pert_id", "target"], ["compound_aliases"])
+        gathered = table.group_by("pert_id").agg(
             pl.col(column).drop_nulls().unique().sort().str.join("|").replace("", None).alias(name)
             for column, name in (("target", "target"), ("compound_aliases", "alias"))
         )
-        return told.drop_nulls("pert_id")
+        return gathered.drop_nulls("pert_id")
 
     def cell_lines(self, files: dict[str, Path]) -> pl.DataFrame:
         """Read the cell line table."""
         path = given(files, "cellinfo", self.files)
         optional = ("cell_type", "primary_site", "subtype", "sample_type")
-        table = identified(read(path, ["cell_id"], optional, missing=UNKNOWN), "cell_id", path)
+        table = identified(read_table(path, ["cell_id"], optional, missing=UNKNOWN), "cell_id", path)
         # ASSUME: the subtype of a tumour is its disease; of normal tissue it says what the cells are.
-        subtype = pl.col("subtype").str.replace_all(r"\s*\|\s*", ",")
+        subtype = members(pl.col("subtype")).list.join(",")
         tumour = (pl.col("sample_type") == "tumor").fill_null(False)
         return described(
             table.rename({"cell_id": "cell", "primary_site": "lineage"}).with_columns(
                 disease=pl.when(tumour).then(subtype), subtype=pl.when(~tumour).then(subtype)
             )
         )
+
+    def measured(self, files: dict[str, Path], selection: pl.DataFrame, label: str) -> Selected:
+        """Keep the signatures that the matrix holds; the others are listed."""
+        return measured(given(files, "gctx", self.files), selection, label)
 
     def profiles(
         self, files: dict[str, Path], selection: pl.DataFrame, genes: Genes, label: str
@@ -129,8 +144,8 @@ class _GEO(SignatureSource):
 
 def _metrics(path: Path) -> pl.DataFrame:
     """Read sig_id, tas, cc_q75 and nsample; null where nothing is known, as for a single replicate."""
-    table = identified(read(path, ["sig_id", *METRICS], missing=NOTHING), "sig_id", path)
-    return numbers(table, list(METRICS), path).drop("row").rename(METRICS)
+    table = identified(read_table(path, ["sig_id", *METRICS]), "sig_id", path)
+    return numbers(collapsed(table, METRICS), list(METRICS), path).drop("row").rename(METRICS)
 
 
 def _optional(files: dict[str, Path], key: str, what: dict[str, str]) -> Path | None:

@@ -11,6 +11,7 @@ from perturbkg.errors import InputError
 from perturbkg.io.delimited import explained, header, require
 from perturbkg.io.tallies import counted, excluded
 from perturbkg.signatures import Genes, Selected
+from perturbkg.signatures._fields import members
 from perturbkg.signatures._gctx import profiles, samples_of
 from perturbkg.signatures._wells import (
     TARGET,
@@ -135,7 +136,7 @@ def _named_wells(path: Path, signatures: pl.Series) -> pl.DataFrame:
     """Return row and sample of each well that siginfo names, once a signature; sample is null for none."""
     require(path, header(path, "\t", None), ["sig_id", "distil_ids"])
     wanted = pl.DataFrame({"sig_id": signatures}).with_row_index("row")
-    samples = pl.col("distil_ids").str.split("|").list.eval(pl.element().str.strip_chars())
+    samples = members(pl.col("distil_ids"))
     with explained(path, "\t", None):
         named = (
             scan(path)

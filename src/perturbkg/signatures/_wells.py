@@ -23,6 +23,7 @@ from perturbkg.io.delimited import (
 )
 from perturbkg.io.scripting import progress
 from perturbkg.signatures import Genes
+from perturbkg.signatures._fields import known
 from perturbkg.signatures._gctx import profiles, samples_of
 from perturbkg.signatures._siginfo import TRUTH
 
@@ -50,6 +51,7 @@ def read_wells(path: Path, choose: Callable[[pl.LazyFrame], pl.LazyFrame]) -> tu
             .pipe(choose)
             .collect(engine="streaming")
             .drop(LOOKED)
+            .with_columns(known(pl.col(pl.String)))
         )
     wrong = wells.filter(~pl.col("qc_pass").is_in(list(TRUTH))).sort("row")
     if len(wrong):

@@ -7,8 +7,8 @@ from typing import ClassVar
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import read
-from perturbkg.signatures._geo import _GEO, NOTHING
+from perturbkg.signatures._fields import members, of_another_type, read_table
+from perturbkg.signatures._geo import _GEO
 
 COLUMNS = ("sig_id", "pert_id", "cell_id", "pert_type", "pert_idose", "pert_itime")
 QUANTITY = r"^([0-9.eE+-]+)\s*(\D+)$"  # "10.0 um", "24 h"
@@ -28,18 +28,21 @@ class GSE70138(_GEO):
         "targets": "lincs2020_compoundinfo",
     }
 
-    def doses(self, path: Path) -> pl.DataFrame:
+    def doses(self, path: Path, pert_type: str | None) -> pl.DataFrame:
         """Read the signature table, which has doses and times as texts alone."""
-        table = read(path, COLUMNS, missing=NOTHING)
+        table = read_table(path, COLUMNS)
         for column, name in (("pert_idose", "pert_dose"), ("pert_itime", "pert_time")):
-            parts = table[column].str.strip_chars().str.extract_groups(QUANTITY)
-            table = table.with_columns(
-                parts.struct.field("1").alias(name), parts.struct.field("2").alias(f"{name}_unit")
-            )
-            wrong = table.filter(pl.col(column).is_not_null() & pl.col(name).is_null())
+            each = members(pl.col(column))
+            illegible = each.list.eval(~pl.element().str.contains(QUANTITY)).list.any()
+            wrong = table.filter(illegible & ~of_another_type(pert_type))
             if len(wrong):
                 raise InputError(
                     f"{path}: row {wrong['row'][0]}: {column} is {wrong[column][0]!r}, not a number and a "
-                    "unit such as '10.0 um' or '24 h'; mend the row"
+                    "unit such as '10.0 um' or '24 h'; fix the row"
                 )
+            # Of replicates that say different things, each part is joined again as GSE92742 joins it.
+            number, unit = (
+                each.list.eval(pl.element().str.extract(QUANTITY, group)).list.join("|") for group in (1, 2)
+            )
+            table = table.with_columns(number.alias(name), unit.alias(f"{name}_unit"))
         return table

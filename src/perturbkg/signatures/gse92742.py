@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import polars as pl
 
-from perturbkg.io.delimited import read
-from perturbkg.signatures._geo import _GEO, NOTHING
+from perturbkg.signatures._fields import read_table
+from perturbkg.signatures._geo import _GEO
 
 COLUMNS = ("sig_id", "pert_id", "cell_id", "pert_type", "pert_dose", "pert_time")
 UNITS = ("pert_dose_unit", "pert_time_unit")
@@ -27,6 +27,6 @@ class GSE92742(_GEO):
         "targets": "lincs2020_compoundinfo",
     }
 
-    def doses(self, path: Path) -> pl.DataFrame:
+    def doses(self, path: Path, pert_type: str | None) -> pl.DataFrame:
         """Read the signature table, which has numbers and units in columns of their own."""
-        return read(path, COLUMNS, UNITS, missing=NOTHING)
+        return read_table(path, COLUMNS, UNITS)

@@ -8,9 +8,19 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from perturbkg.io.delimited import given, identified, read
+from perturbkg.io.delimited import given, identified
 from perturbkg.signatures import Compounds, Genes, Selected, SignatureSource, _level3
-from perturbkg.signatures._cmap import UNKNOWN, described, filtered, gathered, landmark_genes, read_xref
+from perturbkg.signatures._cmap import (
+    UNKNOWN,
+    described,
+    filtered,
+    gathered,
+    landmark_genes,
+    measured,
+    read_compounds,
+    read_xref,
+)
+from perturbkg.signatures._fields import read_table
 from perturbkg.signatures._filters import Filters
 from perturbkg.signatures._gctx import profiles
 from perturbkg.signatures._siginfo import read_siginfo
@@ -67,10 +77,11 @@ class LINCS2020(SignatureSource):
     def select(self, files: dict[str, Path], filters: dict[str, Any]) -> Selected:
         """Filter the signature table; each filter counts what it removed of what those before it left."""
         path = given(files, "siginfo", self.files)
+        wanted = Filters.of(filters)
         return filtered(
-            read_siginfo(path),
+            read_siginfo(path, wanted.pert_type),
             path,
-            Filters.of(filters),
+            wanted,
             cells=(given(files, "cellinfo", self.files), "cell_iname"),
             compounds=(given(files, "compoundinfo", self.files), "pert_id"),
         )
@@ -78,7 +89,7 @@ class LINCS2020(SignatureSource):
     def compounds(self, files: dict[str, Path]) -> Compounds:
         """Read the compound table, which has a row for each target and alias of a compound."""
         path = given(files, "compoundinfo", self.files)
-        table = read(
+        table = read_compounds(
             path,
             ["pert_id", "canonical_smiles"],
             ["cmap_name", "target", "inchi_key", "compound_aliases"],
@@ -91,15 +102,16 @@ class LINCS2020(SignatureSource):
         """Read the cell line table."""
         path = given(files, "cellinfo", self.files)
         optional = ("cell_type", "cell_lineage", "primary_disease", "subtype")
-        table = identified(read(path, ["cell_iname"], optional, missing=UNKNOWN), "cell_iname", path)
+        table = identified(read_table(path, ["cell_iname"], optional, missing=UNKNOWN), "cell_iname", path)
         columns = {"cell_iname": "cell", "cell_lineage": "lineage", "primary_disease": "disease"}
         return described(table.rename(columns))
 
     def measured(self, files: dict[str, Path], selection: pl.DataFrame, label: str) -> Selected:
-        """Keep the signatures whose profile can be made; of wells, those that have usable ones."""
+        """Keep the signatures that the matrix holds, or of which usable wells make one; list the others."""
+        paths = self._given(files, label)
         if label == "level3":
-            return _level3.measured(self._given(files, label), selection)
-        return super().measured(files, selection, label)
+            return _level3.measured(paths, selection)
+        return measured(paths["gctx"], selection, label)
 
     def profiles(
         self, files: dict[str, Path], selection: pl.DataFrame, genes: Genes, label: str

@@ -16,6 +16,7 @@ from perturbkg.io.matrices import ROWS_AT_ONCE, read_labels, read_rows
 from perturbkg.io.tallies import excluded
 from perturbkg.signatures import NOTHING, Compounds, Genes, Selected, SignatureSource
 from perturbkg.signatures._cmap import UNKNOWN, described, filtered, landmark_genes
+from perturbkg.signatures._fields import known, withheld
 from perturbkg.signatures._filters import Filters
 from perturbkg.signatures._siginfo import understood
 
@@ -82,7 +83,8 @@ class Table(SignatureSource):
         """Filter the signatures; each filter counts what it removed of what those before it left."""
         path = given(files, "profiles", self.files)
         wanted = Filters.of(filters)
-        table = numbers(identified(_labels(path), "signature", path), NUMBERS, path)
+        table = identified(_labels(path), "signature", path).with_columns(known(pl.col(NUMBERS)))
+        table = numbers(table, NUMBERS, path)
         for column in ("drug", "cell"):
             if len(nameless := table.filter(pl.col(column).is_null())):
                 raise InputError(
@@ -118,9 +120,12 @@ class Table(SignatureSource):
             .list.eval(pl.element().str.strip_chars().replace("", None).drop_nulls().unique().sort())
             .fill_null([]),
         )
+        hidden = withheld(pl.col("smiles"))
+        columns = ("drug", "name", "smiles", "inchikey", "aliases", "targets", "xref", "row")
         return Compounds(
-            table.select("drug", "name", "smiles", "inchikey", "aliases", "targets", "xref", "row"),
+            table.with_columns(smiles=pl.when(~hidden).then("smiles")).select(columns),
             excluded("prepare_drugs", "structures", NOTHING),
+            frozenset(table.filter(hidden)["drug"]),
         )
 
     def cell_lines(self, files: dict[str, Path]) -> pl.DataFrame:

@@ -41,6 +41,55 @@ def test_known_parents(name):
         assert found.scaffold == scaffold
 
 
+# Complexes, as most tables draw them and with dative bonds
+COMPLEXES = {
+    "transplatin with sigma bonds": ("N[Pt](Cl)(N)Cl", "[NH3]->[Pt](Cl)(<-[NH3])Cl"),
+    "four bonds at nitrogen": ("N[Pd](N)(Cl)Cl", "[NH3][Pd]([NH3])(Cl)Cl"),
+    "ziram": ("CN(C)C(=S)S[Zn]SC(=S)N(C)C", "CN(C)C1=[S]->[Zn]2(<-[S]=C(N(C)C)S2)S1"),
+    "aromatic donor": ("Cl[Zn-2]1(Cl)[n+]2ccccc2-c2cccc[n+]21", "Cl[Zn]1(Cl)<-n2ccccc2-c2cccc[n]->12"),
+    "chelate": ("C1CN[Pt]2(N1)OC(=O)CO2", "C1C[NH2]->[Pt]2(<-[NH2]1)OC(=O)CO2"),
+    "phosphine": ("CP(C)(C)=[Au]Cl", "CP(C)(C)->[Au]Cl"),
+    "phosphine with a sigma bond": ("CP(C)(C)[Au]Cl", "CP(C)(C)->[Au]Cl"),
+    "borane": ("CC[NH2+][BH3-]", "CC[NH2]->[BH3]"),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEXES)
+def test_dative_bonds_are_another_drawing_of_the_same_complex(name):
+    plain, dative = map(standardise, COMPLEXES[name])
+    assert plain.key == dative.key
+    assert plain.form.split("-")[0] == dative.form.split("-")[0]
+    assert Chem.MolFromSmiles(dative.smiles) is not None
+
+
+# Without its charges each of these is a radical or has a valence that no SMILES reader takes, or might have.
+CHARGED = {
+    "hexafluorophosphate": ("[Na+].F[P-](F)(F)(F)(F)F", "F[P-](F)(F)(F)(F)F.[Na+]"),
+    "hexafluoroantimonate": ("F[Sb-](F)(F)(F)(F)F", None),
+    "cyclopentadienide of ferrocene": ("[Fe+2].c1cc[cH-]c1.c1cc[cH-]c1", "c1cc[cH-]c1"),
+    "tetraphenylborate": ("[B-](c1ccccc1)(c1ccccc1)(c1ccccc1)c1ccccc1", None),
+    "silicate": ("[Mg+2].[O-][Si]([O-])=O", "O=[Si]([O-])[O-].[Mg+2]"),
+    "orthosilicate": ("[O-][Si]([O-])([O-])[O-]", "O[Si](O)(O)O"),
+    "hexafluorosilicate": ("F[Si-2](F)(F)(F)(F)F", None),
+    "squarate, a dianion": ("O=C1C(=O)C([O-])=C1[O-].[K+].[K+]", "O=c1c(O)c(O)c1=O"),
+    "cyanamide, a dianion": ("[N-]=C=[N-]", None),
+    "mercury": ("C[Hg]C", None),
+    "gold": ("CP(C)(C)->[Au]Cl", None),
+    "osmium tetroxide": ("O=[Os](=O)(=O)=O", None),
+}
+
+
+@pytest.mark.parametrize("name", CHARGED)
+def test_a_parent_can_be_read_back(name):
+    smiles, expected = CHARGED[name]
+    parent = standardise(smiles)
+    back = Chem.MolFromSmiles(parent.smiles)
+    assert Chem.MolToInchiKey(back) == parent.inchikey
+    assert standardise(parent.smiles).key == parent.key
+    if expected is not None:
+        assert parent.smiles == expected
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -3,13 +3,14 @@ import warnings
 
 import h5py
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perturbkg.errors import InputError
 from perturbkg.signatures import _gctx
-from perturbkg.signatures._gctx import profiles, samples_of
+from perturbkg.signatures._gctx import in_matrix, profiles, samples_of
 
 with warnings.catch_warnings():
     # cmapPy 4.0.1 has docstrings with invalid escape sequences.
@@ -177,6 +178,26 @@ def test_an_absent_signature_is_named(write, genes):
     with pytest.raises(InputError) as caught:
         read_profiles(path, ["SIG1", "SIG99", "SIG98"], genes)
     one_line(caught, path, "lacks 2 of 3 signatures of the signature table; first SIG99, SIG98")
+    one_line(caught, path, "the matrix is a subset: leave them out of siginfo")
+
+
+def test_a_subset_says_which_signatures_it_holds(write):
+    path, _ = write()
+    assert in_matrix(path, pl.Series(["SIG99", "SIG1", "SIG36"])).to_list() == [False, True, True]
+    assert in_matrix(path, pl.Series([], dtype=pl.String)).to_list() == []
+
+
+def test_a_matrix_of_other_signatures_is_an_error(write, genes):
+    path, _ = write()
+    with pytest.raises(InputError) as caught:
+        in_matrix(path, pl.Series(["X1", "X2", "X3", "X4"]))
+    one_line(
+        caught, path, "none of the 4 selected signatures of siginfo (X1, X2, X3, ...)", "37 others (SIG0"
+    )
+    path, _ = write(np.zeros((978, 37), np.float32), columns=genes.entrez, rows=COLUMNS, chunks=None)
+    with pytest.raises(InputError) as caught:
+        in_matrix(path, pl.Series(["SIG1"]))
+    one_line(caught, path, "transposed: /0/META/ROW holds signatures")
 
 
 def test_another_gene_set_is_an_error(write, genes):

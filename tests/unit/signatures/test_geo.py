@@ -130,6 +130,14 @@ def test_a_structure_that_is_withheld_is_none(source, files, change):
     assert row["smiles"] is None and row["inchikey"] is None
 
 
+@pytest.mark.parametrize("word", ["Restricted", " restricted"])
+def test_another_spelling_of_withheld_is_the_same(source, files, change, word):
+    change("compoundinfo", canonical_smiles=word)
+    compounds = source.compounds(files)
+    assert compounds.table["smiles"][0] is None
+    assert compounds.withheld == {compounds.table["drug"][0]}
+
+
 def test_cell_lines_are_described_by_site_and_tumour(source, files):
     lines = source.cell_lines(files)
     assert lines["cell"].to_list() == read_text(files["cellinfo"])["cell_id"].to_list()
@@ -225,6 +233,9 @@ TOO_LOW, TOO_SHORT = "dose is not 10 uM within 20 %", "time is not 24 h"
         ({"pert_dose_unit": "%"}, TOO_LOW),
         ({"pert_dose_unit": "ng/mL"}, TOO_LOW),
         ({"pert_dose": "-666.000000", "pert_dose_unit": "-666"}, TOO_LOW),
+        ({"pert_dose": "-666.0|-666.000000", "pert_dose_unit": "-666|-666"}, TOO_LOW),
+        ({"pert_dose": "10.0|10.000000", "pert_dose_unit": "uM|uM"}, None),
+        ({"pert_dose": "1.5|300.0", "pert_dose_unit": "uL|ng"}, TOO_LOW),
         ({"pert_time": "6"}, TOO_SHORT),
         ({"pert_time": "-666"}, TOO_SHORT),
     ],
@@ -243,6 +254,11 @@ def test_doses_and_times_of_phase_one(fate, values, reason):
         ({"pert_idose": "3.33 um"}, TOO_LOW),
         ({"pert_idose": "10.0 ng/ml"}, TOO_LOW),
         ({"pert_idose": "-666"}, TOO_LOW),
+        ({"pert_idose": "-666|-666"}, TOO_LOW),
+        ({"pert_idose": "-666|10.0 um"}, None),
+        ({"pert_idose": "10.0 um|9.99999 um"}, None),
+        ({"pert_idose": "10.0 um|3.33 um"}, TOO_LOW),
+        ({"pert_type": "ctl_vector", "pert_idose": "a drop"}, "pert_type is not trt_cp"),
         ({"pert_itime": "3 h"}, TOO_SHORT),
         ({"pert_itime": "24h"}, None),
         ({"pert_itime": "1 d"}, None),

@@ -132,6 +132,14 @@ def test_what_is_left_of_a_signature_makes_its_delta(wells, tmp_path):
     np.testing.assert_allclose(deltas(files, selection())[:, 0], [5, -0.25])
 
 
+def test_an_unknown_well_is_no_well(wells, tmp_path):
+    files = write(tmp_path, wells, {"S1": "-666|P1:B01", "S2": "-666.000000"})
+    found = _level3.measured(files, selection())
+    assert found.selection["signature"].to_list() == ["S1"]
+    assert found.exclusions["reason"].to_list() == ["no usable well: signature without distil_ids (1)"]
+    np.testing.assert_allclose(deltas(files, selection("S1"))[:, 0], [3])
+
+
 def test_a_well_of_two_signatures_counts_in_both_and_once_in_each(wells, tmp_path):
     files = write(tmp_path, wells, {"S1": "P1:B01|P2:B01|P1:B01", "S2": "P1:B01"})
     np.testing.assert_allclose(deltas(files, selection())[:, 0], [4, 3])

@@ -97,6 +97,16 @@ CHANGES = [
     ({"pert_dose": "10000", "pert_dose_unit": "nM"}, {}, None),
     ({"pert_dose": "10", "pert_dose_unit": "mg/ml"}, {}, "dose is not 10 uM within 20 %"),
     ({"pert_dose": "-666"}, {}, "dose is not 10 uM within 20 %"),
+    ({"pert_dose": "-666.000000", "tas": "-666.0"}, {}, "dose is not 10 uM within 20 %"),
+    ({"pert_dose": "-666000", "pert_dose_unit": "nM"}, {}, "dose is not 10 uM within 20 %"),
+    ({"pert_dose": "-666|10.0", "pert_dose_unit": "-666|uM"}, {}, None),
+    ({"pert_dose": "10.0|10.000000"}, {}, None),
+    ({"pert_dose": "10|3.33"}, {}, "dose is not 10 uM within 20 %"),
+    ({"tas": "-666.0", "cc_q75": "-666", "nsample": "-666.000"}, {}, None),
+    ({"tas": "-666.000000"}, {"minimum_tas": 0.2}, "tas is empty"),
+    # What a release says of its controls need not be legible, for they are removed.
+    ({"pert_type": "ctl_vehicle", "pert_dose": "0.1 %", "nsample": "2.5"}, {}, "pert_type is not trt_cp"),
+    ({"pert_type": "trt_sh", "is_hiq": "unknown", "tas": "none"}, {}, "pert_type is not trt_cp"),
     ({"pert_dose": "3.33"}, {"dose_um": None}, None),
     ({"pert_time": "6"}, {}, "time is not 24 h"),
     ({"pert_time": "6"}, {"time_h": None}, None),
@@ -150,7 +160,14 @@ def test_cells_that_yaml_reads_as_numbers(release):
         ({"sig_id": "SIG8"}, {}, ["rows 2 and 3: sig_id 'SIG8' twice"]),
         ({"sig_id": ""}, {}, ["row 2: no sig_id"]),
         ({"pert_dose": "ten"}, {}, ["row 2: pert_dose is 'ten', not a number"]),
+        ({"pert_dose": "10|ten"}, {}, ["row 2: pert_dose is '10|ten', not a number"]),
         ({"is_hiq": "yes"}, {}, ["row 2: is_hiq is 'yes', not 1, 0 or empty"]),
+        ({"nsample": "2.5"}, {}, ["row 2: nsample (replicates) is 2.5, not a whole number"]),
+        (
+            {"pert_type": "ctl_vehicle", "pert_dose": "0.1 %"},
+            {"pert_type": None},
+            ["row 2: pert_dose is '0.1 %', not a number"],
+        ),
         ({}, {"cells": ["HELA"]}, ["filters.cells: unknown cell line 'HELA'"]),
         ({}, {"dose": 5}, ["filters: unknown key 'dose'; known are pert_type, dose_um"]),
         ({}, {"time_h": 6}, ["no signature is left", "time is not 6 h"]),
@@ -227,6 +244,30 @@ def test_the_first_smiles_is_kept_and_the_other_listed(release):
     compounds = SOURCE.compounds(release.write())
     assert compounds.table["smiles"][0] == "CCO"
     assert compounds.exclusions.select("item", "row").rows() == [("BRD-2 CO", 3)]
+
+
+def test_further_names_are_aliases(release):
+    release.compoundinfo[0]["cmap_name"] = "BRD-2"
+    release.compoundinfo[3]["cmap_name"] = "-666"
+    compounds = SOURCE.compounds(release.write()).table
+    assert compounds.select("name", "aliases").rows() == [
+        ("BRD-2", ["alcohol", "ethanol", "spirit"]),
+        ("phenol", []),
+        ("BRD-3", []),
+    ]
+
+
+@pytest.mark.parametrize("word", ["restricted", "Restricted", " RESTRICTED "])
+def test_a_structure_that_its_owner_withholds_is_missing(release, word):
+    release.compoundinfo[0]["canonical_smiles"] = word
+    release.compoundinfo[2] |= {"canonical_smiles": word, "inchi_key": word}
+    release.compoundinfo[3] |= {"canonical_smiles": "-666", "target": "-666|FFAR3"}
+    compounds = SOURCE.compounds(release.write())
+    assert compounds.table["smiles"].to_list() == ["CCO", None, None]
+    assert compounds.table["inchikey"].to_list() == [None] * 3
+    assert compounds.table["targets"].to_list()[2] == ["FFAR3"]
+    assert compounds.withheld == {"BRD-1"}
+    assert compounds.exclusions.is_empty()
 
 
 def test_a_compound_without_an_id_is_an_error(release):

@@ -121,6 +121,31 @@ def test_from_raw_files_to_signatures(release, genes, tmp_path):
     assert counts.filter(pl.col("what") == "merging")["count"].to_list() == [4, 0, 0, 4]
 
 
+def test_a_structure_that_its_owner_withholds_is_listed_so(release, tmp_path):
+    release.compoundinfo[2]["canonical_smiles"] = "restricted"  # BRD-1
+    made = prepare(release, tmp_path / "made")
+    listed = schemas.read(made("drug_exclusions"), schemas.Exclusions)
+    assert listed.select("item", "reason").rows() == [("BRD-1", "structure withheld by its owner")]
+    counts = schemas.read(made("drug_counts"), schemas.Counts).filter(what="drugs")
+    assert ("structure withheld by its owner", 1) in counts.select("reason", "count").rows()
+
+
+def test_signatures_that_a_cut_matrix_lacks_are_left_out_counted_and_listed(release, tmp_path):
+    whole = prepare(release, tmp_path / "whole")
+    release.profiles, release.columns = release.profiles[2:7], release.columns[2:7]
+    made = prepare(release, tmp_path / "made")
+    delta, obs, _ = read_matrix(made("signatures"))
+    assert set(obs["signature"]) == set(release.columns)
+    complete, names, _ = read_matrix(whole("signatures"))
+    rows = [names["signature"].to_list().index(name) for name in obs["signature"]]
+    np.testing.assert_array_equal(delta, complete[rows])
+    counts = schemas.read(made("read_counts"), schemas.Counts).filter(what="level5 signatures")
+    assert counts.select("reason", "count").rows() == [("read", 9), ("not in the matrix", 4), ("kept", 5)]
+    lost = schemas.read(made("read_exclusions"), schemas.Exclusions).filter(what="level5 signatures")
+    assert set(lost["item"]) == set(names["signature"]) - set(release.columns)
+    assert lost["reason"].unique().to_list() == ["not in the matrix"]
+
+
 def test_signatures_of_one_molecule_cell_line_dose_and_time_become_one(release, tmp_path):
     release.compoundinfo[3]["canonical_smiles"] = "CC(=O)[O-].[Na+]"
     release.compoundinfo.append(

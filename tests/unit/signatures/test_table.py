@@ -55,6 +55,13 @@ def read(raw_world):
     return genes, selected.selection, lincs.compounds(raw_world).table, lincs.cell_lines(raw_world), deltas
 
 
+def test_a_withheld_structure_is_missing(tmp_path):
+    (tmp_path / "compounds.csv").write_text("drug,smiles\nd1,Restricted\nd2,CCO\n")
+    compounds = SOURCE.compounds({"compounds": tmp_path / "compounds.csv"})
+    assert compounds.table["smiles"].to_list() == [None, "CCO"]
+    assert compounds.withheld == {"d1"}
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_what_lincs_reads_comes_back(read, raw_world, tmp_path, monkeypatch, form):
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 16)  # several blocks, the last of them short
