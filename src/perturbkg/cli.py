@@ -1,6 +1,5 @@
 """The command `perturbkg`: score predictions from elsewhere, list the plug-ins, fetch the sources."""
 
-import ast
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -9,10 +8,12 @@ from typing import Annotated
 import numpy as np
 import polars as pl
 import typer
+import yaml
 from rich.console import Console
 from rich.table import Table
 
 from perturbkg import plugins, schemas
+from perturbkg.config import OPTIONS
 from perturbkg.errors import InputError
 from perturbkg.scoring.bootstrap import clustered_interval
 from perturbkg.scoring.match import read_evaluation
@@ -123,17 +124,31 @@ def _number(value: float) -> str:
 @app.command("plugins")
 def list_plugins(
     kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(plugins.BASE_CLASS)}.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A plug-in of this kind: prints its options.")] = None,
 ) -> None:
-    """List the plug-ins: what the config may name, and what each is."""
-    if kind is not None and kind not in plugins.BASE_CLASS:
-        raise InputError(f"unknown kind {kind!r}; known are {', '.join(plugins.BASE_CLASS)}")
-    for each in [kind] if kind else list(plugins.BASE_CLASS):
+    """List the plug-ins, which the config may name; with a name, its options, defaults and meanings."""
+    if kind is not None and name is not None:
+        _print_plugin(plugins.known_kind(kind), name)
+        return
+    for each in [plugins.known_kind(kind)] if kind else list(plugins.BASE_CLASS):
         print(each)
-        for name in plugins.names(each):
-            # Read, not imported: a list must not cost the start of torch.
-            module = ast.parse(plugins.source(each, name).read_text(encoding="utf-8"))
-            summary, _, _ = (ast.get_docstring(module) or "").partition("\n")
-            print(f"  {name:<20} {summary}".rstrip())
+        for known in plugins.names(each):
+            print(f"  {known:<20} {plugins.summaries(each, known)[0]}".rstrip())
+
+
+def _print_plugin(kind: str, name: str) -> None:
+    """Print what a plug-in is, where its file is, and its options."""
+    options = plugins.described(kind, name)
+    print(*plugins.summaries(kind, name), f"File: {plugins.source(kind, name)}", sep="\n")
+    key = next((key for key, of in OPTIONS.items() if of == kind), None)
+    if not options:
+        print("It has no options.")
+        return
+    print(f"Options, set in the config under `{key}: {{{name}: {{...}}}}`:" if key else "Options:")
+    for option in options.values():
+        default = yaml.safe_dump(option.setting, default_flow_style=True, width=10_000).removesuffix("...\n")
+        print(f"  {option.name}: {default.strip()}")
+        print(f"      {option.values}. {option.meaning}".rstrip())
 
 
 if __name__ == "__main__":

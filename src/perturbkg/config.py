@@ -1,6 +1,5 @@
 """Check the config: a closed schema for its keys, the plug-in folders for its names and options."""
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from perturbkg import plugins
 from perturbkg.errors import InputError
 from perturbkg.graph.texts import TEXT_FILES, TEXT_SOURCES
+from perturbkg.plugins import nearest
 from perturbkg.report.choices import Choices
 from perturbkg.simulation.files import FILES, WELLS
 from perturbkg.simulation.options import SimulationOptions
@@ -24,7 +24,6 @@ OPTIONS = {
     "model_options": "models",
     "ablation_options": "ablations",
 }
-TYPE_NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a text", tuple: "a list"}
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -50,12 +49,31 @@ def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
     for key, kind in OPTIONS.items():
         for name, options in config[key].items():
             _known(key, kind, name)
-            _check_options(f"{key}.{name}", plugins.options_of(kind, name), options)
+            plugins.check(kind, name, options, f"config: {key}.{name}")
     SimulationOptions.of(config["simulation"])
     Choices.of(config)
     _check_folds(config)
     _check_label(config)
     _check_files(config)
+
+
+def options_in_force(config: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+    """Return every option of a plug-in: the config's, under a key of `OPTIONS`, else the class's default."""
+    known = plugins.described(OPTIONS[key], name)
+    return {option.name: option.setting for option in known.values()} | config[key].get(name, {})
+
+
+def in_force(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the config with every option of every plug-in that it names, defaults included."""
+    used = dict.fromkeys((kind, name) for _, kind, name in _named(config))
+    return config | {
+        key: {
+            name: options
+            for of, name in used
+            if of == kind and (options := options_in_force(config, key, name))
+        }
+        for key, kind in OPTIONS.items()
+    }
 
 
 def wanted_files(config: dict[str, Any]) -> dict[str, str]:
@@ -122,7 +140,7 @@ def _check_files(config: dict[str, Any]) -> None:
     for key in config["files"]:
         if key not in known:
             raise InputError(
-                f"config: files: unknown key {key!r}{_nearest(key, list(known))}; known are "
+                f"config: files: unknown key {key!r}{nearest(key, list(known))}; known are "
                 f"{', '.join(sorted(known))}"
             )
     for key, what in wanted_files(config).items():
@@ -158,33 +176,8 @@ def _known(key: str, kind: str, name: str) -> None:
     known = plugins.names(kind)
     if name not in known:
         raise InputError(
-            f"config: {key}: unknown name {name!r}{_nearest(name, known)}; known are {', '.join(known)}"
+            f"config: {key}: unknown name {name!r}{nearest(name, known)}; known are {', '.join(known)}"
         )
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
-
-
-def _check_options(key: str, known: dict[str, Any], options: dict[str, Any]) -> None:
-    for name, value in options.items():
-        if name not in known:
-            allowed = ", ".join(known) or "none"
-            raise InputError(
-                f"config: {key}: unknown option {name!r}{_nearest(name, list(known))}; known are {allowed}"
-            )
-        default = known[name]
-        fits = (
-            default is None
-            or type(value) is type(default)
-            or (isinstance(default, float) and type(value) is int)
-            or (isinstance(default, tuple) and isinstance(value, list))
-        )
-        if not fits:
-            raise InputError(
-                f"config: {key}.{name}: {value!r} must be {TYPE_NAMES[type(default)]}, like {default!r}"
-            )
 
 
 def _explain(error: ValidationError) -> str:
@@ -197,7 +190,7 @@ def _explain(error: ValidationError) -> str:
     if rule == "additionalProperties" and isinstance(error.schema, dict):
         known = list(error.schema["properties"])
         unknown = sorted(set(value) - set(known))[0]
-        return f"{prefix}unknown key {unknown!r}{_nearest(unknown, known)}; allowed are {', '.join(known)}"
+        return f"{prefix}unknown key {unknown!r}{nearest(unknown, known)}; allowed are {', '.join(known)}"
     if rule == "required":
         missing = sorted(set(allowed) - set(value))[0]
         return f"{prefix}key {missing!r} is missing"

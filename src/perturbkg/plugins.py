@@ -2,19 +2,24 @@
 
 Files that start with an underscore are shared helpers, not plug-ins. A plug-in file holds exactly one
 public subclass of the base class that its folder's `__init__.py` defines, and that class is a dataclass
-whose fields are the plug-in's options.
+whose fields are the plug-in's options (`perturbkg.options`). Installed packages add plug-ins of their own
+by entry points of the group `perturbkg.<kind>`, each of which names a module, such as
+`my_model = "my_package.my_model"`.
 """
 
-import ast
 import dataclasses
+import difflib
 import importlib
-import inspect
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from perturbkg.errors import InputError
+from perturbkg.options import Declared, Option, read_class
+from perturbkg.parsed import locate
 
 PACKAGE = Path(__file__).parent
 BASE_CLASS = {
@@ -29,134 +34,134 @@ BASE_CLASS = {
 }
 #: Config key -> kind, for the kinds of which a dataset has one plug-in.
 SINGLES = {"knowledge_graph": "knowledge_graphs", "signatures": "signatures", "baseline": "baselines"}
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def names(kind: str) -> list[str]:
     """List the plug-ins of a kind (a key of `BASE_CLASS`), sorted."""
-    return sorted(path.stem for path in (PACKAGE / kind).glob("*.py") if not path.stem.startswith("_"))
+    return sorted({*_own(kind), *_installed(kind)})
+
+
+def known_kind(kind: str) -> str:
+    """Return a kind in the plural (`model` is `models`); raise InputError for an unknown one."""
+    for known in BASE_CLASS:
+        if kind in (known, known.removesuffix("s")):
+            return known
+    raise InputError(f"unknown kind {kind!r}{nearest(kind, BASE_CLASS)}; known are {', '.join(BASE_CLASS)}")
 
 
 def source(kind: str, name: str) -> Path:
     """Return the file of a plug-in; raise InputError for an unknown name, listing the known ones."""
-    known = names(kind)
-    if name not in known:
-        raise InputError(f"{kind}: unknown name {name!r}; known are {', '.join(known)}")
-    return PACKAGE / kind / f"{name}.py"
+    own, installed = _own(kind), _installed(kind)
+    if name in own:
+        return own[name]
+    if name not in installed:
+        known = names(kind)
+        raise InputError(f"{kind}: unknown name {name!r}{nearest(name, known)}; known are {', '.join(known)}")
+    path = locate(installed[name].module)
+    if path is None:
+        raise InputError(
+            f"{kind}: {name!r}: {_owner(installed[name])} names the module {installed[name].module!r}, which "
+            "is not there; install that package again"
+        )
+    return path
 
 
 @cache
 def load(kind: str, name: str) -> type[Any]:
     """Import a plug-in and return its class."""
-    source(kind, name)
-    module = importlib.import_module(f"perturbkg.{kind}.{name}")
-    base = getattr(importlib.import_module(f"perturbkg.{kind}"), BASE_CLASS[kind])
-    found = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value)
-        and issubclass(value, base)
-        and value.__module__ == module.__name__
-        and not value.__name__.startswith("_")
-    ]
-    if len(found) != 1:
-        raise TypeError(f"{module.__name__} must define one public {base.__name__}, found {len(found)}")
-    return found[0]
+    declared = _declared(kind, name)
+    own = f"perturbkg.{kind}.{name}"
+    module = own if name in _own(kind) else _installed(kind)[name].module
+    return getattr(importlib.import_module(module), declared.name)
 
 
 def create(kind: str, name: str, options: dict[str, Any] | None = None, **fixed: Any) -> Any:
-    """Make a plug-in object from the options of the config; an unknown option is an InputError."""
-    known = options_of(kind, name)
-    for key in options or {}:
-        if key not in known:
-            raise InputError(f"{kind}.{name}: unknown option {key!r}; known are {', '.join(known) or 'none'}")
+    """Make a plug-in object from the options of the config; a wrong option is an InputError."""
+    check(kind, name, options or {}, f"{kind}.{name}")
     return load(kind, name)(**(options or {}), **fixed)
 
 
+def described(kind: str, name: str) -> dict[str, Option]:
+    """Return the options of a plug-in with types, defaults and meanings, read without importing it."""
+    return _declared(kind, name).options
+
+
 def options_of(kind: str, name: str) -> dict[str, Any]:
-    """Return option -> default of a plug-in, read from its source without importing it.
-
-    The workflow validates options at parse time, where importing torch would cost seconds on every call.
-    Options are the annotated fields of the plug-in's class and of the private classes of its folder that
-    it inherits from; `ClassVar`s and `seed` are not options.
-    """
-    tree = ast.parse(source(kind, name).read_text(encoding="utf-8"))
-    found: dict[str, Any] = {}
-    for cls in tree.body:
-        if isinstance(cls, ast.ClassDef) and not cls.name.startswith("_"):
-            found |= _fields(kind, cls, tree) or {}
-    found.pop("seed", None)
-    return found
+    """Return option -> default of a plug-in, read without importing it."""
+    return {option.name: option.default for option in described(kind, name).values()}
 
 
-def _fields(kind: str, cls: ast.ClassDef, tree: ast.Module) -> dict[str, Any] | None:
-    """Return the fields of a class of `tree`, inherited ones first; None if it is no plug-in."""
-    bases = [base.id for base in cls.bases if isinstance(base, ast.Name)]
-    inherited: dict[str, Any] | None = {} if BASE_CLASS[kind] in bases else None
-    for base, shared in _private_bases(kind, cls, tree):
-        fields = _fields(kind, base, shared)
-        inherited = inherited if fields is None else {**fields, **(inherited or {})}
-    if inherited is None:
-        return None
-    for item in cls.body:
-        if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name) or item.value is None:
-            continue
-        if (
-            ast.unparse(item.annotation).startswith("ClassVar")
-            or item.target.id.startswith("_")
-            or "field(" in ast.unparse(item.value)
-        ):
-            continue
-        inherited[item.target.id] = ast.literal_eval(item.value)
-    return inherited
+def check(kind: str, name: str, options: Mapping[str, Any], key: str) -> None:
+    """Raise InputError, naming the `key` of the config, for an option that is unknown or does not fit."""
+    known = described(kind, name)
+    for option, value in options.items():
+        if option not in known:
+            raise InputError(
+                f"{key}: unknown option {option!r}{nearest(option, known)}; "
+                f"known are {', '.join(known) or 'none'}"
+            )
+        if problem := known[option].problem(value):
+            raise InputError(f"{key}.{option}: {problem}; the default is {known[option].default!r}")
 
 
 def constant(kind: str, name: str, constant: str) -> Any:
-    """Return a literal ClassVar of a plug-in, read from its source without importing it.
+    """Return a class attribute of a plug-in, read without importing it.
 
-    Raises AttributeError where neither the class nor a private class of its folder sets it.
+    Raises AttributeError where neither the class nor one that it inherits from sets it.
     """
-    path = source(kind, name)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for cls in tree.body:
-        if isinstance(cls, ast.ClassDef) and not cls.name.startswith("_"):
-            found = _constant(kind, cls, tree, constant)
-            if found is not None:
-                return ast.literal_eval(found)
-    raise AttributeError(f"{path}: no {constant}")
+    return _declared(kind, name).constant(constant)
 
 
-def _constant(kind: str, cls: ast.ClassDef, tree: ast.Module, name: str) -> ast.expr | None:
-    """Return the value that a class of `tree`, or a private class that it inherits from, gives a ClassVar."""
-    for item in cls.body:
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.target.id == name:
-            return item.value
-    for base, shared in _private_bases(kind, cls, tree):
-        if (found := _constant(kind, base, shared, name)) is not None:
-            return found
-    return None
+def summaries(kind: str, name: str) -> tuple[str, str]:
+    """Return what the docstrings of a plug-in's module and class begin with, one line each."""
+    return _declared(kind, name).summaries
 
 
-def _private_bases(
-    kind: str, cls: ast.ClassDef, tree: ast.Module
-) -> Iterator[tuple[ast.ClassDef, ast.Module]]:
-    """Yield the classes that `cls` inherits from and that private modules of its folder define."""
-    bases = [base.id for base in cls.bases if isinstance(base, ast.Name)]
-    for statement in tree.body:
-        module = (statement.module or "") if isinstance(statement, ast.ImportFrom) else ""
-        if not module.startswith(f"perturbkg.{kind}._"):
-            continue
-        path = PACKAGE.joinpath(*module.split(".")[1:])
-        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        shared = ast.parse(path.read_text(encoding="utf-8"))
-        for base in shared.body:
-            if isinstance(base, ast.ClassDef) and base.name in bases:
-                yield base, shared
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `, did you mean 'x'?` for the known name that is most like a wrong one, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def _own(kind: str) -> dict[str, Path]:
+    """Return name -> file of the plug-ins in this package."""
+    return {path.stem: path for path in (PACKAGE / kind).glob("*.py") if not path.stem.startswith("_")}
+
+
+@cache
+def _installed(kind: str) -> dict[str, EntryPoint]:
+    """Return name -> entry point of the plug-ins in other packages; a name that is taken is an InputError."""
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=f"perturbkg.{kind}"):
+        if not NAME.fullmatch(point.name):
+            raise InputError(
+                f"{kind}: {_owner(point)} calls a plug-in {point.name!r}; "
+                "a name has lower-case letters, digits and underscores only"
+            )
+        taken = "perturbkg" if point.name in _own(kind) else _owner(found.get(point.name))
+        if taken:
+            raise InputError(
+                f"{kind}: the name {point.name!r} is taken twice, by {taken} and by {_owner(point)}; "
+                "rename one of them or uninstall its package"
+            )
+        found[point.name] = point
+    return found
+
+
+def _owner(point: EntryPoint | None) -> str:
+    """Name the package that an entry point belongs to."""
+    return "" if point is None else f"package {point.dist.name!r}" if point.dist else point.value
+
+
+def _declared(kind: str, name: str) -> Declared:
+    return read_class(source(kind, name), BASE_CLASS[kind], PACKAGE / kind / "__init__.py")
 
 
 def fields_of(cls: type[Any]) -> dict[str, Any]:
     """Return option -> default of an imported plug-in class (what `options_of` must agree with)."""
     return {
-        field.name: field.default
+        field.name: field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
         for field in dataclasses.fields(cls)
-        if field.init and field.default is not dataclasses.MISSING and field.name != "seed"
+        if field.init and field.metadata.get("option", True) and not field.name.startswith("_")
     }

@@ -87,8 +87,10 @@ def test_an_unknown_metric_or_kind_lists_the_known_ones(files):
         "score", "--truth", files["truth"], "--prediction", files["prediction"], "--metrics", "pearsn"
     )
     assert isinstance(result.exception, InputError)
-    assert "unknown name 'pearsn'; known are auprc_deg," in str(result.exception)
-    assert "unknown kind 'metric'; known are ablations," in str(invoke("plugins", "metric").exception)
+    assert "unknown name 'pearsn', did you mean 'pearson'?; known are auprc_deg," in str(result.exception)
+    assert "unknown kind 'metirc', did you mean 'metrics'?; known are" in str(
+        invoke("plugins", "metirc").exception
+    )
 
 
 def test_a_signature_without_parent_is_named(files):

@@ -1,5 +1,8 @@
-"""The registry: names, options read without importing, and what it refuses."""
+"""The registry: names, classes read without importing, plug-ins of other packages, and what it refuses."""
 
+import dataclasses
+import typing
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -7,41 +10,140 @@ import pytest
 from perturbkg import plugins
 from perturbkg.errors import InputError
 
-
-@pytest.mark.parametrize("kind", plugins.BASE_CLASS)
-def test_options_are_read_as_the_class_has_them(kind: str):
-    for name in plugins.names(kind):
-        assert plugins.options_of(kind, name) == plugins.fields_of(plugins.load(kind, name)), name
+EVERY = [(kind, name) for kind in plugins.BASE_CLASS for name in plugins.names(kind)]
 
 
-def test_shared_helpers_are_no_plugins():
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_the_source_says_what_the_imported_class_has(kind: str, name: str):
+    cls = plugins.load(kind, name)
+    known = plugins.described(kind, name)
+    types = typing.get_type_hints(cls, include_extras=True)
+    fields = {
+        field.name: field
+        for field in dataclasses.fields(cls)
+        if field.init and field.metadata.get("option", True) and not field.name.startswith("_")
+    }
+    assert set(known) == set(fields)
+    for option in known.values():
+        field = fields[option.name]
+        made = field.default_factory
+        assert option.default == (field.default if made is dataclasses.MISSING else made())
+        assert option.type == types[option.name]
+        assert option.problem(option.setting) is None, "the default is out of the option's own range"
+        assert option.meaning, f"say under {option.name} what it is, as a string"
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_says_what_it_is(kind: str, name: str):
+    module, own = plugins.summaries(kind, name)
+    assert len(module) > 10 and len(own) > 10
+
+
+def test_shared_helpers_are_not_plugins():
     assert not [name for kind in plugins.BASE_CLASS for name in plugins.names(kind) if name.startswith("_")]
 
 
-def test_options_are_inherited_and_may_be_overridden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    folder = tmp_path / "models"
-    folder.mkdir()
-    (folder / "_shared.py").write_text(
-        "class Shared(Model):\n    width: int = 3\n    depth: int = 1\n    kind: ClassVar[str] = 'x'\n"
-    )
-    (folder / "_deeper.py").write_text(
-        "from perturbkg.models._shared import Shared\nclass Deeper(Shared):\n    heads: int = 2\n"
-    )
-    (folder / "mine.py").write_text(
-        "from perturbkg.models._deeper import Deeper\n"
-        "class Helper:\n    not_an_option: int = 1\n"
-        "class Mine(Deeper):\n    depth: int = 9\n    rate: float = -0.5\n"
-        "    _cache: int = field(init=False)\n"
-    )
-    monkeypatch.setattr(plugins, "PACKAGE", tmp_path)
-    assert plugins.options_of("models", "mine") == {"width": 3, "depth": 9, "heads": 2, "rate": -0.5}
+@pytest.mark.parametrize("kind", plugins.BASE_CLASS)
+def test_a_kind_may_be_given_in_the_singular(kind: str):
+    assert plugins.known_kind(kind) == plugins.known_kind(kind.removesuffix("s")) == kind
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"models: unknown name 'gta'; known are .*gat, mean, .*zero"):
+    with pytest.raises(
+        InputError, match=r"models: unknown name 'gta', did you mean 'gat'\?; known are .*zero"
+    ):
         plugins.create("models", "gta")
 
 
 def test_an_unknown_option_lists_the_known_ones():
     with pytest.raises(InputError, match=r"models.zero: unknown option 'width'; known are none"):
         plugins.create("models", "zero", {"width": 3})
+    with pytest.raises(InputError, match=r"models.zero: unknown option 'seed'"):
+        plugins.create("models", "zero", {"seed": 3})
+
+
+def test_an_option_that_does_not_fit_is_refused():
+    with pytest.raises(InputError, match=r"encoders.morgan.bits: 0 must be greater than or equal to 1"):
+        plugins.create("encoders", "morgan", {"bits": 0})
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Return a function that makes modules of a package `elsewhere` known by entry points."""
+
+    def install(*points: tuple[str, str], **files: str) -> None:
+        for name, text in files.items():
+            path = tmp_path / "elsewhere" / f"{name}.py"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setattr(
+            plugins,
+            "entry_points",
+            lambda group: [
+                EntryPoint(name, module, group) for name, module in points if group == "perturbkg.metrics"
+            ],
+        )
+        plugins._installed.cache_clear()
+
+    yield install
+    monkeypatch.undo()
+    plugins._installed.cache_clear()
+
+
+METRIC = '''"""Largest error of a signature."""
+from dataclasses import dataclass
+from perturbkg.metrics import Metric
+from elsewhere.shared import SIZE
+from .shared import Sized
+
+@dataclass(frozen=True)
+class Largest(Metric, Sized):
+    """The largest error over all genes."""
+
+    genes: int = SIZE * 2
+    """genes that count"""
+
+    def compute(self, evaluation):
+        return {}
+'''
+SHARED = '''"""What the metrics of this package share."""
+from dataclasses import dataclass
+SIZE = 3
+
+@dataclass(frozen=True)
+class Sized:
+    """Has a power."""
+
+    power: float = 2.0
+    """exponent"""
+'''
+
+
+def test_a_plugin_of_another_package_is_found_read_and_made(installed):
+    installed(("largest", "elsewhere.largest"), __init__="", largest=METRIC, shared=SHARED)
+    assert {"largest", "pearson"} <= set(plugins.names("metrics"))
+    assert plugins.source("metrics", "largest").name == "largest.py"
+    assert plugins.options_of("metrics", "largest") == {"power": 2.0, "genes": 6}
+    made = plugins.create("metrics", "largest", {"genes": 4})
+    assert (made.genes, made.power, type(made).__module__) == (4, 2.0, "elsewhere.largest")
+
+
+def test_a_name_that_is_taken_is_one_line_that_names_both(installed):
+    installed(("pearson", "elsewhere.largest"), largest=METRIC)
+    with pytest.raises(
+        InputError, match=r"metrics: the name 'pearson' is taken twice, by perturbkg and by elsewhere.largest"
+    ):
+        plugins.names("metrics")
+
+
+def test_a_module_that_is_not_there_is_one_line(installed):
+    installed(("gone", "elsewhere_gone.largest"))
+    with pytest.raises(InputError, match=r"names the module 'elsewhere_gone\.largest', which is not there"):
+        plugins.source("metrics", "gone")
+
+
+def test_a_name_that_no_config_can_hold_is_refused(installed):
+    installed(("My-Metric", "elsewhere.largest"), largest=METRIC)
+    with pytest.raises(InputError, match="'My-Metric'; a name has lower-case letters"):
+        plugins.names("metrics")

@@ -9,7 +9,9 @@ PACKAGE = Path(perturbkg.__file__).parent
 # Folders and modules of the package: those of one line import only from the lines above and from themselves.
 ROOMS = [
     ["errors"],
-    ["plugins", "imports"],
+    ["parsed", "imports"],
+    ["options"],
+    ["plugins"],
     ["io"],
     ["schemas", "provenance"],
     ["attention", "metrics", "sources"],

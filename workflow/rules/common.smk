@@ -117,8 +117,8 @@ def code(script, **plug_ins):
 
 
 def options(kind, name):
-    """Return the config's options of a plug-in; the others keep their defaults."""
-    return config[f"{kind}_options"].get(name, {})
+    """Return all options of a plug-in: the config's, and the defaults of the others."""
+    return configuration.options_in_force(config, f"{kind}_options", name)
 
 
 def gpus_of(model):
@@ -151,10 +151,7 @@ def weights_of(wildcards):
 
 def encoder_option(encoder, name):
     """Return an option of an encoder: the config's, or the default."""
-    return {
-        **plugins.options_of("encoders", encoder),
-        **options("encoder", encoder),
-    }[name]
+    return options("encoder", encoder)[name]
 
 
 def runs(pattern):

@@ -128,7 +128,7 @@ rule record_run:
         mem_mb=500,
         runtime=60,
     params:
-        config=config,
+        config=configuration.in_force(config),
         downloads=config["downloads"]["folder"],
     script:
         "../../scripts/record_run.py"

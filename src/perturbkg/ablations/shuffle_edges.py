@@ -1,8 +1,10 @@
 """Keep the degree of every node in every relation, and nothing else of who is joined to whom."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
 from perturbkg.ablations import Ablated, Ablation
 from perturbkg.data import Data
@@ -13,7 +15,8 @@ from perturbkg.graph.rewiring import moved_share, swap_edges
 class ShuffledEdges(Ablation):
     """Swap the ends of pairs of edges within each relation; features and `targets` stay."""
 
-    swaps_per_edge: int = 10  # attempted swaps for each edge
+    swaps_per_edge: Annotated[int, Ge(0)] = 10
+    """swaps tried for each edge"""
 
     def apply(self, data: Data, rng: np.random.Generator) -> Ablated:
         """Return data with a rewired graph; notes: share of the edges that moved."""

@@ -8,6 +8,7 @@ rounding, and the same bits again on as many threads. Numbers of half the size a
 import importlib.util
 from functools import cache
 from types import ModuleType
+from typing import Literal
 
 from torch import Tensor
 
@@ -23,6 +24,7 @@ NEEDS = {
     "triton": ("triton", "cuda"),
     "torch": ("torch", None),
 }
+Backend = Literal["auto", "fused", "dgl", "triton", "torch"]
 
 
 def choose(backend: str, device: str) -> str:

@@ -7,12 +7,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from annotated_types import Ge
 
 from perturbkg.encoders import Encoder
-from perturbkg.encoders._language_models.pooling import check
+from perturbkg.encoders._language_models.pooling import Pooling, check
 from perturbkg.errors import InputError
 from perturbkg.io.files import sha256
 from perturbkg.io.scripting import progress
@@ -52,18 +53,29 @@ class LanguageModel(Encoder):
     #: Several windows of the engine, so that one is tokenised while the device works on another.
     block: ClassVar[int] = 65_536
 
-    model: str = ""  # <organisation>/<name> on the Hugging Face hub
-    revision: str = "main"  # commit of the model's repository
-    pooling: str = "cls"  # cls: the first token; mean: all tokens
-    max_length: int = 512  # tokens, special ones included; longer inputs are cut
-    dtype: str = "auto"  # auto, float32 or bfloat16
-    device: str = "auto"  # auto, cuda or cpu
-    tokens_per_batch: int = 0  # with padding; 0: as suits the device
+    model: str = ""
+    """repository of the Hugging Face hub, <organisation>/<name>"""
+    revision: str = "main"
+    """commit of the repository"""
+    pooling: Pooling = "cls"
+    """cls: the first token; mean: all tokens"""
+    max_length: Annotated[int, Ge(3)] = 512
+    """tokens, special ones included; longer inputs are cut"""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """number format; auto: bfloat16 on a device that has instructions for it, else float32"""
+    device: Literal["auto", "cuda", "cpu"] = "auto"
+    """auto: CUDA where there is one, else the CPU"""
+    tokens_per_batch: Annotated[int, Ge(0)] = 0
+    """padding included; 0: 65,536 on CUDA, 2,048 on a CPU"""
 
     # Not options: where this machine keeps things.
-    weights_folder: Path | None = field(default_factory=lambda: None)  # None: the hub's own cache
-    vectors_folder: Path | None = field(default_factory=lambda: None)  # None: vectors are not kept
-    threads: int | None = field(default_factory=lambda: None)  # of PyTorch on a CPU; None: as it likes
+    weights_folder: Path | None = field(default=None, metadata={"option": False})  # None: the hub's own cache
+    vectors_folder: Path | None = field(
+        default=None, metadata={"option": False}
+    )  # None: vectors are not kept
+    threads: int | None = field(
+        default=None, metadata={"option": False}
+    )  # of PyTorch on a CPU; None: as it likes
     counts: Counts = field(default_factory=Counts, init=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -20,7 +20,8 @@ class AminoAcids(Encoder):
 
     modality: ClassVar[Modality] = "sequence"
 
-    dipeptides: bool = False  # add the shares of the 400 pairs of neighbours
+    dipeptides: bool = False
+    """whether the shares of the 400 pairs of neighbouring amino acids are added"""
 
     def encode(self, inputs: Sequence[str]) -> np.ndarray:
         """Encode sequences into (n, 22), or (n, 422) with dipeptides.

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Gt
 
 from perturbkg.encoders import Encoder, Modality
 
@@ -20,8 +21,10 @@ class Baseline(Encoder):
     modality: ClassVar[Modality] = "baseline"
 
     # ASSUME: L1000 Level 3 values are log2 intensities of about 4 to 15, centred near 8.
-    centre: float = 8.0  # log2 expression that becomes 0
-    scale: float = 3.0  # log2 units that become 1
+    centre: float = 8.0
+    """log2 expression that becomes 0"""
+    scale: Annotated[float, Gt(0)] = 3.0
+    """log2 units that become 1"""
 
     def encode(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """Encode rows of log2 expression into (n, genes)."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
@@ -17,8 +18,10 @@ class HashedText(Encoder):
 
     modality: ClassVar[Modality] = "text"
 
-    words: int = 64  # columns for single words and pairs of words; what a text is about
-    characters: int = 64  # columns for 3 to 5 characters within a word; stems such as -kinase, -statin
+    words: Annotated[int, Ge(1)] = 64
+    """columns for single words and pairs of words: what a text is about"""
+    characters: Annotated[int, Ge(1)] = 64
+    """columns for 3 to 5 characters within a word: stems such as -kinase, -statin"""
 
     def encode(self, inputs: Sequence[str]) -> np.ndarray:
         """Encode texts into (n, words + characters), each half of equal weight."""

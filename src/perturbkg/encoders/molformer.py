@@ -44,11 +44,12 @@ class MolFormer(LanguageModel):
     }
     instead: ClassVar[str] = "morgan"
 
-    model: str = "ibm/MoLFormer-XL-both-10pct"  # <organisation>/<name> on the Hugging Face hub
-    revision: str = "361063d0ad524ef77cf39b08469f6be770dc550f"  # commit of the model's repository
+    model: str = "ibm/MoLFormer-XL-both-10pct"
+    revision: str = "361063d0ad524ef77cf39b08469f6be770dc550f"
     # ASSUME: a molecule is written as in pretraining, whose SMILES were canonical and had no stereochemistry,
     # so that the vectors of tokens such as [C@@H] were not learned.
-    canonical: bool = True  # false: SMILES as they are given
+    canonical: bool = True
+    """canonical SMILES without stereochemistry, as in pretraining; false: SMILES as they are given"""
 
     def architecture(self, files: dict[str, Path]) -> "tuple[nn.Module, Tokeniser]":
         """Return the model in float32 and its tokeniser."""

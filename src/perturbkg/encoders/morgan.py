@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 
@@ -18,8 +19,10 @@ class Morgan(Encoder):
 
     modality: ClassVar[Modality] = "smiles"
 
-    radius: int = 2  # bonds around each atom
-    bits: int = 2048  # length of the fingerprint
+    radius: Annotated[int, Ge(0)] = 2
+    """bonds around an atom"""
+    bits: Annotated[int, Ge(1)] = 2048
+    """length of the fingerprint"""
 
     def encode(self, inputs: Sequence[str]) -> np.ndarray:
         """Encode SMILES into (n, bits); raise InputError for one that RDKit cannot read."""

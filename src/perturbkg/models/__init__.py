@@ -25,7 +25,7 @@ class Model(ABC):
 
     kind: ClassVar[Literal["model", "control"]] = "model"  # control: trivial, every model should beat it
 
-    seed: int = 0
+    seed: int = field(default=0, metadata={"option": False})
     learned: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
     genes: list[str] = field(default_factory=list, init=False, repr=False)
     cells: list[str] = field(default_factory=list, init=False, repr=False)

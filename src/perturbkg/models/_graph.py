@@ -2,27 +2,30 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Annotated
 
-from perturbkg.attention import choose
+from annotated_types import Ge
+
+from perturbkg.attention import Backend, choose
 from perturbkg.errors import InputError
 from perturbkg.models._neural import NeuralModel
-from perturbkg.training.loop import ENCODE_EVERY, Recipe, device, uses_bfloat16
+from perturbkg.training.loop import ENCODE_EVERY, EncodeEvery, Precision, Recipe, device, uses_bfloat16
 
 
 @dataclass
 class GraphModel(NeuralModel):
     """A neural model whose network encodes a graph by attention, once for many pairs."""
 
-    # most epochs: one costs several times what it costs a perceptron
-    epochs: int = 40
-    # signatures per step: the graph is encoded once in each, so fewer steps are faster
-    batch: int = 512
-    # what computes attention: auto (the fastest that works), fused, dgl, triton or torch
-    backend: str = "auto"
-    # encode the graph every step or every epoch; the latter's gradient is that of all its pairs, exactly
-    encode_every: str = "step"
-    # of forward passes in training: auto (bfloat16 on a GPU that has it), float32 or bfloat16
-    precision: str = "auto"
+    epochs: Annotated[int, Ge(1)] = 40
+    """most epochs: one costs several times what it costs a perceptron"""
+    batch: Annotated[int, Ge(1)] = 512
+    """signatures per step: the graph is encoded once in each, so fewer steps are faster"""
+    backend: Backend = "auto"
+    """what computes attention; auto is the fastest that works"""
+    encode_every: EncodeEvery = "step"
+    """how often the graph is encoded; once an epoch, its gradient is that of all pairs, exactly"""
+    precision: Precision = "auto"
+    """of forward passes in training; auto is bfloat16 on a GPU that has it, else float32"""
 
     @property
     def chosen(self) -> dict[str, str]:

@@ -9,10 +9,11 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from perturbkg.data import Data, Pairs, Signatures
@@ -22,6 +23,7 @@ from perturbkg.models import Model
 from perturbkg.training.diverged import DivergedError
 from perturbkg.training.loop import (
     LOSSES,
+    Loss,
     Network,
     Recipe,
     device,
@@ -36,28 +38,28 @@ from perturbkg.training.means import cell_means
 class NeuralModel(Model):
     """A mean over networks that differ in their seed, each a residual on the cell line's training mean."""
 
-    # networks trained with different seeds, whose predictions are averaged
-    ensemble: int = 3
-    # units of the hidden layer
-    width: int = 256
-    # share of hidden units dropped in training
-    dropout: float = 0.3
-    # share of inputs dropped in training
-    input_dropout: float = 0.3
-    # most epochs
-    epochs: int = 80
-    # epochs without a better validation score before training stops
-    patience: int = 8
-    # signatures per step
-    batch: int = 256
-    # step size of AdamW
-    learning_rate: float = 0.002
-    # weight decay of AdamW
-    weight_decay: float = 0.01
-    # cosine, huber, mixed or mse
-    loss: str = "mixed"
-    # signatures' worth of the mean over cell lines in each cell line's mean
-    shrinkage: float = 0.0
+    ensemble: Annotated[int, Ge(1)] = 3
+    """networks trained with different seeds, whose predictions are averaged"""
+    width: Annotated[int, Ge(1)] = 256
+    """units of the hidden layer"""
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.3
+    """share of hidden units dropped in training"""
+    input_dropout: Annotated[float, Ge(0), Lt(1)] = 0.3
+    """share of inputs dropped in training"""
+    epochs: Annotated[int, Ge(1)] = 80
+    """most epochs"""
+    patience: Annotated[int, Ge(1)] = 8
+    """epochs without a better validation score before training stops"""
+    batch: Annotated[int, Ge(1)] = 256
+    """signatures per step"""
+    learning_rate: Annotated[float, Gt(0)] = 0.002
+    """step size of AdamW"""
+    weight_decay: Annotated[float, Ge(0)] = 0.01
+    """weight decay of AdamW"""
+    loss: Loss = "mixed"
+    """what training minimises: `mixed` is the squared error in units of the variance plus 1 - Pearson"""
+    shrinkage: Annotated[float, Ge(0)] = 0.0
+    """signatures' worth of the mean over cell lines in each cell line's mean"""
 
     _made: tuple[Data, Any] | None = field(default=None, init=False, repr=False, compare=False)
 

@@ -3,9 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from perturbkg.data import Data, Signatures
@@ -19,8 +21,8 @@ from perturbkg.training.loop import Network
 class PerceptronModel(NeuralModel):
     """A neural model whose network is one perceptron; a subclass says what it reads of a drug."""
 
-    # principal components kept of each block of inputs
-    components: int = 128
+    components: Annotated[int, Ge(1)] = 128
+    """principal components kept of each block of inputs"""
 
     @abstractmethod
     def drug_blocks(self, data: Data) -> Sequence[Block]:

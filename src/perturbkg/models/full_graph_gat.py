@@ -9,10 +9,11 @@ Only nodes that drugs and cell lines depend on are computed, exactly (`graph/nei
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import torch
+from annotated_types import Ge, Lt
 from torch import Tensor
 
 from perturbkg.attention import choose
@@ -26,38 +27,37 @@ from perturbkg.models._graph import GraphModel
 from perturbkg.training.graph_encoder import GraphEncoder, Part
 from perturbkg.training.inputs import learn_projections, principal_axes, project
 from perturbkg.training.layers import Linear, perceptron, table
-from perturbkg.training.loop import Network, device
+from perturbkg.training.loop import EncodeEvery, Network, device
 
-CHECKPOINTING = ("auto", "always", "never")
-FEATURES = ("float32", "float16")
+Checkpointing = Literal["auto", "always", "never"]
+FeatureWidth = Literal["float32", "float16"]
 
 
 @dataclass
 class FullGraphGAT(GraphModel):
     """Several layers of graph attention over the whole graph."""
 
-    # most epochs
-    epochs: int = 80
-    # signatures per step
-    batch: int = 512
-    # encode the graph every step or every epoch; the latter's gradient is that of all its pairs, exactly
-    encode_every: str = "epoch"
-    # principal components kept of each block of inputs
-    components: int = 128
-    # layers of attention: how many edges away a drug sees
-    layers: int = 2
-    # attention heads of each layer
-    heads: int = 4
-    # width of a node's vector, which the heads share
-    node_width: int = 128
-    # share of a node's vector dropped in each layer
-    node_dropout: float = 0.1
-    # incoming edges of a node that training draws for each encoding; 0: all of them, exactly
-    fanout: int = 0
-    # inner results of layers: auto (kept where memory allows), always or never computed again backward
-    checkpointing: str = "auto"
-    # node features in memory: float32 or float16
-    features: str = "float32"
+    epochs: Annotated[int, Ge(1)] = 80
+    """most epochs"""
+    batch: Annotated[int, Ge(1)] = 512
+    """signatures per step"""
+    encode_every: EncodeEvery = "epoch"
+    components: Annotated[int, Ge(1)] = 128
+    """principal components kept of each block of inputs"""
+    layers: Annotated[int, Ge(1)] = 2
+    """layers of attention: how many edges away a drug sees"""
+    heads: Annotated[int, Ge(1)] = 4
+    """attention heads of each layer"""
+    node_width: Annotated[int, Ge(1)] = 128
+    """width of a node's vector, which the heads share"""
+    node_dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
+    """share of a node's vector dropped in each layer"""
+    fanout: Annotated[int, Ge(0)] = 0
+    """incoming edges of a node that training draws for each encoding; 0: all of them, exactly"""
+    checkpointing: Checkpointing = "auto"
+    """whether inner results of layers are recomputed in the backward pass; auto: where memory is short"""
+    features: FeatureWidth = "float32"
+    """number format of node features in memory"""
 
     _reach: tuple[Data, Neighbourhood] | None = field(default=None, init=False, repr=False, compare=False)
     _again: bool = field(default=False, init=False, repr=False, compare=False)
@@ -133,7 +133,10 @@ class FullGraphGAT(GraphModel):
 
     def _check(self) -> None:
         """Refuse options that do not go together, before anything is computed."""
-        for name, known in {"checkpointing": CHECKPOINTING, "features": FEATURES}.items():
+        for name, known in {
+            "checkpointing": get_args(Checkpointing),
+            "features": get_args(FeatureWidth),
+        }.items():
             if (value := getattr(self, name)) not in known:
                 raise InputError(f"full_graph_gat: {name} is {value!r}; write {', '.join(known)}")
         if self.node_width % self.heads or self.layers < 1 or self.fanout < 0:

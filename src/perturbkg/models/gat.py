@@ -20,9 +20,11 @@ Attention: Velickovic et al. 2018, arXiv:1710.10903. What else was tried: docs/n
 """
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Ge, Gt, Le, Lt
 
 from perturbkg.attention import Edges
 from perturbkg.data import Data, Signatures
@@ -40,30 +42,30 @@ from perturbkg.training.responses import responses, unit_scale
 class GAT(GraphModel):
     """Graph attention on the diffusion-rewired graph."""
 
-    # principal components kept of each block of inputs
-    components: int = 128
-    # share of the walk that returns to the drug at each step
-    restart: float = 0.3
-    # steps of the walk
-    steps: int = 6
-    # the walk is read as log1p(factor * share)
-    factor: float = 10000.0
-    # nodes that a drug attends over
-    near: int = 32
-    # training drugs that a drug attends over, for each similarity
-    neighbours: int = 24
-    # attention heads of each layer
-    heads: int = 4
-    # width of a head's keys and queries
-    key_width: int = 16
-    # leading components of the walk that nodes are known by
-    node_width: int = 64
-    # components of a training drug's mean response
-    response_width: int = 48
-    # drug attention starts at similarity / temperature
-    temperature: float = 0.07
-    # share of edges dropped in training
-    drop_edge: float = 0.2
+    components: Annotated[int, Ge(1)] = 128
+    """principal components kept of each block of inputs"""
+    restart: Annotated[float, Gt(0), Le(1)] = 0.3
+    """share of the walk that returns to the drug at each step"""
+    steps: Annotated[int, Ge(1)] = 6
+    """steps of the walk"""
+    factor: Annotated[float, Gt(0)] = 10000.0
+    """the walk is read as log1p(factor * share)"""
+    near: Annotated[int, Ge(1)] = 32
+    """nodes that a drug attends over"""
+    neighbours: Annotated[int, Ge(1)] = 24
+    """training drugs that a drug attends over, for each similarity"""
+    heads: Annotated[int, Ge(1)] = 4
+    """attention heads of each layer"""
+    key_width: Annotated[int, Ge(1)] = 16
+    """width of a head's keys and queries"""
+    node_width: Annotated[int, Ge(1)] = 64
+    """leading components of the walk that nodes are known by"""
+    response_width: Annotated[int, Ge(1)] = 48
+    """components of a training drug's mean response"""
+    temperature: Annotated[float, Gt(0)] = 0.07
+    """drug attention starts at similarity / temperature"""
+    drop_edge: Annotated[float, Ge(0), Lt(1)] = 0.2
+    """share of edges dropped in training"""
 
     _walk: tuple[Data, Walk] | None = field(default=None, init=False, repr=False, compare=False)
 

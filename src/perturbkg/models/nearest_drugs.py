@@ -1,9 +1,11 @@
 """Nearest drugs: a drug does what the training drugs of most similar structure did."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import scipy.sparse as sp
+from annotated_types import Ge, Gt
 
 from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models import Model
@@ -18,12 +20,12 @@ class NearestDrugs(Model):
     similarity leave the cell mean.
     """
 
-    # training drugs that count
-    neighbours: int = 200
-    # exponent of the Tanimoto similarity
-    power: float = 4.0
-    # how much more a signature of the same cell line weighs
-    same_cell: float = 10.0
+    neighbours: Annotated[int, Ge(1)] = 200
+    """training drugs that count"""
+    power: Annotated[float, Ge(0)] = 4.0
+    """exponent of the Tanimoto similarity"""
+    same_cell: Annotated[float, Gt(0)] = 10.0
+    """how much more a signature of the same cell line weighs"""
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
         """Keep the residuals and the fingerprints of the training drugs."""

@@ -1,6 +1,9 @@
 """Propagation: what a random walk from the drug reaches in the graph, into the perceptron of `mlp`."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
 
 from perturbkg.data import Data
 from perturbkg.graph.diffusion import Walk
@@ -12,14 +15,14 @@ from perturbkg.training.inputs import Block
 class Propagation(PerceptronModel):
     """A perceptron on diffusion features of the drug, its own features, and cell features."""
 
-    # share of the walk that returns to the drug at each step
-    restart: float = 0.3
-    # steps of the walk
-    steps: int = 6
-    # the walk is read as log1p(factor * share)
-    factor: float = 10000.0
-    # whether the drug's own features (structure) are read too
+    restart: Annotated[float, Gt(0), Le(1)] = 0.3
+    """share of the walk that returns to the drug at each step"""
+    steps: Annotated[int, Ge(1)] = 6
+    """steps of the walk"""
+    factor: Annotated[float, Gt(0)] = 10000.0
+    """the walk is read as log1p(factor * share)"""
     structure: bool = True
+    """whether the drug's own features (structure) are read too"""
 
     _walk: tuple[Data, Walk] | None = field(default=None, init=False, repr=False, compare=False)
 

@@ -1,8 +1,10 @@
 """Ridge: the best that a linear map of structure, targets and baseline can do."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt, Len
 from scipy.linalg import cho_factor, cho_solve
 
 from perturbkg.data import Data, Pairs, Signatures
@@ -15,10 +17,10 @@ from perturbkg.training.means import cell_means
 class Ridge(Model):
     """Linear regression of the residual on the cell mean; the penalty is chosen on the validation part."""
 
-    # penalties to choose from, per training signature
-    penalties: tuple[float, ...] = (0.3, 1.0, 3.0, 10.0, 30.0)
-    # principal components kept of each block of inputs
-    components: int = 512
+    penalties: Annotated[tuple[Annotated[float, Gt(0)], ...], Len(1)] = (0.3, 1.0, 3.0, 10.0, 30.0)
+    """penalties to choose from, per training signature"""
+    components: Annotated[int, Ge(1)] = 512
+    """principal components kept of each block of inputs"""
 
     @property
     def parameters(self) -> int:

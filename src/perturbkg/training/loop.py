@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -26,8 +26,11 @@ from perturbkg.training.diverged import DivergedError
 CHUNK = 4096  # pairs decoded at a time when predicting and scoring: bounds memory, changes no number
 
 
-ENCODE_EVERY = ("step", "epoch")
-PRECISIONS = ("auto", "float32", "bfloat16")
+Loss = Literal["cosine", "huber", "mixed", "mse"]
+EncodeEvery = Literal["step", "epoch"]
+Precision = Literal["auto", "float32", "bfloat16"]
+ENCODE_EVERY = get_args(EncodeEvery)
+PRECISIONS = get_args(Precision)
 
 Encoded = Tensor | tuple[Tensor, ...] | None
 

@@ -1,13 +1,14 @@
 """One vector from the vectors of the tokens of a text."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from perturbkg.errors import InputError
 
 if TYPE_CHECKING:  # options are checked without PyTorch
     from torch import Tensor
 
-POOLINGS = ("cls", "mean")
+Pooling = Literal["cls", "mean"]
+POOLINGS = get_args(Pooling)
 
 
 def pool(hidden: "Tensor", mask: "Tensor", pooling: str) -> "Tensor":
