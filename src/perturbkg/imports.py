@@ -1,22 +1,28 @@
-"""Find the files of this package that a script reaches by its imports, without importing anything.
+"""Find and fingerprint the files of this package that a script depends on, without importing anything.
 
-Snakemake reruns a rule when its script changes, not when a module that the script imports does. The
-workflow therefore lists these files as inputs of the rule, and results never go stale silently.
+Snakemake reruns a rule when its script changes, but not when a module that the script imports changes. So the
+workflow gives each rule a digest of these files as a parameter, and Snakemake reruns it when that changes.
 """
 
 import ast
+import hashlib
 import os
 from functools import cache
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).resolve().parent
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
 @cache
 def imported(path: Path) -> frozenset[Path]:
-    """Return the package files that one file names in its import statements, wherever they stand."""
+    """Return the package files that the import statements of one file name, also inside functions."""
     found: set[Path] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
+    for node in ast.walk(_parsed(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found |= _files_of(alias.name)
@@ -48,14 +54,28 @@ def _files_of(dotted: str) -> set[Path]:
     return found
 
 
-def show_to_jobs() -> None:
-    """Let the jobs of a workflow, which run in environments of their own, import this package."""
-    paths = [str(PACKAGE.parent), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+@cache
+def data_of(path: Path) -> frozenset[Path]:
+    """Return the data files that a module reads: those in its folder that it names in a string.
+
+    A name may also be that of a folder, such as "templates", which stands for every file in it.
+    """
+    named = {
+        node.value
+        for node in ast.walk(_parsed(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    found: set[Path] = set()
+    for item in path.parent.iterdir():
+        if item.name not in named or item.suffix == ".py" or (item / "__init__.py").is_file():
+            continue
+        files = [item] if item.is_file() else item.rglob("*")
+        found |= {file for file in files if file.is_file() and not file.name.startswith(".")}
+    return frozenset(found)
 
 
 def reached(*starts: Path) -> list[Path]:
-    """Return every package file that the given files reach by imports, themselves excluded, sorted."""
+    """Return every package file that the given files import, directly or not, without themselves, sorted."""
     seen: set[Path] = set()
     waiting = [start.resolve() for start in starts]
     while waiting:
@@ -64,3 +84,30 @@ def reached(*starts: Path) -> list[Path]:
                 seen.add(path)
                 waiting.append(path)
     return sorted(seen)
+
+
+@cache
+def digest(*starts: Path) -> str:
+    """Return the SHA-256 of the given files, of all they import, and of the data files these read.
+
+    It depends on contents and on names within the package, not on where the package lies.
+    """
+    modules = {*(start.resolve() for start in starts), *reached(*starts)}
+    files = modules.union(*(data_of(path) for path in modules if path.is_relative_to(PACKAGE)))
+    lines = sorted(f"{_content(path)} {_name(path)}" for path in files)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@cache
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else path.name
+
+
+def show_to_jobs() -> None:
+    """Let the jobs of a workflow, which run in their own environments, import this package."""
+    paths = [str(PACKAGE.parent), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))

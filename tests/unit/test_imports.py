@@ -14,7 +14,7 @@ def names(paths):
 def test_a_module_and_the_packages_on_the_way_are_reached(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import os\nfrom perturbkg.io.files import sha256\n")
-    assert names(imports.reached(script)) == {"__init__.py", "io/__init__.py", "io/files.py"}
+    assert names(imports.imported(script)) == {"__init__.py", "io/__init__.py", "io/files.py"}
 
 
 def test_imports_of_imports_and_inside_functions_are_reached(tmp_path):
@@ -59,3 +59,72 @@ def test_jobs_see_the_package_once_and_first(monkeypatch):
     imports.show_to_jobs()
     imports.show_to_jobs()
     assert os.environ["PYTHONPATH"] == os.pathsep.join([str(imports.PACKAGE.parent), "elsewhere"])
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Return a function that makes a package of this name, with a page and its template, in a new folder."""
+
+    def make(place):
+        folder = tmp_path / place / "perturbkg"
+        files = {
+            "__init__.py": "",
+            "report/__init__.py": "",
+            "report/page.py": 'from pathlib import Path\n\nFOLDER = Path(__file__).parent / "templates"\n',
+            "report/templates/page.html": "<p>",
+            "report/other.yaml": "a: 1\n",
+            "unrelated.py": "",
+            "../script.py": "from perturbkg.report import page\n",
+        }
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        monkeypatch.setattr(imports, "PACKAGE", folder)
+        return folder
+
+    return make
+
+
+def test_a_digest_is_the_same_wherever_the_package_lies(package):
+    digests = {imports.digest(package(place).parent / "script.py") for place in ("one", "two")}
+    assert len(digests) == 1
+    assert len(digests.pop()) == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("../script.py", True),
+        ("report/page.py", True),
+        ("report/__init__.py", True),
+        ("report/templates/page.html", True),
+        ("report/templates/new.html", True),
+        ("report/other.yaml", False),
+        ("unrelated.py", False),
+    ],
+)
+def test_a_digest_changes_with_what_is_reached_and_with_nothing_else(package, name, changes):
+    before = imports.digest(package("before").parent / "script.py")
+    folder = package("after")
+    with (folder / name).open("a") as file:
+        file.write("# an edit\n")
+    assert (imports.digest(folder.parent / "script.py") != before) == changes
+
+
+def test_a_plug_in_that_is_also_imported_counts_once(package):
+    folder = package("here")
+    page = folder / "report/page.py"
+    script = folder.parent / "script.py"
+    assert imports.digest(script, page) == imports.digest(script)
+
+
+def test_every_data_file_of_the_package_belongs_to_a_module_that_reads_it():
+    """Else a report would stay as it is when its template changes."""
+    data = {
+        path
+        for path in imports.PACKAGE.rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"} and path.name != "py.typed"
+    }
+    read = set().union(*(imports.data_of(path) for path in imports.PACKAGE.rglob("*.py")))
+    assert {path.suffix for path in read} >= {".yaml", ".j2", ".css", ".js"}
+    assert read == data

@@ -51,8 +51,13 @@ class Project:
 
     def planned(self, *arguments: str) -> set[tuple[str, ...]]:
         """Return the jobs of a dry run as (rule, its wildcards...)."""
+        return self.jobs(self.run("--dry-run", *arguments))
+
+    @staticmethod
+    def jobs(printed: str) -> set[tuple[str, ...]]:
+        """Return the jobs that a dry run printed."""
         jobs, rule = set(), None
-        for line in self.run("--dry-run", *arguments).splitlines():
+        for line in printed.splitlines():
             word = line.strip()
             if word.startswith(("rule ", "localrule ")) and word.endswith(":"):
                 rule = word.split()[1].rstrip(":")

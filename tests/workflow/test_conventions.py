@@ -37,9 +37,9 @@ def test_every_rule_declares_threads_memory_run_time_log_benchmark_and_environme
     for word in ("threads:", "mem_mb=", "runtime=", "log:", "benchmark:", "conda:", "script:"):
         assert word in text, word
     assert f"scripts/{rule}.py" in text
-    if rule in ("download_source", "fetch_weights"):  # shared by all datasets, never made again for an edit
+    if rule in ("download_source", "fetch_weights"):  # shared by all datasets, never rerun after an edit
         return
-    assert "code=" in text
+    assert "code=" in text.split("    params:\n")[1]
     assert re.search(rf"LOGS}}/{rule}[./]", text)
     assert re.search(rf"BENCHMARKS}}/{rule}[./]", text)
     assert "run:" not in text.replace("run=", "")
@@ -56,6 +56,13 @@ def test_a_finished_run_does_not_wait_for_its_scheduler(profile):
     # Snakemake leaves only when as long has passed since it last looked for jobs.
     span = re.fullmatch(r"\d+/(\d+)s", settings["max-jobs-per-timespan"])
     assert 1 <= int(span.group(1)) <= 10
+
+
+def test_a_change_of_parameters_reruns_a_job():
+    """The code of a rule is one of its parameters, so without this trigger an edit would rerun nothing."""
+    for profile in (ROOT / "workflow/profiles").glob("*/config.yaml"):
+        triggers = yaml.safe_load(profile.read_text()).get("rerun-triggers")
+        assert triggers is None or "params" in triggers, profile  # without a list, all triggers count
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "workflow/envs").glob("*.yaml")), ids=lambda path: path.stem)

@@ -79,17 +79,23 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in finished.run("--cores", "1", *SMALL)
 
 
-def test_editing_the_gat_reruns_its_jobs_and_nothing_else(finished):
-    path = finished.folder / "src/perturbkg/models/gat.py"
+def planned_after_an_edit(finished, name, edit="\n# an edit\n"):
+    """Return rule -> wildcards of the jobs that an edit of a package file reruns, and the printed plan."""
+    path = finished.folder / "src/perturbkg" / name
     before = path.read_text()
-    path.write_text(before + "\n# an edit\n")
+    path.write_text(before + edit)
     try:
-        planned = finished.planned(*SMALL)
+        printed = finished.run("--dry-run", *SMALL)
     finally:
         path.write_text(before)
     by_rule = {}
-    for rule, *wildcards in planned:
+    for rule, *wildcards in finished.jobs(printed):
         by_rule.setdefault(rule, []).append(wildcards)
+    return by_rule, printed
+
+
+def test_editing_the_gat_reruns_its_jobs_and_nothing_else(finished):
+    by_rule, printed = planned_after_an_edit(finished, "models/gat.py")
     assert set(by_rule) == {
         "train_model",
         "score_predictions",
@@ -102,19 +108,18 @@ def test_editing_the_gat_reruns_its_jobs_and_nothing_else(finished):
     for rule in ("train_model", "score_predictions"):
         assert len(by_rule[rule]) == 8  # 2 folds x (none and 3 ablations)
         assert all("model=gat" in wildcards for wildcards in by_rule[rule])
+    assert printed.count("reason: Params have changed since last execution") == 8
 
 
 def test_editing_an_ablation_reruns_its_jobs_and_nothing_else(finished):
-    path = finished.folder / "src/perturbkg/ablations/no_graph.py"
-    before = path.read_text()
-    path.write_text(before + "\n# an edit\n")
-    try:
-        planned = finished.planned(*SMALL)
-    finally:
-        path.write_text(before)
-    trained = [wildcards for rule, *wildcards in planned if rule == "train_model"]
-    assert len(trained) == 2
-    assert all("ablation=no_graph" in wildcards for wildcards in trained)
+    by_rule, _ = planned_after_an_edit(finished, "ablations/no_graph.py")
+    assert len(by_rule["train_model"]) == 2
+    assert all("ablation=no_graph" in wildcards for wildcards in by_rule["train_model"])
+
+
+def test_editing_a_template_of_the_report_reruns_the_report_alone(finished):
+    by_rule, _ = planned_after_an_edit(finished, "report/templates/report.css", "/* an edit */")
+    assert set(by_rule) == {"make_report", "all"}
 
 
 def test_changing_a_model_option_reruns_that_model(finished):

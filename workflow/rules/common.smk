@@ -96,24 +96,19 @@ def raw_inputs(*keys):
     }
 
 
-def code(script, **plug_ins):
-    """List the package files whose change must rerun a rule: what its script and its plug-ins import.
+def code(script, *files, **plug_ins):
+    """Return a digest of all code and data whose change must rerun a rule: its script and what this loads.
 
-    `plug_ins` maps a kind (models, ablations...) to names or to a wildcard's value.
+    `files` are loaded by the script without an import; `plug_ins` maps a kind (models, ablations...) to names or
+    to a wildcard's value. What they import counts too.
     """
-    files = [
+    loaded = [
         plugins.source(kind, name)
         for kind, names in plug_ins.items()
         for name in ([names] if isinstance(names, str) else names)
     ]
     start = Path(workflow.basedir) / "scripts" / f"{script}.py"
-    root = Path(workflow.basedir)
-    return sorted(
-        {
-            str(path.relative_to(root))
-            for path in [*files, *imports.reached(start, *files)]
-        }
-    )
+    return imports.digest(start, *files, *loaded)
 
 
 def options(kind, name):

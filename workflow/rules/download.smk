@@ -31,8 +31,6 @@ rule download_source:
 
 
 rule simulate_world:
-    input:
-        code=code("simulate_world"),
     output:
         **{key: f"resources/{{dataset}}/raw/{name}" for key, name in RAW.items()},
         truth="resources/{dataset}/raw/truth.json",
@@ -50,5 +48,6 @@ rule simulate_world:
     params:
         options=config["simulation"],
         seed=config["seed"],
+        code=code("simulate_world"),
     script:
         "../../scripts/simulate_world.py"

@@ -40,7 +40,6 @@ rule embed_nodes:
         unpack(weights_of),
         inputs=rules.collect_node_inputs.output.inputs,
         baseline=rules.prepare_cells.output.baseline,
-        code=lambda wildcards: code("embed_nodes", encoders=wildcards.encoder),
     output:
         features=f"{R}/features/{{node_type}}.{{encoder}}.safetensors",
         counts=f"{R}/features/{{node_type}}.{{encoder}}.counts.parquet",
@@ -64,5 +63,6 @@ rule embed_nodes:
         options=lambda wildcards: options("encoder", wildcards.encoder),
         threads=config["threads"]["embed"],
         folders=lambda wildcards: model_folders(wildcards.encoder),
+        code=lambda wildcards: code("embed_nodes", encoders=wildcards.encoder),
     script:
         "../../scripts/embed_nodes.py"

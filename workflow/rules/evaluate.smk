@@ -8,7 +8,6 @@ rule score_predictions:
         signatures=rules.read_signatures.output.signatures,
         fold=f"{R}/splits/{{split}}/fold{{fold}}.parquet",
         cell_means=rules.describe_fold.output.cell_means,
-        code=code("score_predictions", metrics=config["metrics"]),
     output:
         scores=f"{RUN}/scores.parquet",
     log:
@@ -24,6 +23,7 @@ rule score_predictions:
     params:
         metrics=config["metrics"],
         identity=lambda wildcards: identity(wildcards),
+        code=code("score_predictions", metrics=config["metrics"]),
     script:
         "../../scripts/score_predictions.py"
 
@@ -32,7 +32,6 @@ rule collect_scores:
     input:
         scores=runs(rules.score_predictions.output.scores),
         runs=runs(rules.train_model.output.run),
-        code=code("collect_scores"),
     output:
         scores=f"{R}/scores.parquet",
         runs=f"{R}/runs.parquet",
@@ -46,5 +45,7 @@ rule collect_scores:
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        code=code("collect_scores"),
     script:
         "../../scripts/collect_scores.py"

@@ -9,7 +9,6 @@ rule merge_graph:
         drugs=rules.prepare_drugs.output.drugs,
         cells=rules.prepare_cells.output.cells,
         baseline=rules.prepare_cells.output.baseline,
-        code=code("merge_graph"),
     output:
         graph=f"{R}/graph/graph.npz",
         graph_nodes=f"{R}/graph/nodes.parquet",
@@ -28,6 +27,7 @@ rule merge_graph:
     params:
         relations=config["graph"]["relations"],
         expressed_genes=config["graph"]["expressed_genes"],
+        code=code("merge_graph"),
     script:
         "../../scripts/merge_graph.py"
 
@@ -40,7 +40,6 @@ rule collect_node_inputs:
         cells=rules.prepare_cells.output.cells,
         nodes=rules.read_knowledge_graph.output.nodes,
         descriptions=rules.read_knowledge_graph.output.descriptions,
-        code=code("collect_node_inputs"),
     output:
         inputs=f"{R}/graph/inputs.parquet",
         counts=f"{R}/graph/inputs_counts.parquet",
@@ -56,5 +55,6 @@ rule collect_node_inputs:
         runtime=10,
     params:
         files=raw_files(*TEXT_FILES),
+        code=code("collect_node_inputs"),
     script:
         "../../scripts/collect_node_inputs.py"

@@ -21,7 +21,6 @@ READ_BY = {
 rule read_knowledge_graph:
     input:
         **raw_inputs(*READ_BY["read_knowledge_graph"]),
-        code=code("read_knowledge_graph", knowledge_graphs=config["knowledge_graph"]),
     output:
         nodes=f"{R}/kg/nodes.parquet",
         edges=f"{R}/kg/edges.parquet",
@@ -40,6 +39,7 @@ rule read_knowledge_graph:
     params:
         files=raw_files(*READ_BY["read_knowledge_graph"]),
         reader=config["knowledge_graph"],
+        code=code("read_knowledge_graph", knowledge_graphs=config["knowledge_graph"]),
     script:
         "../../scripts/read_knowledge_graph.py"
 
@@ -47,7 +47,6 @@ rule read_knowledge_graph:
 rule select_signatures:
     input:
         **raw_inputs(*READ_BY["select_signatures"]),
-        code=code("select_signatures", signatures=config["signatures"]),
     output:
         selection=f"{R}/signatures/selection.parquet",
         counts=f"{R}/signatures/counts.parquet",
@@ -66,6 +65,7 @@ rule select_signatures:
         files=raw_files(*READ_BY["select_signatures"]),
         reader=config["signatures"],
         filters=config["filters"],
+        code=code("select_signatures", signatures=config["signatures"]),
     script:
         "../../scripts/select_signatures.py"
 
@@ -73,11 +73,6 @@ rule select_signatures:
 rule prepare_cells:
     input:
         **raw_inputs(*READ_BY["prepare_cells"]),
-        code=code(
-            "prepare_cells",
-            signatures=config["signatures"],
-            baselines=config["baseline"],
-        ),
     output:
         cells=f"{R}/cells.parquet",
         baseline=f"{R}/baseline.h5ad",
@@ -97,6 +92,11 @@ rule prepare_cells:
         files=raw_files(*READ_BY["prepare_cells"]),
         reader=config["signatures"],
         baseline_reader=config["baseline"],
+        code=code(
+            "prepare_cells",
+            signatures=config["signatures"],
+            baselines=config["baseline"],
+        ),
     script:
         "../../scripts/prepare_cells.py"
 
@@ -107,7 +107,6 @@ rule prepare_drugs:
         selection=rules.select_signatures.output.selection,
         nodes=rules.read_knowledge_graph.output.nodes,
         descriptions=rules.read_knowledge_graph.output.descriptions,
-        code=code("prepare_drugs", signatures=config["signatures"]),
     output:
         drugs=f"{R}/drugs.parquet",
         matches=f"{R}/drugs/matches.parquet",
@@ -126,6 +125,7 @@ rule prepare_drugs:
     params:
         files=raw_files(*READ_BY["prepare_drugs"]),
         reader=config["signatures"],
+        code=code("prepare_drugs", signatures=config["signatures"]),
     script:
         "../../scripts/prepare_drugs.py"
 
@@ -136,7 +136,6 @@ rule read_signatures:
         selection=rules.select_signatures.output.selection,
         drugs=rules.prepare_drugs.output.drugs,
         cells=rules.prepare_cells.output.cells,
-        code=code("read_signatures", signatures=config["signatures"]),
     output:
         signatures=f"{R}/signatures.h5ad",
         merged=f"{R}/signatures/merged.parquet",
@@ -159,5 +158,6 @@ rule read_signatures:
         merge=config["merge_signatures"],
         dose_um=config["filters"]["dose_um"],
         minimum=config["minimum_signatures"],
+        code=code("read_signatures", signatures=config["signatures"]),
     script:
         "../../scripts/read_signatures.py"

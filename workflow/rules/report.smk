@@ -2,12 +2,12 @@
 # Needs: scores.parquet, runs.parquet, what was counted and left out. Makes: tables/, figures/, report.html, run.json.
 
 from dataclasses import asdict
-from glob import glob
 
 from perturbkg.report import registry
 from perturbkg.report.choices import Choices
 
 TABLES, FIGURES = registry.names("tables"), registry.names("figures")
+SHOWN = [*registry.files("tables"), *registry.files("figures")]
 CHOICES = asdict(Choices.of(config))
 EVERY_FOLD = [
     (split, fold) for split in config["splits"] for fold in range(config["folds"])
@@ -46,7 +46,6 @@ rule make_tables:
             for rule in COUNTED
             if "exclusions" in rule.output.keys()
         ],
-        code=code("make_tables", metrics=plugins.names("metrics")),
     output:
         csv=[f"{R}/tables/{name}.csv" for name in TABLES],
         markdown=[f"{R}/tables/{name}.md" for name in TABLES],
@@ -68,6 +67,9 @@ rule make_tables:
         resamples=config["report"]["resamples"],
         seed=config["seed"],
         choices=CHOICES,
+        code=code(
+            "make_tables", *registry.files("tables"), metrics=plugins.names("metrics")
+        ),
     script:
         "../../scripts/make_tables.py"
 
@@ -89,7 +91,6 @@ rule make_figures:
             )
             for fold in range(config["folds"])
         ],
-        code=code("make_figures", metrics=plugins.names("metrics")),
     output:
         svg=[f"{R}/figures/{name}.svg" for name in FIGURES],
         png=[f"{R}/figures/{name}.png" for name in FIGURES],
@@ -107,6 +108,7 @@ rule make_figures:
         split=DRAWN_SPLIT,
         model_seed=config["seeds"][0],
         choices=CHOICES,
+        code=code("make_figures", *SHOWN, metrics=plugins.names("metrics")),
     script:
         "../../scripts/make_figures.py"
 
@@ -114,7 +116,6 @@ rule make_figures:
 rule record_run:
     input:
         files=list(raw_inputs(*EVERY_FILE).values()),
-        code=code("record_run"),
     output:
         run=f"{R}/run.json",
     log:
@@ -130,6 +131,7 @@ rule record_run:
     params:
         config=configuration.in_force(config),
         downloads=config["downloads"]["folder"],
+        code=code("record_run"),
     script:
         "../../scripts/record_run.py"
 
@@ -140,15 +142,6 @@ rule make_report:
         layouts=rules.make_tables.output.layout,
         verdict=rules.make_tables.output.verdict,
         svg=rules.make_figures.output.svg,
-        templates=sorted(
-            glob("src/perturbkg/report/templates/*", root_dir=workflow.basedir)
-        ),
-        code=code(
-            "make_report",
-            knowledge_graphs=config["knowledge_graph"],
-            signatures=config["signatures"],
-            baselines=config["baseline"],
-        ),
     output:
         page=f"{R}/report.html",
     log:
@@ -161,5 +154,13 @@ rule make_report:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code(
+            "make_report",
+            *SHOWN,
+            knowledge_graphs=config["knowledge_graph"],
+            signatures=config["signatures"],
+            baselines=config["baseline"],
+        ),
     script:
         "../../scripts/make_report.py"

@@ -6,7 +6,6 @@ rule make_split:
     input:
         signatures=rules.read_signatures.output.signatures,
         drugs=rules.prepare_drugs.output.drugs,
-        code=lambda wildcards: code("make_split", splits=wildcards.split),
     output:
         folds=[
             f"{R}/splits/{{split}}/fold{fold}.parquet"
@@ -27,6 +26,7 @@ rule make_split:
         options=lambda wildcards: options("split", wildcards.split),
         validation=config["validation"],
         seed=config["seed"],
+        code=lambda wildcards: code("make_split", splits=wildcards.split),
     script:
         "../../scripts/make_split.py"
 
@@ -39,7 +39,6 @@ rule describe_fold:
         cells=rules.prepare_cells.output.cells,
         graph=rules.merge_graph.output.graph,
         graph_nodes=rules.merge_graph.output.graph_nodes,
-        code=code("describe_fold"),
     output:
         manifest=f"{R}/splits/{{split}}/fold{{fold}}.manifest.json",
         test_drugs=f"{R}/splits/{{split}}/fold{{fold}}.test_drugs.parquet",
@@ -54,5 +53,7 @@ rule describe_fold:
     resources:
         mem_mb=4000,
         runtime=20,
+    params:
+        code=code("describe_fold"),
     script:
         "../../scripts/describe_fold.py"

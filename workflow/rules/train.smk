@@ -16,9 +16,6 @@ rule train_model:
             for node_type, encoders in config["encoders"].items()
             for encoder in encoders
         ],
-        code=lambda wildcards: code(
-            "train_model", models=wildcards.model, ablations=wildcards.ablation
-        ),
     output:
         prediction=f"{RUN}/prediction.h5ad",
         weights=f"{RUN}/model.safetensors",
@@ -45,5 +42,8 @@ rule train_model:
         seed=lambda wildcards: int(wildcards.seed),
         threads=config["threads"]["train"],
         identity=lambda wildcards: identity(wildcards),
+        code=lambda wildcards: code(
+            "train_model", models=wildcards.model, ablations=wildcards.ablation
+        ),
     script:
         "../../scripts/train_model.py"

@@ -8,9 +8,14 @@ from typing import Any
 BASE_CLASS = {"tables": "Table", "figures": "Figure"}
 
 
+def files(kind: str) -> list[Path]:
+    """Return the files of the tables or the figures (`kind`), sorted. The workflow reads them as it plans."""
+    return sorted((Path(__file__).parent / kind).glob("[!_]*.py"))
+
+
 def names(kind: str) -> list[str]:
-    """List the tables or the figures (`kind`), sorted. Nothing is imported: the workflow asks as it plans."""
-    return sorted(path.stem for path in (Path(__file__).parent / kind).glob("[!_]*.py"))
+    """List the tables or the figures (`kind`), sorted, without importing them."""
+    return [path.stem for path in files(kind)]
 
 
 def load(kind: str, name: str) -> Any:
