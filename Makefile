@@ -1,6 +1,8 @@
 # The two commands of PerturbKG: `make demo` and `make test`. Each sets up .venv when it is missing.
 
-PYTHON ?= python3.11
+# The newest supported Python that is there and can make environments (Debian: python3-venv).
+PYTHON ?= $(shell for minor in 13 12 11; do python3.$$minor -c 'import ensurepip, venv' 2>/dev/null \
+	&& { echo python3.$$minor; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -10,18 +12,19 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local check test clean
+.PHONY: help setup demo local check test test-python clean
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 setup: $(READY) ## make .venv with the exact versions of constraints.txt
 
 # torch comes first and pinned: asked for by another package it brings gigabytes of CUDA libraries.
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 with venv here: install one, or set PYTHON." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt torch
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[develop,slurm]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[all]'
 	touch $@
 
 demo: $(READY) ## run the whole benchmark on the simulated world and say where the report is
@@ -41,6 +44,18 @@ check: $(READY) ## formatting, lint and types
 
 test: check ## check, then unit, contract, workflow and browser tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+# The core is installed alone first. EXTRAS=test then runs the tests of the core, EXTRAS=all every one (with torch).
+EXTRAS ?= test,prepare
+OTHER := .venv-python
+test-python: ## tests on another Python without torch: make test-python PYTHON=python3.13 [EXTRAS=test|all]
+	rm -rf $(OTHER)
+	$(PYTHON) -m venv $(OTHER)
+	$(OTHER)/bin/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(OTHER)/bin/perturbkg plugins metrics
+	$(OTHER)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	$(OTHER)/bin/python -m pip check
+	$(OTHER)/bin/python -m pytest -n $(JOBS) --dist loadfile tests/unit tests/contracts
 
 clean: ## remove what runs have computed; resources/ and .venv stay
 	rm -rf results/*/ logs

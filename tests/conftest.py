@@ -1,15 +1,17 @@
-"""What all tests share: names of tests, how hypothesis searches, and one tiny simulated world on disk."""
+"""What all tests share: names, how hypothesis searches, a tiny world on disk, and what extras are skipped."""
 
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from perturbkg.extras import MissingExtraError, explained, remedy
 from perturbkg.simulation import files as simulation
 from perturbkg.simulation.options import SimulationOptions
-from perturbkg.simulation.world import simulate
-from perturbkg.simulation.writers import write_world
 
 TINY = {
     "drugs": 24,
@@ -57,7 +59,52 @@ def tiny_options() -> SimulationOptions:
 @pytest.fixture(scope="session")
 def raw_world(tiny_options: SimulationOptions, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return file key -> path of the raw files of a tiny world; tests copy what they change."""
+    # Imported here, for the tests of an installation without RDKit.
+    from perturbkg.simulation.world import simulate  # noqa: PLC0415
+    from perturbkg.simulation.writers import write_world  # noqa: PLC0415
+
     folder = tmp_path_factory.mktemp("raw_world")
     paths = {key: folder / name for key, name in FILES.items()}
     write_world(simulate(tiny_options, np.random.default_rng(SEED)), paths)
     return paths
+
+
+@contextmanager
+def _skipped_without_extra() -> Iterator[None]:
+    """Skip what needs a package of an extra that is not installed; `make setup` installs all of them."""
+    try:
+        with explained():
+            yield
+    except MissingExtraError as error:
+        pytest.skip(str(error), allow_module_level=True)
+
+
+class _Module(pytest.Module):
+    def collect(self) -> Any:
+        """Collect the tests of a file, which is skipped where its imports lack an extra."""
+        try:
+            with _skipped_without_extra():  # of what a file loads while it is collected
+                return super().collect()
+        except self.CollectError as error:
+            if line := remedy(error.__cause__):
+                pytest.skip(line, allow_module_level=True)
+            raise
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    """Collect each test file as a `_Module`."""
+    return _Module.from_parent(parent, path=module_path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, Any, Any]:
+    """Skip a test whose fixtures lack an extra."""
+    with _skipped_without_extra():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, Any, Any]:
+    """Skip a test that lacks an extra."""
+    with _skipped_without_extra():
+        return (yield)

@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from perturbkg import plugins, schemas
+from perturbkg import extras, plugins, schemas
 from perturbkg.config import OPTIONS
 from perturbkg.errors import InputError
 from perturbkg.scoring.bootstrap import clustered_interval
@@ -28,7 +28,8 @@ app.add_typer(sources.app, name="sources")
 def main() -> None:
     """Run the command; a bad input is one line on standard error and status 1."""
     try:
-        app()
+        with extras.explained():
+            app()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

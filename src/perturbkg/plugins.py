@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from perturbkg.errors import InputError
+from perturbkg.extras import explained
 from perturbkg.options import Declared, Option, read_class
 from perturbkg.parsed import locate
 
@@ -73,7 +74,8 @@ def load(kind: str, name: str) -> type[Any]:
     declared = _declared(kind, name)
     own = f"perturbkg.{kind}.{name}"
     module = own if name in _own(kind) else _installed(kind)[name].module
-    return getattr(importlib.import_module(module), declared.name)
+    with explained():
+        return getattr(importlib.import_module(module), declared.name)
 
 
 def create(kind: str, name: str, options: dict[str, Any] | None = None, **fixed: Any) -> Any:

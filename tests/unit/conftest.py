@@ -8,7 +8,6 @@ import pytest
 
 from perturbkg import schemas
 from perturbkg.graph.arrays import Features, Graph
-from perturbkg.graph.features import write_features
 from perturbkg.io.matrices import write_matrix
 
 DRUGS, CELLS, GENES = ["BRD-1", "BRD-2", "BRD-3", "BRD-4"], ["A375", "MCF7"], 6
@@ -21,6 +20,9 @@ FEATURES = ("lincs_drug.morgan", "cell_line.baseline")
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
     """Return argument -> path of what `load_data` and `load_parts` read, features by file name."""
+    # Imported here, for the tests of an installation without safetensors.
+    from perturbkg.graph.features import write_features  # noqa: PLC0415
+
     rng = np.random.default_rng(0)
     paths = {
         name: tmp_path / name

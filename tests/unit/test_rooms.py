@@ -9,6 +9,7 @@ PACKAGE = Path(perturbkg.__file__).parent
 # Folders and modules of the package: those of one line import only from the lines above and from themselves.
 ROOMS = [
     ["errors"],
+    ["extras"],
     ["parsed", "imports"],
     ["options"],
     ["plugins"],

@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from perturbkg.errors import InputError
+from perturbkg.extras import explained
 
 
 @contextlib.contextmanager
@@ -30,7 +31,8 @@ def reporting(log: str | os.PathLike[str], title: str) -> Iterator[None]:
         force=True,
     )
     try:
-        yield
+        with explained():
+            yield
     except InputError as error:
         logging.error("%s", error)
         print(f"error in {title}: {error}", file=sys.stderr)

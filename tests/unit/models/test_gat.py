@@ -1,6 +1,7 @@
 """The GAT's parts by hand: similarity, neighbours, responses, and what its edges may never do."""
 
 import dataclasses
+import importlib.util
 
 import numpy as np
 import pytest
@@ -146,7 +147,8 @@ def test_another_backend_gives_the_same(data, fitted):
     pairs = Pairs(np.array([4, 0]), np.array([0, 1]))
     found = fitted.predict(data, pairs)
     assert fitted.chosen["attention"] == "fused"
-    for backend in ("dgl", "torch"):
+    # DGL has no wheel past Python 3.11.
+    for backend in ("dgl", "torch") if importlib.util.find_spec("dgl") else ("torch",):
         other = GAT(ensemble=1, epochs=2, width=8, near=4, neighbours=3, backend=backend)
         other.learned, other.genes, other.cells = fitted.learned, fitted.genes, fitted.cells
         assert other.chosen["attention"] == backend

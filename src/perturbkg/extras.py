@@ -1,0 +1,61 @@
+"""Say which extra to install when an optional package is missing.
+
+`pip install perturbkg` is a light core; pyproject.toml lists in extras what only some commands need. Code
+imports its packages as usual, and the command line, the scripts and `plugins.load` wrap it in `explained`.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, requires
+
+from perturbkg.errors import InputError
+
+#: Modules whose distribution has another name.
+DISTRIBUTION = {"sklearn": "scikit-learn", "vl_convert": "vl-convert-python", "yaml": "pyyaml"}
+
+
+class MissingExtraError(InputError):
+    """A package of an extra is not installed."""
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the failing import of an optional package into one line that says what to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (line := remedy(error)) is None:  # a defect of the program or of the installation
+            raise
+        raise MissingExtraError(line) from error
+
+
+def remedy(error: BaseException | None) -> str | None:
+    """Return the line that says what to install, or None if no optional package is missing."""
+    if not isinstance(error, ModuleNotFoundError):
+        return None
+    package = (error.name or "").partition(".")[0]
+    extra = extra_of(package, _declared())
+    return extra and f"this needs {package}: pip install 'perturbkg[{extra}]'"
+
+
+def extra_of(module: str, requirements: list[str]) -> str | None:
+    """Return the first extra that requires a module, or None; `requirements` have the form of PEP 508."""
+    for requirement in requirements:
+        extra = re.search(r"""extra == ["']([\w-]+)["']""", requirement)
+        if extra and distribution(requirement) == distribution(module):
+            return extra.group(1)
+    return None
+
+
+def distribution(name: str) -> str:
+    """Return the normalised name of the distribution of a module, or of a requirement."""
+    bare = re.split(r"[^\w.-]", name.strip(), maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", DISTRIBUTION.get(bare, bare)).lower()
+
+
+def _declared() -> list[str]:
+    try:
+        return requires("perturbkg") or []
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return []

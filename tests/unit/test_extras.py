@@ -1,0 +1,145 @@
+"""Imports and pyproject.toml agree, the core needs the core alone, and a missing extra is one line."""
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from perturbkg import extras, imports
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+#: Rooms that `pip install perturbkg` must serve: all that they reach imports packages of the core alone.
+CORE = [
+    "baselines", "cli", "config", "errors", "extras", "imports", "knowledge_graphs", "metrics", "plugins",
+    "provenance", "report", "schemas", "scoring", "signatures", "sources",
+]  # fmt: skip
+#: Packages that no file imports, and what needs them.
+UNSEEN = {
+    "vl-convert-python": "Altair saves figures with it",
+    "setuptools": "DGL imports it",
+    "snakemake": "the Snakefile",
+    "snakemake-executor-plugin-slurm": "the profile slurm",
+    "pytest-xdist": "make test",
+    "mypy": "make check",
+    "ruff": "make check",
+    "snakefmt": "make check",
+}
+
+
+def declared(*names: str) -> set[str]:
+    """Return the distributions of the core ("") and of extras, with the extras that these include."""
+    found: set[str] = set()
+    for name in names:
+        for requirement in EXTRAS[name] if name else PROJECT["dependencies"]:
+            included = re.fullmatch(r"perturbkg\[([\w,]+)\]", requirement)
+            found |= declared(*included[1].split(",")) if included else {extras.distribution(requirement)}
+    return found
+
+
+@cache
+def imported_by(path: Path) -> frozenset[str]:
+    """Return the distributions that a file imports, wherever the import stands."""
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            modules.add(node.module or "")
+    outside = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - {"perturbkg"}
+    return frozenset(map(extras.distribution, outside))
+
+
+def imported(*paths: Path) -> dict[str, str]:
+    """Return each distribution that files import, and one file that does."""
+    return {name: str(path) for path in paths for name in imported_by(path)}
+
+
+def files_of(room: str) -> list[Path]:
+    folder, module = imports.PACKAGE / room, imports.PACKAGE / f"{room}.py"
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [module]
+
+
+@pytest.mark.parametrize("room", CORE)
+def test_a_room_of_the_core_needs_the_core_alone(room):
+    files = files_of(room)
+    found = imported(*files, *imports.reached(*files))
+    assert found.keys() <= declared(""), found
+
+
+def test_what_the_package_imports_is_declared_and_what_is_declared_is_imported():
+    found = imported(*imports.PACKAGE.rglob("*.py"), *(ROOT / "scripts").glob("*.py"))
+    # Torch for CUDA brings Triton, which is of no use without a GPU.
+    assert found.keys() <= declared("", "models") | {"triton"}, found
+    assert declared("", "models") - UNSEEN.keys() <= found.keys()
+
+
+def test_what_tests_and_benchmarks_import_is_declared_and_used():
+    own = {path.stem for name in ("tests/support", "benchmarks") for path in (ROOT / name).glob("*.py")}
+    folders = (imports.PACKAGE, *(ROOT / name for name in ("tests", "benchmarks", "scripts", "docs")))
+    found = imported(*(path for folder in folders for path in folder.rglob("*.py")))
+    assert found.keys() - set(map(extras.distribution, own)) <= declared("", "all"), found
+    assert declared("all") - UNSEEN.keys() <= found.keys()
+    assert declared("", "all") >= UNSEEN.keys()
+
+
+def test_all_holds_every_extra():
+    assert declared("all") == declared(*EXTRAS)
+
+
+REQUIREMENTS = [
+    "numpy",
+    'dgl; python_version < "3.12" and extra == "models"',
+    "scikit-learn ; extra == 'models'",
+    'torch>=2; extra == "models"',
+    'perturbkg[models]; extra == "workflow"',
+    'torch; extra == "all"',
+    'snakemake-executor-plugin-slurm; extra == "slurm"',
+]
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [
+        ("torch", "models"),
+        ("dgl", "models"),
+        ("sklearn", "models"),
+        ("snakemake_executor_plugin_slurm", "slurm"),
+        ("numpy", None),
+        ("perturbk", None),
+    ],
+)
+def test_the_extra_of_a_module(module, extra):
+    assert extras.extra_of(module, REQUIREMENTS) == extra
+
+
+WITHOUT_TORCH = f"""
+import sys
+from perturbkg import cli, extras, plugins
+sys.modules["torch"] = None
+extras._declared = lambda: {REQUIREMENTS!r}
+cli.app = lambda: plugins.load("models", "mlp")
+cli.main()
+"""
+
+
+def test_what_lacks_an_extra_ends_in_one_line_that_names_it():
+    done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "error: this needs torch: pip install 'perturbkg[models]'\n"
+
+
+def test_a_missing_module_of_no_extra_stays_a_defect():
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"), extras.explained():
+        importlib.import_module("no_such_module")
+
+
+def test_the_installed_package_declares_its_extras():
+    assert extras.extra_of("torch", extras._declared()) == "models"
