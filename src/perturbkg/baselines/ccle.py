@@ -16,6 +16,11 @@ from perturbkg.io.tallies import counted
 from perturbkg.signatures import Genes
 
 MODEL, NAME = "ModelID", "StrippedCellLineName"
+# What releases call the column of the models in the expression table; before 25Q2 it has no name.
+MODELS = (MODEL, "DepMap_ID", "depmap_id", "", "Unnamed: 0")
+# Since 25Q2 a model can have several profiles, of which this column marks one.
+DEFAULT = "IsDefaultEntryForModel"
+FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 GENE = re.compile(r"(?P<symbol>.+) \((?P<entrez>\d+)\)")  # a column of the expression table: TSPAN6 (7105)
 MOST_ABSENT = 0.05  # share of the landmark genes that a release may lack
 
@@ -40,15 +45,15 @@ class CCLE(Baseline):
     def read(self, files: dict[str, Path], genes: Genes) -> Measured:
         """Read the models in the file's order, each under the name of its cell line.
 
-        A landmark gene that the release lacks gets the mean of all values, which tells cell lines nothing.
+        A landmark gene that the release lacks gets the mean of all values, which is the same for all cells.
         """
-        path = given(files, "ccle_expression", self.files)
-        models = _models(given(files, "ccle_models", self.files))
+        path, names_path = (given(files, key, self.files) for key in self.files)
+        models = _models(names_path)
         found = header(path)
-        columns = _columns(found[1:], genes, path)
+        columns = _columns(found, genes, path)
         present = [column for column in columns if column is not None]
-        # The column of the models has no name of its own.
-        table = read(path, [found[0], *present], separator=",", quote='"').rename({found[0]: MODEL})
+        profiles = _default_profiles(_expression(path, found, present), path)
+        table = profiles.filter(pl.col(DEFAULT))
         table = numbers(identified(table, MODEL, path), present, path)
         # ASSUME: a model and a cell line of L1000 are the same where their names without signs are the same.
         named = table.select("row", MODEL).join(models, on=MODEL, how="left", maintain_order="left")
@@ -59,8 +64,14 @@ class CCLE(Baseline):
         values[:, measured] = table.select(present).to_numpy()
         _check_finite(values[:, measured], table.select("row", MODEL), present, path)
         values[:, ~measured] = values[:, measured].mean(dtype=np.float64)
-        told = [
-            ("read", len(table)),
+        if not keep.any():
+            raise InputError(
+                f"{path}: none of its {len(table)} models ({', '.join(table[MODEL][:3])}, ...) has a name of "
+                f"its own in {names_path} ({', '.join(models[MODEL][:3])}, ...); take both from one release"
+            )
+        lines = [
+            ("read", len(profiles)),
+            *([("not the default profile of its model", len(profiles) - len(table))] * (DEFAULT in found)),
             ("model without a name", named[NAME].null_count()),
             ("name of several models", int(unclear.sum())),
             ("kept", int(keep.sum())),
@@ -75,7 +86,7 @@ class CCLE(Baseline):
             values[keep],
             pl.concat(
                 [
-                    counted("prepare_cells", "baselines", told),
+                    counted("prepare_cells", "baselines", lines),
                     counted("prepare_cells", "landmark genes of the baseline", absent),
                 ]
             ),
@@ -84,8 +95,32 @@ class CCLE(Baseline):
 
 def _models(path: Path) -> pl.DataFrame:
     """Read ModelID -> StrippedCellLineName."""
-    table = read(path, [MODEL], [NAME], separator=",", quote='"')
+    table = read(path, [MODEL, NAME], separator=",", quote='"')
     return identified(table, MODEL, path).drop("row")
+
+
+def _expression(path: Path, found: Sequence[str], genes: Sequence[str]) -> pl.DataFrame:
+    """Read row, MODEL, DEFAULT (null where there is no such column) and the columns of genes, as text."""
+    model = next((name for name in MODELS if name in found), None)
+    if model is None:
+        raise InputError(
+            f"{path}: row 1: no column {MODEL!r} and none without a name; found are "
+            f"{', '.join(found[:6])}, ...; give DepMap's expression table"
+        )
+    return read(path, [model, *genes], [DEFAULT], separator=",", quote='"').rename({model: MODEL})
+
+
+def _default_profiles(table: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Return the table with DEFAULT as truth: true throughout where no profile is marked in any way."""
+    if table[DEFAULT].null_count() == len(table):
+        return table.with_columns(pl.lit(value=True).alias(DEFAULT))
+    flag = table[DEFAULT].str.strip_chars().str.to_lowercase()
+    wrong = table.filter(~flag.is_in(list(FLAGS)).fill_null(value=False))
+    if len(wrong):
+        raise InputError(
+            f"{path}: row {wrong['row'][0]}: {DEFAULT} is {wrong[DEFAULT][0]!r}, not Yes or No; fix the row"
+        )
+    return table.with_columns(flag.replace_strict(FLAGS, return_dtype=pl.Boolean).alias(DEFAULT))
 
 
 def _columns(found: Sequence[str], genes: Genes, path: Path) -> list[str | None]:
@@ -117,5 +152,5 @@ def _check_finite(values: np.ndarray, models: pl.DataFrame, columns: Sequence[st
         i, j = (int(place) for place in bad[0])
         raise InputError(
             f"{path}: row {models['row'][i]}: model {models[MODEL][i]!r} has no finite value for "
-            f"{columns[j]}; mend or remove the row"
+            f"{columns[j]}; fix or remove the row"
         )

@@ -76,7 +76,10 @@ class SignatureSource(ABC):
 
     @abstractmethod
     def cell_lines(self, files: dict[str, Path]) -> pl.DataFrame:
-        """Read the cell line table: row (line in the file), cell (unique), lineage, disease, description."""
+        """Read the cell line table: row (line in the file), cell (unique), lineage, disease, description.
+
+        Where known also ccle_name, by which the Cancer Cell Line Encyclopedia knows it (NCIH1975_LUNG).
+        """
 
     def measured(self, files: dict[str, Path], selection: pl.DataFrame, label: str) -> Selected:
         """Keep the signatures whose profile can be made for `label`; the others are listed."""

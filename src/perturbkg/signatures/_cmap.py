@@ -153,7 +153,7 @@ def values(column: str) -> pl.Expr:
 def described(table: pl.DataFrame) -> pl.DataFrame:
     """Compose what is known of each cell line into a sentence for a text encoder, null if nothing is.
 
-    `table` has row, cell, cell_type, lineage, disease and subtype.
+    `table` has row, cell, cell_type, lineage, disease and subtype; ccle_name passes through where known.
     """
     labels = {"Type": "cell_type", "Lineage": "lineage", "Disease": "disease", "Subtype": "subtype"}
     known = [
@@ -162,4 +162,6 @@ def described(table: pl.DataFrame) -> pl.DataFrame:
     ]
     nothing = pl.all_horizontal(pl.col(list(labels.values())).is_null())
     sentence = pl.concat_str(pl.format("Cell line {}.", "cell"), *known, separator=" ", ignore_nulls=True)
-    return table.select("row", "cell", "lineage", "disease", description=pl.when(~nothing).then(sentence))
+    table = table.with_columns(description=pl.when(~nothing).then(sentence))
+    also = [name for name in ("ccle_name",) if name in table.columns and table[name].count()]
+    return table.select("row", "cell", "lineage", "disease", "description", *also)

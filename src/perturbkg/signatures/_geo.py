@@ -127,7 +127,8 @@ class _GEO(SignatureSource):
         tumour = (pl.col("sample_type") == "tumor").fill_null(False)
         return described(
             table.rename({"cell_id": "cell", "primary_site": "lineage"}).with_columns(
-                disease=pl.when(tumour).then(subtype), subtype=pl.when(~tumour).then(subtype)
+                disease=pl.when(tumour).then(subtype),
+                subtype=pl.when(~tumour).then(subtype),
             )
         )
 

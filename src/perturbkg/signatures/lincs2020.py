@@ -101,7 +101,7 @@ class LINCS2020(SignatureSource):
     def cell_lines(self, files: dict[str, Path]) -> pl.DataFrame:
         """Read the cell line table."""
         path = given(files, "cellinfo", self.files)
-        optional = ("cell_type", "cell_lineage", "primary_disease", "subtype")
+        optional = ("cell_type", "cell_lineage", "primary_disease", "subtype", "ccle_name")
         table = identified(read_table(path, ["cell_iname"], optional, missing=UNKNOWN), "cell_iname", path)
         columns = {"cell_iname": "cell", "cell_lineage": "lineage", "primary_disease": "disease"}
         return described(table.rename(columns))

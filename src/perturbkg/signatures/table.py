@@ -131,7 +131,7 @@ class Table(SignatureSource):
     def cell_lines(self, files: dict[str, Path]) -> pl.DataFrame:
         """Read the cell line table."""
         path = given(files, "cells", self.files)
-        known = ["lineage", "disease", "description", "cell_type", "subtype"]
+        known = ["lineage", "disease", "description", "cell_type", "subtype", "ccle_name"]
         table = identified(tables.read(path, ["cell"], known, missing=UNKNOWN), "cell", path)
         return described(table).with_columns(
             description=pl.coalesce(table["description"], pl.col("description"))

@@ -25,6 +25,7 @@ class Release:
     expressed: list[str]  # ModelID of each row of the expression table
     names: dict[str, str]  # ModelID -> StrippedCellLineName
     genes: dict[str, np.ndarray] = field(default_factory=dict)
+    before: dict[str, list[str]] = field(default_factory=dict)  # columns of the expression before the genes
 
     def write(self) -> dict[str, Path]:
         """Write both tables; return file key -> path."""
@@ -32,8 +33,8 @@ class Release:
             "ccle_expression": self.folder / "OmicsExpressionProteinCodingGenesTPMLogp1.csv",
             "ccle_models": self.folder / "Model.csv",
         }
-        # The column of the models has no name; a column's name may hold a comma.
-        table = pl.DataFrame({"": self.expressed} | self.genes)
+        # The column of the models has no name in older releases; a column's name may hold a comma.
+        table = pl.DataFrame((self.before or {"": self.expressed}) | self.genes)
         table.write_csv(files["ccle_expression"])
         models = pl.DataFrame(
             {
@@ -104,6 +105,97 @@ def test_genes_are_found_by_id_then_by_symbol_and_else_carry_no_information(rele
     assert unbalanced(measured.counts) == []
     genes = measured.counts.filter(what="landmark genes of the baseline")
     assert _counts(genes) == {"read": 978, "not in the release, set to the mean": 1, "kept": 977}
+
+
+def later(release, **columns):
+    """Lay the expression out as releases since 25Q2 do, with a second profile of the first model."""
+    release.expressed += ["ACH-1"]
+    release.genes = {gene: np.append(values, -7.0) for gene, values in release.genes.items()}
+    release.before = {
+        "": ["0", "1", "2", "3"],
+        "SequencingID": ["CDS-1", "CDS-2", "CDS-3", "CDS-4"],
+        "ModelConditionID": ["MC-1", "MC-2", "MC-3", "MC-4"],
+        "ModelID": release.expressed,
+        "IsDefaultEntryForMC": ["Yes"] * 4,
+        **columns,
+    }
+    return release
+
+
+@pytest.mark.parametrize("flags", ["Yes Yes Yes No", "True True True False", "1 1 1 0"])
+def test_a_later_release_has_more_columns_in_front_and_marks_one_profile_of_a_model(release, flags):
+    plain = SOURCE.read(release.write(), GENES)
+    measured = SOURCE.read(later(release, IsDefaultEntryForModel=flags.split()).write(), GENES)
+    assert measured.cells.equals(plain.cells)
+    np.testing.assert_array_equal(measured.values, plain.values)
+    assert unbalanced(measured.counts) == []
+    models = _counts(measured.counts.filter(what="baselines"))
+    assert models["read"] == 4 and models["not the default profile of its model"] == 1
+
+
+def test_profiles_of_one_model_that_nothing_tells_apart_are_refused(release):
+    with pytest.raises(InputError, match=r"rows 2 and 5: ModelID 'ACH-1' twice"):
+        SOURCE.read(later(release).write(), GENES)
+
+
+def test_a_mark_of_another_kind_is_named(release):
+    later(release, IsDefaultEntryForModel=["Yes", "Yes", "first", "No"])
+    with pytest.raises(InputError, match=r"row 4: IsDefaultEntryForModel is 'first', not Yes or No"):
+        SOURCE.read(release.write(), GENES)
+
+
+def test_models_are_found_by_the_name_of_their_column(release):
+    release.before = {"lineage": ["a", "b", "c"], "DepMap_ID": release.expressed}
+    assert SOURCE.read(release.write(), GENES).cells["cell"].to_list() == ["A549", "5637", "MCF7"]
+    release.before = {"lineage": ["a", "b", "c"], "profile": release.expressed}
+    with pytest.raises(InputError, match=r"row 1: no column 'ModelID' .*found are lineage, profile"):
+        SOURCE.read(release.write(), GENES)
+
+
+def test_tables_of_two_releases_are_told_apart(release):
+    release.names = {"PR-1": "A549", "PR-2": "MCF7"}
+    with pytest.raises(
+        InputError, match=r"none of its 3 models \(ACH-1, .*Model.csv \(PR-1, PR-2, "
+    ) as caught:
+        SOURCE.read(release.write(), GENES)
+    assert "\n" not in str(caught.value)
+
+
+def cell_table(*cells, **columns):
+    nothing = dict.fromkeys(("lineage", "disease", "description"), pl.lit(None, pl.String))
+    table = pl.DataFrame({"row": range(2, len(cells) + 2), "cell": cells}, schema_overrides={"row": pl.Int64})
+    return table.with_columns(**nothing, **{name: pl.Series(values) for name, values in columns.items()})
+
+
+def test_a_cell_line_is_found_by_its_own_name_else_by_its_ccle_name(release):
+    release.names |= {"ACH-1": "NCIA549", "ACH-3": "HMCF"}
+    measured = SOURCE.read(release.write(), GENES)
+    known = cell_table(
+        "A549",
+        "5637",
+        "MCF7",
+        "HELA",
+        ccle_name=["NCIA549_LUNG", "MCF7_BREAST", "[MERGED_TO_ACH-3]HMCF_BREAST", None],
+    )
+    lines = join_baseline(known, measured)
+    assert lines.cells["cell"].to_list() == ["5637", "A549", "MCF7"]
+    np.testing.assert_array_equal(lines.baseline[:, 0], [1000, 0, 2000])
+    assert unbalanced(lines.counts) == []
+    assert _counts(lines.counts.filter(what="cell lines")) == {
+        "read": 4,
+        "no baseline": 1,
+        "kept": 3,
+        "of these: found by its own name": 1,
+        "of these: found by its CCLE name": 2,
+    }
+    assert lines.exclusions.select("item", "reason").rows() == [("HELA", "no baseline")]
+
+
+def test_no_cell_line_with_a_baseline_is_an_error(release):
+    with pytest.raises(InputError) as caught:
+        join_baseline(cell_table("A-549", "HELA"), SOURCE.read(release.write(), GENES))
+    assert "none of the 2 in the cell table (A-549, HELA) is among the 3" in str(caught.value)
+    assert "5637, A549, MCF7" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_too_many_absent_genes_are_another_table(release):
