@@ -4,6 +4,7 @@ from pathlib import Path
 
 from perturbkg import plugins, schemas
 from perturbkg.io.scripting import reporting
+from perturbkg.knowledge_graphs import require_edges
 
 
 def main(
@@ -17,7 +18,9 @@ def main(
 ) -> None:
     """Read `files` with the knowledge graph plug-in `reader`; write its tables and counts."""
     graph = plugins.create("knowledge_graphs", reader)
-    tables = graph.read({key: Path(path) for key, path in files.items()})
+    paths = {key: Path(path) for key, path in files.items()}
+    tables = graph.read(paths)
+    require_edges(tables, paths.values())
     schemas.write(tables.nodes, schemas.Nodes, nodes)
     schemas.write(tables.edges, schemas.Edges, edges)
     schemas.write(tables.counts, schemas.Counts, counts)

@@ -25,9 +25,7 @@ class Baseline(ABC):
     """Where the baseline expression of cell lines comes from. `files` maps the file keys below to paths."""
 
     files: ClassVar[dict[str, str]]  # file key in the config -> what it is
-    sources: ClassVar[
-        dict[str, str]
-    ]  # file key -> name in the catalogue of sources; {}: nobody publishes them
+    sources: ClassVar[dict[str, str]]  # file key -> name in the catalogue of sources; {}: not published
     licence: ClassVar[str]
     citation: ClassVar[str]
 

@@ -124,15 +124,15 @@ def prepare(
 def _structures(
     nodes: pl.DataFrame, files: Mapping[str, Path], descriptions: pl.DataFrame | None
 ) -> pl.DataFrame:
-    """Return the drug nodes whose structure is told: node, smiles, item and row (of the file, or null)."""
+    """Return the drug nodes whose structure is known: node, smiles, item and row (of the file, or null)."""
     drugs = nodes.filter(type="drug").select("node", "name")
     columns = {"node": pl.String, "smiles": pl.String, "item": pl.String, "row": pl.Int64}
-    told = pl.DataFrame(schema=columns)
+    known = pl.DataFrame(schema=columns)
     if descriptions is not None:
         own = descriptions.drop_nulls("smiles").join(drugs, on="node", how="semi")
-        told = own.select("node", "smiles", item="node", row=pl.lit(None, pl.Int64))
+        known = own.select("node", "smiles", item="node", row=pl.lit(None, pl.Int64))
     if not files.get("drug_text"):
-        return told
+        return known
     path = given(files, "drug_text", DRUG_TEXT)
     table = read(path, ["generic_name", "smiles"], separator=",", quote='"').drop_nulls()
     # A name with two structures belongs to neither.
@@ -140,13 +140,15 @@ def _structures(
     table = table.unique("generic_name", keep="first", maintain_order=True)
     of_nodes = table.join(drugs, left_on="generic_name", right_on="name", maintain_order="left_right")
     of_nodes = of_nodes.select("node", "smiles", item="generic_name", row="row")
-    return pl.concat([told, of_nodes.join(told, on="node", how="anti", maintain_order="left")])
+    return pl.concat([known, of_nodes.join(known, on="node", how="anti", maintain_order="left")])
 
 
 def _failures(table: pl.DataFrame, found: Mapping[str, Parent | str]) -> pl.DataFrame:
     """Return item, row and reason of those that have no parent; each item once."""
-    told = [found[smiles or ""] for smiles in table["smiles"]]
-    lost = table.with_columns(_column("reason", [each if isinstance(each, str) else None for each in told]))
+    results = [found[smiles or ""] for smiles in table["smiles"]]
+    lost = table.with_columns(
+        _column("reason", [each if isinstance(each, str) else None for each in results])
+    )
     lost = lost.filter(pl.col("reason").is_not_null()).unique("item", keep="first", maintain_order=True)
     return lost.select("item", "row", "reason")
 

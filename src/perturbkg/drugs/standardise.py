@@ -71,7 +71,7 @@ def standardise_all(molecules: Iterable[str], threads: int = 1) -> dict[str, Par
     with ExitStack() as stack:
         answers: Iterable[list[Parent | str]] = map(_attempt, parts)
         if threads > 1 and len(parts) > 1:
-            # RDKit holds the interpreter's lock; processes that are not forked would run the script anew.
+            # RDKit holds the interpreter's lock; processes that are not forked would run the script again.
             pool = ProcessPoolExecutor(threads, multiprocessing.get_context("fork"))
             answers = stack.enter_context(pool).map(_attempt, parts)
         bar = stack.enter_context(progress(total=len(distinct), desc="molecules"))
@@ -82,7 +82,7 @@ def standardise_all(molecules: Iterable[str], threads: int = 1) -> dict[str, Par
 
 
 def alike(one: Parent, other: Parent) -> bool:
-    """Tell whether two parents may be one drug.
+    """Return whether two parents may be one drug.
 
     They have one skeleton and the same metals, and define no stereo centre or double bond differently.
     """
@@ -91,7 +91,7 @@ def alike(one: Parent, other: Parent) -> bool:
     if one.inchikey == other.inchikey:
         return True
     first, second = Chem.MolFromSmiles(one.smiles), Chem.MolFromSmiles(other.smiles)
-    # Either may be drawn more vaguely. Tautomers that met the limit can differ: nothing is told by them.
+    # Either may be drawn more vaguely. Tautomers that met the limit can differ, which says nothing.
     return (
         first.HasSubstructMatch(second, useChirality=True)
         or second.HasSubstructMatch(first, useChirality=True)

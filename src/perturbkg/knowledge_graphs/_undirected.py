@@ -1,4 +1,4 @@
-"""Turn statements, as numbers, into the table `Edges`: each undirected edge once, all that told it named."""
+"""Turn statements, as numbers, into the table `Edges`: one row per undirected edge, listing every source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Statements:
     x: np.ndarray
     y: np.ndarray
     relation: np.ndarray  # index into `relations`
-    told: np.ndarray  # index into `provenances`
+    provenance: np.ndarray  # index into `provenances`
     relations: Sequence[str]
     provenances: Sequence[str]
 
@@ -30,7 +30,7 @@ def undirected(statements: Statements, node: pl.Series) -> tuple[pl.DataFrame, l
     if len(statements.relations) * nodes**2 * provenances * 2 >= 2**63:
         raise InputError(
             f"knowledge graph: {len(statements.relations)} relations, {provenances} provenances and {nodes} "
-            "nodes are too many to be told apart; give edges fewer provenances"
+            "nodes are too many to number; give edges fewer provenances"
         )
     # A statement is one number, relation first, then head, tail, provenance and direction: sorted once, all
     # that repeats lies side by side, and numbers sort as the names that they stand for.
@@ -38,7 +38,7 @@ def undirected(statements: Statements, node: pl.Series) -> tuple[pl.DataFrame, l
     for digit, base in (
         (np.minimum(x, y), nodes),
         (np.maximum(x, y), nodes),
-        (statements.told, provenances),
+        (statements.provenance, provenances),
         (x > y, 2),
     ):
         key *= base
@@ -50,7 +50,7 @@ def undirected(statements: Statements, node: pl.Series) -> tuple[pl.DataFrame, l
     distinct = len(key)
     key >>= 1
     key = key[_first(key)]
-    pair, told = np.divmod(key, provenances)
+    pair, source = np.divmod(key, provenances)
     new = _first(pair)
     pair = pair[new]
     tail, rest = pair % nodes, pair // nodes
@@ -60,7 +60,7 @@ def undirected(statements: Statements, node: pl.Series) -> tuple[pl.DataFrame, l
             "relation": pl.Series(statements.relations, dtype=pl.String).gather(relation),
             "head": node.gather(head),
             "tail": node.gather(tail),
-            "provenance": _joined(pl.Series(statements.provenances, dtype=pl.String), told, new),
+            "provenance": _joined(pl.Series(statements.provenances, dtype=pl.String), source, new),
         }
     )
     return edges, [
@@ -73,9 +73,9 @@ def undirected(statements: Statements, node: pl.Series) -> tuple[pl.DataFrame, l
     ]
 
 
-def _joined(names: pl.Series, told: np.ndarray, new: np.ndarray) -> pl.Series:
-    """Return the provenance of each edge; `new` marks where the next edge begins in `told`."""
-    first = names.gather(told[new])
+def _joined(names: pl.Series, source: np.ndarray, new: np.ndarray) -> pl.Series:
+    """Return the provenance of each edge; `new` marks where the next edge begins in `source`."""
+    first = names.gather(source[new])
     edge = np.cumsum(new) - 1
     # Few pairs have several provenances (a drug's target that is also its carrier): these are joined.
     several = np.flatnonzero(~new)
@@ -83,7 +83,7 @@ def _joined(names: pl.Series, told: np.ndarray, new: np.ndarray) -> pl.Series:
         return first
     of_several = np.isin(edge, edge[several])
     joined = (
-        pl.DataFrame({"edge": edge[of_several], "name": names.gather(told[of_several])})
+        pl.DataFrame({"edge": edge[of_several], "name": names.gather(source[of_several])})
         .group_by("edge", maintain_order=True)
         .agg(pl.col("name").str.join(";"))
     )

@@ -143,7 +143,7 @@ def strangers(stage: str, what: str, names: pl.Series, vocabulary: tuple[str, ..
     """Count and log the names that PrimeKG's vocabulary has not: `Counts` with a line for each."""
     strange = names.filter(~names.is_in(vocabulary)).value_counts().sort(names.name)
     for name, count in strange.rows():
-        _log.warning("%s %r (%d) is none of PrimeKG's; it is kept under its own name", what, name, count)
+        _log.warning("%s %r (%d) is not in PrimeKG; it is kept under its own name", what, name, count)
     return counted(
         stage, f"{what} that PrimeKG has not", [(f"kept as {name}", n) for name, n in strange.rows()]
     )

@@ -128,8 +128,9 @@ def _found_nodes(path: Path) -> pl.DataFrame:
     twice = table.filter(pl.struct("id", "label").is_duplicated())
     if len(twice):
         raise InputError(
-            f"{path}: row {twice['row'][0]}: node {twice['id'][0]!r} stands twice; remove one of the rows"
+            f"{path}: row {twice['row'][0]}: node {twice['id'][0]!r} twice; remove one of the rows"
         )
+    _check_known(table, path)
     prefix, rest = (pl.col("id").str.extract(r"^([A-Za-z]+)[_:](.+)$", group) for group in (1, 2))
     known_as = [
         pl.when(pl.col("id").str.contains(p)).then(pl.lit(source)) for p, source in ID_PATTERNS.items()
@@ -145,7 +146,7 @@ def _found_nodes(path: Path) -> pl.DataFrame:
             type=translated(table["label"], OPTIMUSKG_TYPES),
             source=pl.coalesce(*known_as, prefix.replace(SOURCE_NAMES), pl.lit("OptimusKG")),
             source_id=pl.coalesce(rest, "id"),
-            # Whoever looks for a gene by name means its symbol.
+            # Genes are looked up by symbol.
             name=pl.coalesce(pl.when(label=GENES).then(filled["symbol"]).otherwise(filled["name"]), "id"),
             text=pl.coalesce(filled["description"], pl.col("function_descriptions").list.first()),
             smiles=filled["canonical_smiles"],
@@ -153,6 +154,22 @@ def _found_nodes(path: Path) -> pl.DataFrame:
         .with_columns(node=pl.concat_str("type", "source", "source_id", separator=":"))
         .sort("node")
     )
+
+
+def _check_known(table: pl.DataFrame, path: Path) -> None:
+    """Raise InputError for a release with other labels, or without symbols: no gene would be found."""
+    labels = table["label"].unique().sort()
+    if not labels.is_in(list(OPTIMUSKG_TYPES)).any():
+        raise InputError(
+            f"{path}: none of the labels of nodes is OptimusKG's ({', '.join(OPTIMUSKG_TYPES)}); found are "
+            f"{', '.join(labels[:10])}; give nodes.parquet of its gold tables"
+        )
+    genes = table.filter(label=GENES).unnest("properties")
+    if genes["name"].count() and not genes["symbol"].count():
+        raise InputError(
+            f"{path}: none of the {len(genes)} genes (label {GENES}) has a 'symbol' in its properties, by "
+            "which genes are found; give nodes.parquet of OptimusKG's gold tables"
+        )
 
 
 def _statements(rows: pl.LazyFrame, nodes: pl.DataFrame) -> pl.DataFrame:

@@ -65,21 +65,49 @@ class PrimeKG(KnowledgeGraph):
         nodes, index, code, node_counts = _nodes(mentions, path)
         x, y = (code[np.searchsorted(index, statements[end].to_numpy())] for end in ("x_index", "y_index"))
         displays = statements["display_relation"].unique().cast(pl.String).sort()
-        told = statements["display_relation"].cast(pl.Enum(displays)).to_physical()
+        provenance = statements["display_relation"].cast(pl.Enum(displays)).to_physical()
         edges, edge_counts = undirected(
             Statements(
                 x,
                 y,
                 statements["relation"].to_physical().to_numpy(),
-                told.to_numpy(),
+                provenance.to_numpy(),
                 RELATIONS,
                 [f"primekg:{display}" for display in displays],
             ),
             nodes["node"],
         )
         return KnowledgeGraphTables(
-            nodes, edges, pl.concat([node_counts, counted(STAGE, "edges", edge_counts)])
+            nodes,
+            edges,
+            pl.concat(
+                [
+                    node_counts,
+                    counted(STAGE, "edges", edge_counts),
+                    counted(STAGE, "directions of edges", _directions(dict(edge_counts), statements, path)),
+                ]
+            ),
         )
+
+
+def _directions(edges: dict[str, int], statements: pl.DataFrame, path: Path) -> list[tuple[str, int]]:
+    """Count edges, of each provenance, that the file states in both directions and in one only.
+
+    PrimeKG's file states every edge in both, so that one which was cut at the end of a line, and looks whole,
+    lacks the second direction of some.
+    """
+    both = edges["second direction of an edge"]
+    one = edges["kept"] + edges["same pair under another provenance"] - both
+    if one:
+        _log.warning(
+            "%s: %d of %d edges are stated in one direction only; PrimeKG states each in both: if this is "
+            "its file, it was cut, and ends at row %d; fetch it again",
+            path,
+            one,
+            one + both,
+            statements["row"].max(),
+        )
+    return [("stated in both directions", both), ("stated in one direction only", one)]
 
 
 def _statements(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -118,11 +146,11 @@ def _check_statements(statements: pl.DataFrame, rows: pl.LazyFrame, path: Path) 
         if not row[column] and not column.endswith("_name"):
             raise InputError(
                 f"{path}: row {number}: no {column}, so the edge leads to a missing node or has no relation "
-                f"({len(wrong)} such rows); mend or remove the row"
+                f"({len(wrong)} such rows); fix or remove the row"
             )
         if column.endswith("_index") and not (row[column].isdecimal() and int(row[column]) < 2**32):
             raise InputError(
-                f"{path}: row {number}: {column} is {row[column]!r}, not a whole number; mend the row"
+                f"{path}: row {number}: {column} is {row[column]!r}, not a whole number; fix the row"
             )
     raise InputError(
         f"{path}: row {number}: unknown relation {row['relation']!r}; known are PrimeKG's 30: "

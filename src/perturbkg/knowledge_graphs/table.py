@@ -1,9 +1,10 @@
 """Read a graph of your own, a table of nodes and one of edges, into nodes and undirected edges.
 
-Each file is CSV or tab separated text (plain or .gz), or Parquet, told by its content. Nodes have the columns
-`node` (or `id`) and `type`; if there: `name`, `source` and `source_id` (genes of the source NCBI are found by
-their Entrez id, all others by symbol, which is their name; drugs by DrugBank id), `text` and `smiles`. Edges
-have `relation`, `head` and `tail`, which are values of `node`; if there: `provenance`. Each is stored once.
+Each file is CSV or tab separated text (plain or .gz), or Parquet, recognised by its content. Nodes have the
+columns `node` (or `id`) and `type`; if there: `name`, `source` and `source_id` (genes of the source NCBI are
+found by their Entrez id, all others by symbol, which is their name; drugs by DrugBank id), `text` and
+`smiles`. Edges have `relation`, `head` and `tail`, which are values of `node`; if there: `provenance`. Each
+is stored once.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ SOURCE = "table"  # of nodes and edges that do not say where they come from
 
 @dataclass(frozen=True)
 class Table(KnowledgeGraph):
-    """Somebody's own knowledge graph."""
+    """A knowledge graph of your own."""
 
     files: ClassVar[dict[str, str]] = {
         "kg_nodes": "nodes of your own graph: node (or id), type, name (CSV, tab separated or Parquet)",
@@ -104,5 +105,5 @@ def _filled(table: pl.DataFrame, wanted: Sequence[str], path: Path) -> pl.DataFr
     for column in wanted:
         empty = table.filter(pl.col(column).is_null())
         if len(empty):
-            raise InputError(f"{path}: row {empty['row'][0]}: no {column}; mend or remove the row")
+            raise InputError(f"{path}: row {empty['row'][0]}: no {column}; fix or remove the row")
     return table

@@ -54,9 +54,7 @@ class SignatureSource(ABC):
 
     files: ClassVar[dict[str, str]]  # file key in the config -> what it is
     optional_files: ClassVar[dict[str, str]]
-    sources: ClassVar[
-        dict[str, str]
-    ]  # file key -> name in the catalogue of sources; {}: nobody publishes them
+    sources: ClassVar[dict[str, str]]  # file key -> name in the catalogue of sources; {}: not published
     needs: ClassVar[dict[str, tuple[str, ...]]]  # step -> file keys
     labels: ClassVar[dict[str, tuple[str, ...]]]  # label -> file keys
     licence: ClassVar[str]

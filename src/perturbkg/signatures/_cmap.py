@@ -48,7 +48,7 @@ def filtered(
     """Filter a signature table; each filter counts what it removed of what those before it left.
 
     `table` has the columns that `read_siginfo` returns, `cells` and `compounds` are the table and the id
-    column that a signature's cell line and drug must stand in, which `reader` reads, and `named` is as
+    column in which a signature's cell line and drug must occur, which `reader` reads, and `named` is as
     `Filters.steps` says.
     """
     known_cells, known_drugs = (
@@ -62,18 +62,28 @@ def filtered(
     ]
     counts, exclusions = [("read", len(table))], []
     for reason, keep in wanted.steps(table, path, named) + unknown:
-        removed, table = table.filter(~keep.fill_null(False)), table.filter(keep)
-        counts.append((reason, len(removed)))
+        rows, table = table.filter(~keep.fill_null(False)), table.filter(keep)
+        count = len(rows)
+        counts.append((reason, count))
         if any(reason == other for other, _ in unknown):
-            removed = removed.select("row", item="signature", reason=pl.lit(reason))
+            removed = rows.select("row", item="signature", reason=pl.lit(reason))
             exclusions.append(excluded(STAGE, "signatures", removed))
         if table.is_empty():
+            there = _values(rows, keep)
             raise InputError(
-                f"{path}: no signature is left: {reason} in the last {len(removed)}; see filters"
+                f"{path}: no signature is left: {reason} in the last {count}, where {there}; see filters"
             )
     counts.append(("kept", len(table)))
     selection = table.sort("signature").select(list(schemas.Selection.to_schema().columns))
     return Selected(selection, counted(STAGE, "signatures", counts), pl.concat(exclusions))
+
+
+def _values(rows: pl.DataFrame, keep: pl.Expr) -> str:
+    """Show the commonest values of the column that a filter reads."""
+    (column,) = set(keep.meta.root_names())
+    found = rows[column].drop_nulls().value_counts(sort=True).head(3).rows()
+    shown = ", ".join(f"{value} ({count})" for value, count in found)
+    return f"{column} is {shown or 'empty'}"
 
 
 def measured(gctx: Path, selection: pl.DataFrame, label: str) -> Selected:

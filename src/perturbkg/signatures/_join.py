@@ -28,9 +28,9 @@ def join_selection(
         exclusions.append(excluded(STAGE, "signatures", lost))
     counts.append(("kept", len(kept)))
     if len(kept) < minimum:
-        told = ", ".join(f"{count} {reason}" for reason, count in counts[1:-1])
+        reasons = ", ".join(f"{count} {reason}" for reason, count in counts[1:-1])
         raise InputError(
-            f"signatures: {len(kept)} of {len(selection)} are left ({told}), fewer than "
+            f"signatures: {len(kept)} of {len(selection)} are left ({reasons}), fewer than "
             f"minimum_signatures = {minimum}; loosen the filters or lower minimum_signatures"
         )
     return Selected(kept, counted(STAGE, "signatures", counts), pl.concat(exclusions))

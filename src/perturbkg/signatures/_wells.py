@@ -57,7 +57,7 @@ def read_wells(path: Path, choose: Callable[[pl.LazyFrame], pl.LazyFrame]) -> tu
     if len(wrong):
         raise InputError(
             f"{path}: row {wrong['row'][0]}: qc_pass is {wrong['qc_pass'][0]!r}, not 1, 0 or empty; "
-            "mend the row"
+            "fix the row"
         )
     once = wells.sort("row").unique(pl.exclude("row"), keep="first", maintain_order=True)
     tally = [("read", len(wells)), ("repeated row", len(wells) - len(once))]

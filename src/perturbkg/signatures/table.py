@@ -150,7 +150,7 @@ class Table(SignatureSource):
                 i, j = bad[0]
                 raise InputError(
                     f"{path}: signature {selection['signature'][int(rows[i])]!r}, gene {genes.entrez[j]} "
-                    f"({genes.symbol[j]}): no finite number; mend or remove the signature"
+                    f"({genes.symbol[j]}): no finite number; fix or remove the signature"
                 )
             found += len(rows)
             yield rows, block

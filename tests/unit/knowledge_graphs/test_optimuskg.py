@@ -71,6 +71,30 @@ def counts(tables, what):
     return dict(tables.counts.filter(what=what).select("reason", "count").rows())
 
 
+def test_a_release_with_other_labels_or_properties_is_refused(tmp_path):
+    renamed = nodes_table().with_columns(label="n" + pl.col("label"))
+    with pytest.raises(
+        InputError, match=r"none of the labels of nodes is OptimusKG's .*found are nBPO, nDIS"
+    ):
+        read(tmp_path, nodes=renamed)
+    moved = nodes_table().with_columns(pl.col("properties").str.replace("symbol", "hgnc_symbol"))
+    with pytest.raises(InputError, match=r"none of the 3 genes \(label GEN\) has a 'symbol'") as caught:
+        read(tmp_path, nodes=moved)
+    assert "\n" not in str(caught.value)
+
+
+def test_columns_are_found_by_name(tmp_path):
+    plain = read(tmp_path)
+    moved = read(
+        tmp_path,
+        nodes=nodes_table().select("properties", pl.lit(1).alias("version"), "label", "id"),
+        edges=edges_table().select(
+            "relation", "undirected", "label", pl.lit("x").alias("source"), "to", "from"
+        ),
+    )
+    assert moved.nodes.equals(plain.nodes) and moved.edges.equals(plain.edges)
+
+
 def test_worked_example(tmp_path, caplog):
     tables = read(tmp_path)
     assert tables.nodes.rows() == [
@@ -126,7 +150,7 @@ def test_worked_example(tmp_path, caplog):
         "kept as drug_phenotype_indication": 1,
         "kept as pwy-bpo part_of": 1,
     }
-    assert "relations 'pwy-bpo part_of' (1) is none of PrimeKG's" in caplog.text
+    assert "relations 'pwy-bpo part_of' (1) is not in PrimeKG" in caplog.text
     assert tables.descriptions.rows() == [
         ("drug:ChEMBL:CHEMBL25", None, "CC"),
         ("drug:DrugBank:DB00317", "Inhibits.", "CCO"),
@@ -195,7 +219,7 @@ BAD = {
         "edges.parquet: no column 'to'; found are from,",
     ),
     "nodes without properties": ({"nodes": nodes_table().drop("properties")}, "no column 'properties'"),
-    "a node twice": ({"nodes": nodes_table([*NODES, NODES[0]])}, f"row 0: node '{EGFR}' stands twice"),
+    "a node twice": ({"nodes": nodes_table([*NODES, NODES[0]])}, f"row 0: node '{EGFR}' twice"),
     "a node without id": (
         {"nodes": nodes_table([*NODES, (None, "GEN", {})])},
         "nodes.parquet: row 11: a node without id or label",

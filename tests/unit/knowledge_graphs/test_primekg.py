@@ -95,6 +95,23 @@ def test_worked_example(tmp_path):
         schemas.check(table, schema, "test")
 
 
+def test_a_file_that_is_cut_at_the_end_of_a_line_is_counted_and_reported(tmp_path, caplog):
+    statements = [(PPI, EGFR, TP53), (TARGET, GEFITINIB, EGFR), (CARRIER, GEFITINIB, TP53)]
+    whole = [*(row(*each) for each in statements), *(row(kind, y, x) for kind, x, y in statements)]
+    tables = read(tmp_path / "kg.csv", whole)
+    assert counts(tables, "directions of edges") == {
+        "stated in both directions": 3,
+        "stated in one direction only": 0,
+    }
+    assert "direction" not in caplog.text
+    for lost in (1, 2):
+        cut = read(tmp_path / "cut.csv", whole[:-lost])
+        assert cut.edges.equals(tables.edges)
+        assert counts(cut, "directions of edges")["stated in one direction only"] == lost
+        assert f"{lost} of 3 edges are stated in one direction only" in caplog.text
+        assert f"it was cut, and ends at row {7 - lost}" in caplog.text
+
+
 def test_order_of_columns_more_columns_and_gzip_change_nothing(tmp_path):
     rows = [*both(PPI, EGFR, TP53), *both(TARGET, GEFITINIB, EGFR)]
     plain = read(tmp_path / "kg.csv", rows)

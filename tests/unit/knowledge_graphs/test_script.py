@@ -2,10 +2,29 @@ import runpy
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from perturbkg import schemas
+from perturbkg.errors import InputError
+from perturbkg.knowledge_graphs.primekg import COLUMNS
 
 SCRIPT = Path(__file__).parents[3] / "scripts/read_knowledge_graph.py"
+
+
+def test_a_graph_without_an_edge_is_refused(tmp_path):
+    node = "{0},7,gene/protein,A,NCBI"
+    (tmp_path / "kg.csv").write_text(
+        f"{','.join(COLUMNS)}\ndrug_protein,x,{node.format(0)},{node.format(0)}\n"
+    )
+    with pytest.raises(InputError) as caught:
+        runpy.run_path(str(SCRIPT))["main"](
+            files={"kg": str(tmp_path / "kg.csv")},
+            reader="primekg",
+            **dict.fromkeys(("nodes", "edges", "descriptions", "counts"), tmp_path / "out.parquet"),
+        )
+    assert "kg.csv: no edge between two nodes" in str(caught.value)
+    assert "edges: read 1, edges: self-loop 1" in str(caught.value)
+    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_the_script_writes_equal_tables_twice(tmp_path):

@@ -170,7 +170,17 @@ def test_cells_that_yaml_reads_as_numbers(release):
         ),
         ({}, {"cells": ["HELA"]}, ["filters.cells: unknown cell line 'HELA'"]),
         ({}, {"dose": 5}, ["filters: unknown key 'dose'; known are pert_type, dose_um"]),
-        ({}, {"time_h": 6}, ["no signature is left", "time is not 6 h"]),
+        (
+            {},
+            {"time_h": 6},
+            ["no signature is left", "time is not 6 h in the last 9, where time_h is 24.0 (9)"],
+        ),
+        (
+            {},
+            {"pert_type": "trt_xpr"},
+            ["pert_type is not trt_xpr in the last 9, where pert_type is trt_cp (9)"],
+        ),
+        ({}, {"minimum_tas": 0.9}, ["tas is below 0.9 in the last 9, where tas is 0.5 (9)"]),
     ],
 )
 def test_bad_signature_tables_and_filters(release, change, filters, parts):
