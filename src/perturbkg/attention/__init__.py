@@ -2,29 +2,37 @@
 
 A layer scores its edges by `dot` (keys and queries) and sums its sources' values by `attend`, or does both by
 `convolve` (GAT's source and target terms, and a bias of the relation). Every backend gives the same to
-rounding, and the same bits again on as many threads. Numbers of half the size are summed in single precision.
+rounding, and the same bits again on as many threads. Half-precision numbers are summed in single precision.
 """
 
 import importlib.util
 from functools import cache
-from types import ModuleType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from perturbkg.attention.backend import Backend, Scores
 from perturbkg.attention.edges import Edges
 from perturbkg.errors import InputError
 
 __all__ = ["Edges", "attend", "choose", "convolve", "dot"]
 
-# Backend -> the package and the type of device that it needs (None: any), the fastest first.
-NEEDS = {
-    "fused": ("numba", "cpu"),
-    "dgl": ("dgl", "cpu"),
-    "triton": ("triton", "cuda"),
-    "torch": ("torch", None),
+
+class Needs(NamedTuple):
+    """What a backend needs; it is imported when first used, and its package may not be installed."""
+
+    package: str
+    device: str | None = None  # the only type of device that it runs on; None: any
+
+
+# The fastest first.
+BACKENDS = {
+    "fused": Needs("numba", "cpu"),
+    "dgl": Needs("dgl", "cpu"),
+    "triton": Needs("triton", "cuda"),
+    "torch": Needs("torch"),
 }
-Backend = Literal["auto", "fused", "dgl", "triton", "torch"]
+BackendName = Literal["auto", "fused", "dgl", "triton", "torch"]
 
 
 def choose(backend: str, device: str) -> str:
@@ -33,10 +41,10 @@ def choose(backend: str, device: str) -> str:
     Raises InputError for an unknown one, and for one that is asked for and cannot run.
     """
     if backend == "auto":
-        return next(name for name in NEEDS if _missing(name, device) is None)
-    if backend not in NEEDS:
+        return next(name for name in BACKENDS if _missing(name, device) is None)
+    if backend not in BACKENDS:
         raise InputError(
-            f"backend: unknown attention backend {backend!r}; known are auto, {', '.join(NEEDS)}"
+            f"backend: unknown attention backend {backend!r}; known are auto, {', '.join(BACKENDS)}"
         )
     if missing := _missing(backend, device):
         raise InputError(f"backend: attention backend {backend!r} {missing}; or use 'auto'")
@@ -45,41 +53,40 @@ def choose(backend: str, device: str) -> str:
 
 @cache
 def _missing(backend: str, device: str) -> str | None:
-    package, wanted = NEEDS[backend]
-    if wanted not in {None, device}:
-        return f"runs on {wanted}, and the computation is on {device}"
-    if importlib.util.find_spec(package) is None:
-        return f"needs the package {package}, which is not installed: pip install {package}"
+    known = BACKENDS[backend]
+    if known.device not in {None, device}:
+        return f"runs on {known.device}, and the computation is on {device}"
+    if importlib.util.find_spec(known.package) is None:
+        return f"needs the package {known.package}, which is not installed: pip install {known.package}"
     try:
-        module = _load(backend)
-        if backend == "triton":
-            module.check(device)
+        _load(backend).check(device)
     except Exception as error:  # noqa: BLE001 - an old card, no compiler of C, versions that do not fit
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        return f"does not work on {device} with the {package} that is installed: {reason}"
+        return f"does not work on {device} with the {known.package} that is installed: {reason}"
     return None
 
 
-def _load(backend: str) -> ModuleType:
-    # Imported when first used: each costs a part of a second, and may not be there.
+@cache
+def _load(backend: str) -> Backend:
+    # Import statements, not a table of names: the workflow follows them to know which code a job depends on.
     if backend == "fused":
-        from perturbkg.attention import fused  # noqa: PLC0415
+        from perturbkg.attention.fused import Fused  # noqa: PLC0415
 
-        return fused
+        return Fused()
     if backend == "dgl":
-        from perturbkg.attention import dgl_  # noqa: PLC0415
+        from perturbkg.attention.dgl_ import DGL  # noqa: PLC0415
 
-        return dgl_
+        return DGL()
     if backend == "triton":
-        from perturbkg.attention import triton_  # noqa: PLC0415
+        from perturbkg.attention.triton_ import Triton  # noqa: PLC0415
 
-        return triton_
-    from perturbkg.attention import torch_  # noqa: PLC0415
+        return Triton()
+    from perturbkg.attention.torch_ import Torch  # noqa: PLC0415
 
-    return torch_
+    return Torch()
 
 
-def _module(backend: str, edges: Edges) -> ModuleType:
+def _of(backend: str, edges: Edges) -> Backend:
     return _load(choose(backend, edges.src.device.type))
 
 
@@ -91,7 +98,7 @@ def dot(edges: Edges, keys: Tensor, queries: Tensor, backend: str = "auto") -> T
     heads, width = keys.shape[1:]
     _expect("keys", keys, (edges.sources, heads, width))
     _expect("queries", queries, (edges.targets, heads, width))
-    return _module(backend, edges).dot(edges, keys, queries)
+    return _of(backend, edges).dot(edges, keys, queries)
 
 
 def attend(edges: Edges, logits: Tensor, values: Tensor, backend: str = "auto") -> Tensor:
@@ -103,7 +110,7 @@ def attend(edges: Edges, logits: Tensor, values: Tensor, backend: str = "auto") 
     heads = logits.shape[1]
     _expect("logits", logits, (len(edges), heads))
     _expect("values", values, (edges.sources, *([heads] if values.dim() == 3 else []), values.shape[-1]))
-    return _module(backend, edges).attend(edges, logits, values)
+    return _of(backend, edges).attend(edges, logits, values)
 
 
 def convolve(
@@ -133,9 +140,7 @@ def convolve(
         _expect("relation", relation, (len(edges),))
         _expect("bias", bias, (len(bias), heads))
         edges.expect_codes(relation, len(bias))
-    return _module(backend, edges).convolve(
-        edges, source, target, values, relation=relation, bias=bias, slope=slope
-    )
+    return _of(backend, edges).convolve(edges, Scores(source, target, relation, bias, slope), values)
 
 
 def _expect(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:

@@ -1,7 +1,13 @@
-"""Attention on DGL 1.1.3's kernels: the reference, on the CPU, for which alone DGL has wheels.
+"""Attention on DGL 1.1.3's kernels: a reference for the others, on the CPU only (DGL's wheels have no CUDA).
 
-1.1.3 is the last release that runs beside current torch, with one mend: its loader looks for `packaging`
-inside setuptools, which no longer carries it.
+    attend:   out[t] = sum_e softmax_e(l_e) values[src_e], over the edges e with dst_e = t
+    dot:      l_e = <keys[src_e], queries[dst_e]>
+    convolve: attend by l_e = leaky_relu(source[src_e] + target[dst_e] + bias[relation_e])
+
+Shapes are those of `perturbkg.attention`. Source: Wang et al. 2019, arXiv:1909.01315 (DGL).
+
+DGL 1.1.3 is the last release that runs beside current torch, with one repair: its loader looks for
+`packaging` inside setuptools, which no longer contains it.
 """
 
 import sys
@@ -12,10 +18,10 @@ from typing import Any
 import packaging
 import packaging.version
 from torch import Tensor
-from torch.nn.functional import leaky_relu
 
-from perturbkg.attention import torch_
+from perturbkg.attention.backend import Scores
 from perturbkg.attention.edges import Edges
+from perturbkg.attention.torch_ import Torch, relation_bias, single
 
 _extern = sys.modules.setdefault("setuptools.extern", ModuleType("setuptools.extern"))
 _extern.packaging = packaging  # type: ignore[attr-defined]
@@ -37,38 +43,28 @@ def _block(edges: Edges) -> Any:
     return edges.kept["dgl"]
 
 
-def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
-    """Compute `perturbkg.attention.dot`."""
-    if not len(edges):  # DGL's kernels refuse a block without edges
-        return torch_.dot(edges, keys, queries)
-    return dgl.ops.u_dot_v(_block(edges), torch_.single(keys), torch_.single(queries)).squeeze(-1)
+class DGL(Torch):
+    """DGL's kernels; a block without edges, which they refuse, is left to plain torch."""
 
+    def dot(self, edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
+        """Multiply the ends by `u_dot_v`."""
+        if not len(edges):
+            return super().dot(edges, keys, queries)
+        return dgl.ops.u_dot_v(_block(edges), single(keys), single(queries)).squeeze(-1)
 
-def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
-    """Compute `perturbkg.attention.attend`."""
-    if not len(edges):
-        return torch_.attend(edges, logits, values)
-    weights = dgl.ops.edge_softmax(_block(edges), torch_.single(logits))
-    if values.dim() == 2:
-        values = values.unsqueeze(1).expand(-1, logits.shape[1], -1)
-    wide = torch_.single(values).contiguous()
-    return dgl.ops.u_mul_e_sum(_block(edges), wide, weights.unsqueeze(-1)).to(values.dtype)
+    def attend(self, edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
+        """Weigh by `edge_softmax`, sum by `u_mul_e_sum`."""
+        if not len(edges):
+            return super().attend(edges, logits, values)
+        weights = dgl.ops.edge_softmax(_block(edges), single(logits))
+        if values.dim() == 2:
+            values = values.unsqueeze(1).expand(-1, logits.shape[1], -1)
+        wide = single(values).contiguous()
+        return dgl.ops.u_mul_e_sum(_block(edges), wide, weights.unsqueeze(-1)).to(values.dtype)
 
-
-def convolve(
-    edges: Edges,
-    source: Tensor,
-    target: Tensor,
-    values: Tensor,
-    *,
-    relation: Tensor | None,
-    bias: Tensor | None,
-    slope: float,
-) -> Tensor:
-    """Compute `perturbkg.attention.convolve`."""
-    if not len(edges):
-        return torch_.convolve(edges, source, target, values, relation=relation, bias=bias, slope=slope)
-    scores = dgl.ops.u_add_v(_block(edges), torch_.single(source), torch_.single(target))
-    if relation is not None and bias is not None:
-        scores = scores + torch_.take(bias, relation.long())
-    return attend(edges, leaky_relu(scores, slope), values)
+    def add_ends(self, edges: Edges, scores: Scores) -> Tensor:
+        """Add the ends by `u_add_v`, and the bias where there is one."""
+        if not len(edges):
+            return super().add_ends(edges, scores)
+        found = dgl.ops.u_add_v(_block(edges), single(scores.source), single(scores.target))
+        return found if scores.bias is None else found + relation_bias(scores)

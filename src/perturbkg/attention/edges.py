@@ -1,4 +1,4 @@
-"""The edges that attention runs over: given once, sorted by either end when first asked, then kept."""
+"""The edges that attention runs over, sorted by either end on first use and kept so."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -41,7 +41,7 @@ class Edges:
         return len(self.src)
 
     def on(self, device: torch.device) -> "Edges":
-        """Return the edges on a device; themselves, with what they cache, where they are there already."""
+        """Return the edges on a device: self if already there, else a copy that is made once."""
         if self.src.device == device:
             return self
         if device not in self.kept:

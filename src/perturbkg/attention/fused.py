@@ -1,5 +1,11 @@
 """Attention compiled by Numba for the CPU: no message of an edge is ever stored, only its weight.
 
+    attend:   out[t] = sum_e softmax_e(l_e) values[src_e], over the edges e with dst_e = t
+    dot:      l_e = <keys[src_e], queries[dst_e]>
+    convolve: attend by l_e = leaky_relu(source[src_e] + target[dst_e] + bias[relation_e])
+
+Shapes are those of `perturbkg.attention`. Source: Velickovic et al. 2018, arXiv:1710.10903.
+
 Forward runs over the incoming edges of each target, backward over the outgoing edges of each source. A row is
 summed by one thread in the order of its edges, so results do not depend on the number of threads.
 """
@@ -16,40 +22,34 @@ from torch.autograd.function import once_differentiable
 from torch.autograd.graph import increment_version
 
 from perturbkg.attention import kernels
+from perturbkg.attention.backend import Scores
 from perturbkg.attention.edges import Edges, Rows
-from perturbkg.attention.torch_ import single
+from perturbkg.attention.torch_ import Torch, single
 
 PIECES = 32  # of the rows; a constant, since the sums over relations are added piece by piece
 SMALL = 4096  # below so many edges threads cost more than they save
 
 
-def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
-    """Compute `perturbkg.attention.dot`."""
-    return _Dot.apply(edges, single(keys), single(queries))
+class Fused(Torch):
+    """Kernels of `perturbkg.attention.kernels`, which store no message of an edge."""
 
+    def dot(self, edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
+        """Multiply the ends in one pass over the edges."""
+        return _Dot.apply(edges, single(keys), single(queries))
 
-def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
-    """Compute `perturbkg.attention.attend`."""
-    wide = single(values if values.dim() == 3 else values.unsqueeze(1))
-    return _Attend.apply(edges, single(logits), wide).to(values.dtype)
+    def attend(self, edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
+        """Keep the weights of the edges, and sum their sources' values by them."""
+        wide = single(values if values.dim() == 3 else values.unsqueeze(1))
+        return _Attend.apply(edges, single(logits), wide).to(values.dtype)
 
-
-def convolve(
-    edges: Edges,
-    source: Tensor,
-    target: Tensor,
-    values: Tensor,
-    *,
-    relation: Tensor | None,
-    bias: Tensor | None,
-    slope: float,
-) -> Tensor:
-    """Compute `perturbkg.attention.convolve`."""
-    wide = single(values)
-    if relation is None or bias is None:
-        relation, bias = edges.src.new_empty(0), wide.new_empty(0, wide.shape[1])
-    found = _Convolve.apply(edges, single(source), single(target), wide, relation, bias, slope)
-    return found.to(values.dtype)
+    def convolve(self, edges: Edges, scores: Scores, values: Tensor) -> Tensor:
+        """Compute the weights from the ends' scores; no logit of an edge is stored."""
+        wide = single(values)
+        relation, bias = scores.relation, scores.bias
+        if relation is None or bias is None:
+            relation, bias = edges.src.new_empty(0), wide.new_empty(0, wide.shape[1])
+        ends = single(scores.source), single(scores.target)
+        return _Convolve.apply(edges, *ends, wide, relation, bias, scores.slope).to(values.dtype)
 
 
 def weighted_sum(rows: Rows, weights: Tensor, values: Tensor) -> Tensor:

@@ -1,52 +1,55 @@
-"""Attention on plain torch: on any device, with nothing else; it stores the message of each edge."""
+"""Attention on plain torch: on any device, with nothing else; it stores the message of each edge.
+
+    attend:   out[t] = sum_e softmax_e(l_e) values[src_e], over the edges e with dst_e = t
+    dot:      l_e = <keys[src_e], queries[dst_e]>
+    convolve: attend by l_e = leaky_relu(source[src_e] + target[dst_e] + bias[relation_e])
+
+`values` is (sources, heads, width), `l` (edges, heads). Source: Velickovic et al. 2018, arXiv:1710.10903.
+"""
 
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import leaky_relu
 
+from perturbkg.attention.backend import Backend, Scores
 from perturbkg.attention.edges import Edges
 
 
-def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
-    """Compute `perturbkg.attention.dot`."""
-    return (take(single(keys), edges.src) * take(single(queries), edges.dst)).sum(dim=-1)
+class Torch(Backend):
+    """Gather, softmax by index and sum by index, in torch's own operations."""
+
+    def dot(self, edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
+        """Multiply the gathered ends."""
+        return (take(single(keys), edges.src) * take(single(queries), edges.dst)).sum(dim=-1)
+
+    def attend(self, edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
+        """Sum exp(logit - highest) * value and exp(logit - highest), and divide."""
+        logits, kind, values = single(logits), values.dtype, single(values)
+        rows = edges.dst.long().unsqueeze(1).expand_as(logits)
+        highest = logits.new_full((edges.targets, logits.shape[1]), -torch.inf)
+        highest = highest.scatter_reduce(0, rows, logits.detach(), "amax")
+        share = (logits - highest.index_select(0, edges.dst)).exp()
+        total = _Sum.apply(share, edges.dst, edges.targets)
+        messages = take(values if values.dim() == 3 else values.unsqueeze(1), edges.src) * share.unsqueeze(-1)
+        # Only a target without an edge has a total of 0; it keeps its zeros.
+        total = total.masked_fill(total == 0, 1)
+        return (_Sum.apply(messages, edges.dst, edges.targets) / total.unsqueeze(-1)).to(kind)
+
+    def add_ends(self, edges: Edges, scores: Scores) -> Tensor:
+        """Add the gathered ends, and the bias where there is one."""
+        found = take(single(scores.source), edges.src) + take(single(scores.target), edges.dst)
+        return found if scores.bias is None else found + relation_bias(scores)
 
 
-def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
-    """Compute `perturbkg.attention.attend`."""
-    logits, kind, values = single(logits), values.dtype, single(values)
-    rows = edges.dst.long().unsqueeze(1).expand_as(logits)
-    highest = logits.new_full((edges.targets, logits.shape[1]), -torch.inf)
-    highest = highest.scatter_reduce(0, rows, logits.detach(), "amax")
-    share = (logits - highest.index_select(0, edges.dst)).exp()
-    total = _Sum.apply(share, edges.dst, edges.targets)
-    messages = take(values if values.dim() == 3 else values.unsqueeze(1), edges.src) * share.unsqueeze(-1)
-    # Only a target without an edge has a total of 0; it keeps its zeros.
-    total = total.masked_fill(total == 0, 1)
-    return (_Sum.apply(messages, edges.dst, edges.targets) / total.unsqueeze(-1)).to(kind)
-
-
-def convolve(
-    edges: Edges,
-    source: Tensor,
-    target: Tensor,
-    values: Tensor,
-    *,
-    relation: Tensor | None,
-    bias: Tensor | None,
-    slope: float,
-) -> Tensor:
-    """Compute `perturbkg.attention.convolve`."""
-    scores = take(single(source), edges.src) + take(single(target), edges.dst)
-    if relation is not None and bias is not None:
-        scores = scores + take(bias, relation.long())
-    return attend(edges, leaky_relu(scores, slope), values)
+def relation_bias(scores: Scores) -> Tensor:
+    """Return the bias of each edge's relation: (edges, heads)."""
+    assert scores.bias is not None and scores.relation is not None
+    return take(scores.bias, scores.relation.long())
 
 
 def single(tensor: Tensor) -> Tensor:
-    """Return numbers of half the size, as mixed precision makes them, in single precision."""
+    """Return half-precision numbers, as mixed precision makes them, in single precision."""
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 

@@ -15,7 +15,6 @@ from maximum and sum: to keep them would write and read 8 H, and hold 4 H in mem
 
 Source: Milakov and Gimelshein 2018, arXiv:1805.02867 (online softmax); Dao et al. 2022, arXiv:2205.14135.
 """
-# ruff: noqa: PLR0917 - a kernel takes its arrays one by one
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +23,11 @@ import torch
 import triton
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from triton import language as tl
 
-from perturbkg.attention import torch_
+from perturbkg.attention import triton_kernels as kernels
+from perturbkg.attention.backend import Scores
 from perturbkg.attention.edges import Edges, Rows
-from perturbkg.attention.torch_ import single
+from perturbkg.attention.torch_ import Torch, single
 
 SEGMENT = 512  # edges that one program sums
 # A program is one warp, which waits for no other; this many numbers of far rows fit its registers.
@@ -36,56 +35,48 @@ TILE = 1024
 LANES = 64  # most edges that it reads at once
 
 
-def dot(edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
-    """Compute `perturbkg.attention.dot`."""
-    if keys.dtype == torch.float64:
-        return torch_.dot(edges, keys, queries)
-    return _Dot.apply(edges, keys, queries)
+class Triton(Torch):
+    """Kernels of `perturbkg.attention.triton_kernels`; double precision is left to plain torch."""
 
+    def dot(self, edges: Edges, keys: Tensor, queries: Tensor) -> Tensor:
+        """Multiply the ends, a tile of edges at a time."""
+        if keys.dtype == torch.float64:
+            return super().dot(edges, keys, queries)
+        return _Dot.apply(edges, keys, queries)
 
-def attend(edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
-    """Compute `perturbkg.attention.attend`."""
-    if values.dtype == torch.float64:
-        return torch_.attend(edges, logits, values)
-    if values.dim() == 2:
-        values = values.unsqueeze(1).expand(-1, logits.shape[1], -1)
-    return _Attend.apply(edges, single(logits), None, None, values, None, None, 1.0)
+    def attend(self, edges: Edges, logits: Tensor, values: Tensor) -> Tensor:
+        """Weigh by the given logits, with one online softmax for each target."""
+        if values.dtype == torch.float64:
+            return super().attend(edges, logits, values)
+        if values.dim() == 2:
+            values = values.unsqueeze(1).expand(-1, logits.shape[1], -1)
+        return _Attend.apply(edges, single(logits), None, None, values, None, None, 1.0)
 
+    def convolve(self, edges: Edges, scores: Scores, values: Tensor) -> Tensor:
+        """Compute the logits from the ends' scores in both passes; none is stored."""
+        if values.dtype == torch.float64:
+            return super().convolve(edges, scores, values)
+        ends = single(scores.source), single(scores.target)
+        bias = None if scores.bias is None else single(scores.bias)
+        return _Attend.apply(edges, None, *ends, values, scores.relation, bias, scores.slope)
 
-def convolve(
-    edges: Edges,
-    source: Tensor,
-    target: Tensor,
-    values: Tensor,
-    *,
-    relation: Tensor | None,
-    bias: Tensor | None,
-    slope: float,
-) -> Tensor:
-    """Compute `perturbkg.attention.convolve`."""
-    if values.dtype == torch.float64:
-        return torch_.convolve(edges, source, target, values, relation=relation, bias=bias, slope=slope)
-    bias = None if bias is None else single(bias)
-    return _Attend.apply(edges, None, single(source), single(target), values, relation, bias, slope)
+    @torch.enable_grad()  # it is asked for while predicting, too
+    def check(self, device: str) -> None:
+        """Compile and run everything on one node whose values are 1: means are 1 too, and gradients add up.
 
-
-@torch.enable_grad()  # it is asked for while predicting, too
-def check(device: str) -> None:
-    """Compile and run everything on one node, whose values are 1: so are their means, and gradients add up.
-
-    Raises whatever Triton raises where it cannot, and ArithmeticError for a wrong result.
-    """
-    end = torch.zeros(SEGMENT + 1, dtype=torch.int64, device=device)
-    score = torch.zeros(1, 4, device=device, requires_grad=True)
-    row = torch.ones(1, 4, 32, device=device, requires_grad=True)
-    edges = Edges(end, end, 1, 1)
-    found = convolve(edges, score, score, row, relation=end, bias=score, slope=0.5)
-    found = found + attend(edges, dot(edges, row, row), row)
-    (slope,) = torch.autograd.grad(found.sum(), row)
-    # Read here: what failed in a kernel is raised when it is waited for.
-    for what, tensor in (("mean", found.detach() / 2), ("gradient", slope / 2)):
-        if (error := float((tensor - 1).abs().max())) > 1e-4:
-            raise ArithmeticError(f"a {what} of ones is off by {error:.1g}")
+        Raises whatever Triton raises where it cannot run, and ArithmeticError for a wrong result.
+        """
+        end = torch.zeros(SEGMENT + 1, dtype=torch.int64, device=device)
+        score = torch.zeros(1, 4, device=device, requires_grad=True)
+        row = torch.ones(1, 4, 32, device=device, requires_grad=True)
+        edges = Edges(end, end, 1, 1)
+        found = self.convolve(edges, Scores(score, score, end, score, slope=0.5), row)
+        found = found + self.attend(edges, self.dot(edges, row, row), row)
+        (slope,) = torch.autograd.grad(found.sum(), row)
+        # Read here: what failed in a kernel is raised when its result is waited for.
+        for what, tensor in (("mean", found.detach() / 2), ("gradient", slope / 2)):
+            if (error := float((tensor - 1).abs().max())) > 1e-4:
+                raise ArithmeticError(f"a {what} of ones is off by {error:.1g}")
 
 
 @dataclass(frozen=True)
@@ -168,14 +159,14 @@ def _sum_items(items: Tensor, place: Tensor, numbers: Tensor, found: Tensor) -> 
     columns = found[0].numel() if len(found) else 0
     across, tile = _tile(columns, 1)
     arrays = items, place, numbers, found, columns
-    _run(_sum_rows, len(items), across, *arrays, tile=tile)
+    _run(kernels.sum_rows, len(items), across, *arrays, tile=tile)
 
 
 class _Attend(torch.autograd.Function):
     """`attend` where there are logits, else `convolve`."""
 
     @staticmethod
-    def forward(
+    def forward(  # noqa: PLR0917
         ctx: Any,
         edges: Edges,
         logits: Tensor | None,
@@ -202,10 +193,10 @@ class _Attend(torch.autograd.Function):
         results = found, highest, mass, heads, width
         near = rows.other, rows.place, *scored, slope, None
         far = values, values.stride(0), values.stride(1)
-        _run(_attend_rows, len(plan.items), across, plan.items, *near, *far, *results, tile=tile)
+        _run(kernels.attend_rows, len(plan.items), across, plan.items, *near, *far, *results, tile=tile)
         parts = plan.slots, plan.slots, highest, None, None, None, None, slope, mass
         far = found, found.stride(0), found.stride(1)
-        _run(_attend_rows, len(plan.split), across, plan.split, *parts, *far, *results, tile=tile)
+        _run(kernels.attend_rows, len(plan.split), across, plan.split, *parts, *far, *results, tile=tile)
         found, highest, mass = (tensor[: edges.targets] for tensor in (found, highest, mass))
         ctx.edges, ctx.slope, ctx.relation = edges, slope, relation
         ctx.save_for_backward(*scored, values, found, highest, mass)
@@ -228,7 +219,7 @@ class _Attend(torch.autograd.Function):
         near = values, values.stride(0), values.stride(1)
         results = to_logits, to_source, to_values, heads, width
         arrays = (*scored, ctx.slope, *near, grad, centre, highest, mass, *results)
-        _run(_attend_backward, len(plan.items), across, *graph, *arrays, tile=tile)
+        _run(kernels.attend_backward, len(plan.items), across, *graph, *arrays, tile=tile)
         to_values = _join(plan, to_values)[: edges.sources].to(values.dtype)
         if to_source is None:
             return None, to_logits, None, None, to_values, None, None, None
@@ -251,7 +242,7 @@ class _Dot(torch.autograd.Function):
         across, tile = _tile(heads, width)
         programs = triton.cdiv(len(edges), tile["LANES"])
         arrays = edges.src, edges.dst, keys, queries, found, len(edges), heads, width
-        _run(_dot_edges, programs, across, *arrays, tile=tile)
+        _run(kernels.dot_edges, programs, across, *arrays, tile=tile)
         return found
 
     @staticmethod
@@ -274,267 +265,5 @@ def _weighted_sum(rows: Rows, plan: _Plan, weights: Tensor, others: Tensor) -> T
     found = others.new_empty(plan.size, heads, width, dtype=torch.float32)
     across, tile = _tile(heads, width)
     arrays = plan.items, rows.other, rows.place, weights, others, found, heads, width
-    _run(_weigh_rows, len(plan.items), across, *arrays, tile=tile)
+    _run(kernels.weigh_rows, len(plan.items), across, *arrays, tile=tile)
     return _join(plan, found)[: len(rows.start) - 1].to(others.dtype)
-
-
-# Below, kernels. Items are those of `_Plan`; a lane without an edge reads nothing and weighs zero. Offsets
-# are int64, since nodes times numbers pass 2**31. Whether an argument is None is known when compiling.
-
-
-@triton.jit
-def _own_item(items):  # type: ignore[no-untyped-def]
-    item = items + 4 * tl.program_id(0).to(tl.int64)
-    return tl.load(item), tl.load(item + 1), tl.load(item + 2), tl.load(item + 3)
-
-
-@triton.jit
-def _scores(own, others, far, at, relation, bias, heads, head, live):  # type: ignore[no-untyped-def]
-    """Scores (lanes, heads) before the leaky ReLU; their sum is written so that both passes round alike."""
-    score = own[None, :] + tl.load(others + far[:, None] * heads + head[None, :], mask=live, other=0.0)
-    if relation is not None:
-        kind = tl.load(relation + at[:, None], mask=live, other=0).to(tl.int64)
-        score += tl.load(bias + kind * heads + head[None, :], mask=live, other=0.0)
-    return score
-
-
-@triton.jit
-def _attend_rows(  # type: ignore[no-untyped-def]
-    items,
-    other,
-    place,
-    logits,
-    source,
-    target,
-    relation,
-    bias,
-    slope,
-    masses,
-    values,
-    step,
-    leap,
-    found,
-    highest,
-    mass,
-    heads,
-    width,
-    LANES: tl.constexpr,
-    HEADS: tl.constexpr,
-    WIDTH: tl.constexpr,
-):
-    """found[row] = mean of values[other] by the softmax of the logits, highest[row] = the highest of these.
-
-    mass[row] = sum of exp(logit - highest). An edge counts as often as its mass says, where there are masses.
-    """
-    row, to, begin, end = _own_item(items)
-    head, column, lane = _axes(LANES, HEADS, WIDTH)
-    here, inside = _inside(head, column, heads, width)
-    top = tl.full((LANES, HEADS), float("-inf"), tl.float32)
-    weight = tl.zeros((LANES, HEADS), tl.float32)
-    sums = tl.zeros((LANES, HEADS, WIDTH), tl.float32)
-    if logits is None:
-        own = tl.load(target + row * heads + head, mask=here, other=0.0)
-    for first in range(begin, end, LANES):
-        edge = first + lane
-        busy = edge < end
-        live = busy[:, None] & here[None, :]
-        far = tl.load(other + edge, mask=busy, other=0).to(tl.int64)
-        at = tl.load(place + edge, mask=busy, other=0).to(tl.int64)
-        if logits is None:
-            score = _scores(own, source, far, at, relation, bias, heads, head, live)
-            score = tl.where(score > 0, score, slope * score)
-        else:
-            score = tl.load(logits + at[:, None] * heads + head[None, :], mask=live, other=0.0)
-        score = tl.where(live, score, float("-inf"))
-        above = tl.maximum(top, score)
-        # A lane that has seen nothing but minus infinity: its weights are zero, not undefined.
-        level = tl.where(above == float("-inf"), 0.0, above)
-        fade, share = tl.exp(top - level), tl.exp(score - level)
-        if masses is not None:
-            share *= tl.load(masses + at[:, None] * heads + head[None, :], mask=live, other=0.0)
-        rows = values + far[:, None, None] * step + (head[:, None] * leap + column[None, :])[None, :, :]
-        rows = tl.load(rows, mask=busy[:, None, None] & inside[None, :, :], other=0.0).to(tl.float32)
-        weight = weight * fade + share
-        sums = sums * fade[:, :, None] + share[:, :, None] * rows
-        top = above
-    above = tl.max(top, axis=0)
-    level = tl.where(above == float("-inf"), 0.0, above)
-    fade = tl.exp(top - level[None, :])
-    weight = tl.sum(weight * fade, axis=0)
-    mean = tl.sum(sums * fade[:, :, None], axis=0) / tl.where(weight == 0, 1.0, weight)[:, None]
-    tl.store(found + (to * heads + head)[:, None] * width + column[None, :], mean, mask=inside)
-    tl.store(highest + to * heads + head, above, mask=here)
-    tl.store(mass + to * heads + head, weight, mask=here)
-
-
-@triton.jit
-def _attend_backward(  # type: ignore[no-untyped-def]
-    items,
-    other,
-    place,
-    logits,
-    source,
-    target,
-    relation,
-    bias,
-    slope,
-    values,
-    step,
-    leap,
-    grad,
-    centre,
-    highest,
-    mass,
-    to_logits,
-    to_source,
-    to_values,
-    heads,
-    width,
-    LANES: tl.constexpr,
-    HEADS: tl.constexpr,
-    WIDTH: tl.constexpr,
-):
-    """Gradients of `_attend_rows`; rows are sources, so that one reading of grad[other] serves them all.
-
-    That of the logits, before the leaky ReLU where there is one, goes to the edge's place. `centre` (targets,
-    heads) is the mean of the gradient of the weights: <grad, result>.
-    """
-    row, to, begin, end = _own_item(items)
-    head, column, lane = _axes(LANES, HEADS, WIDTH)
-    here, inside = _inside(head, column, heads, width)
-    value = values + row * step + head[:, None] * leap + column[None, :]
-    value = tl.load(value, mask=inside, other=0.0).to(tl.float32)
-    of_source = tl.zeros((LANES, HEADS), tl.float32)
-    sums = tl.zeros((LANES, HEADS, WIDTH), tl.float32)
-    if logits is None:
-        own = tl.load(source + row * heads + head, mask=here, other=0.0)
-    for first in range(begin, end, LANES):
-        edge = first + lane
-        busy = edge < end
-        live = busy[:, None] & here[None, :]
-        far = tl.load(other + edge, mask=busy, other=0).to(tl.int64)
-        at = tl.load(place + edge, mask=busy, other=0).to(tl.int64)
-        if logits is None:
-            score = _scores(own, target, far, at, relation, bias, heads, head, live)
-            leak = tl.where(score > 0, 1.0, slope)
-            score = tl.where(score > 0, score, slope * score)
-        else:
-            score = tl.load(logits + at[:, None] * heads + head[None, :], mask=live, other=0.0)
-        beyond = far[:, None] * heads + head[None, :]
-        score -= tl.load(highest + beyond, mask=live, other=0.0)
-        share = tl.exp(tl.where(live, score, float("-inf")))
-        share /= tl.load(mass + beyond, mask=live, other=1.0)
-        rows = grad + beyond[:, :, None] * width + column[None, None, :]
-        rows = tl.load(rows, mask=busy[:, None, None] & inside[None, :, :], other=0.0).to(tl.float32)
-        sums += share[:, :, None] * rows
-        gain = tl.sum(value[None, :, :] * rows, axis=2)
-        gain = share * (gain - tl.load(centre + beyond, mask=live, other=0.0))
-        if logits is None:
-            gain *= leak
-            of_source += gain
-        tl.store(to_logits + at[:, None] * heads + head[None, :], gain, mask=live)
-    tl.store(
-        to_values + (to * heads + head)[:, None] * width + column[None, :], tl.sum(sums, axis=0), mask=inside
-    )
-    if logits is None:
-        tl.store(to_source + to * heads + head, tl.sum(of_source, axis=0), mask=here)
-
-
-@triton.jit
-def _weigh_rows(  # type: ignore[no-untyped-def]
-    items,
-    other,
-    place,
-    weights,
-    others,
-    found,
-    heads,
-    width,
-    LANES: tl.constexpr,
-    HEADS: tl.constexpr,
-    WIDTH: tl.constexpr,
-):
-    """found[row] = sum of weights[place] * others[other] over its edges."""
-    _, to, begin, end = _own_item(items)
-    head, column, lane = _axes(LANES, HEADS, WIDTH)
-    here, inside = _inside(head, column, heads, width)
-    sums = tl.zeros((LANES, HEADS, WIDTH), tl.float32)
-    for first in range(begin, end, LANES):
-        edge = first + lane
-        busy = edge < end
-        far = tl.load(other + edge, mask=busy, other=0).to(tl.int64)
-        at = tl.load(place + edge, mask=busy, other=0).to(tl.int64)
-        weight = weights + at[:, None] * heads + head[None, :]
-        weight = tl.load(weight, mask=busy[:, None] & here[None, :], other=0.0)
-        rows = others + (far[:, None] * heads + head[None, :])[:, :, None] * width + column[None, None, :]
-        rows = tl.load(rows, mask=busy[:, None, None] & inside[None, :, :], other=0.0).to(tl.float32)
-        sums += weight[:, :, None] * rows
-    tl.store(
-        found + (to * heads + head)[:, None] * width + column[None, :], tl.sum(sums, axis=0), mask=inside
-    )
-
-
-@triton.jit
-def _sum_rows(  # type: ignore[no-untyped-def]
-    items,
-    place,
-    numbers,
-    found,
-    columns,
-    LANES: tl.constexpr,
-    HEADS: tl.constexpr,
-    WIDTH: tl.constexpr,
-):
-    """found[row] = sum of numbers[place] over its edges."""
-    _, to, begin, end = _own_item(items)
-    column, _, lane = _axes(LANES, HEADS, WIDTH)
-    inside = column < columns
-    sums = tl.zeros((LANES, HEADS), tl.float32)
-    for first in range(begin, end, LANES):
-        edge = first + lane
-        busy = edge < end
-        at = tl.load(place + edge, mask=busy, other=0).to(tl.int64)
-        rows = numbers + at[:, None] * columns + column[None, :]
-        sums += tl.load(rows, mask=busy[:, None] & inside[None, :], other=0.0)
-    tl.store(found + to * columns + column, tl.sum(sums, axis=0), mask=inside)
-
-
-@triton.jit
-def _dot_edges(  # type: ignore[no-untyped-def]
-    src,
-    dst,
-    keys,
-    queries,
-    found,
-    edges,
-    heads,
-    width,
-    LANES: tl.constexpr,
-    HEADS: tl.constexpr,
-    WIDTH: tl.constexpr,
-):
-    """found[edge] = <keys[src], queries[dst]>; a program takes LANES edges as they were given."""
-    head, column, lane = _axes(LANES, HEADS, WIDTH)
-    here, inside = _inside(head, column, heads, width)
-    edge = tl.program_id(0).to(tl.int64) * LANES + lane
-    busy = edge < edges
-    mask = busy[:, None, None] & inside[None, :, :]
-    cell = head[:, None] * width + column[None, :]
-    one = tl.load(src + edge, mask=busy, other=0).to(tl.int64)[:, None, None] * heads * width
-    other = tl.load(dst + edge, mask=busy, other=0).to(tl.int64)[:, None, None] * heads * width
-    one = tl.load(keys + one + cell[None, :, :], mask=mask, other=0.0).to(tl.float32)
-    other = tl.load(queries + other + cell[None, :, :], mask=mask, other=0.0).to(tl.float32)
-    product = tl.sum(one * other, axis=2)
-    tl.store(found + edge[:, None] * heads + head[None, :], product, mask=busy[:, None] & here[None, :])
-
-
-@triton.jit
-def _axes(LANES: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr):  # type: ignore[no-untyped-def]
-    head = tl.program_id(1) * HEADS + tl.arange(0, HEADS)
-    return head, tl.arange(0, WIDTH), tl.arange(0, LANES)
-
-
-@triton.jit
-def _inside(head, column, heads, width):  # type: ignore[no-untyped-def]
-    here = head < heads
-    return here, here[:, None] & (column < width)[None, :]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from perturbkg.attention import Backend, choose
+from perturbkg.attention import BackendName, choose
 from perturbkg.errors import InputError
 from perturbkg.models._neural import NeuralModel
 from perturbkg.training.loop import ENCODE_EVERY, EncodeEvery, Precision, Recipe, device, uses_bfloat16
@@ -20,7 +20,7 @@ class GraphModel(NeuralModel):
     """most epochs: one costs several times what it costs a perceptron"""
     batch: Annotated[int, Ge(1)] = 512
     """signatures per step: the graph is encoded once in each, so fewer steps are faster"""
-    backend: Backend = "auto"
+    backend: BackendName = "auto"
     """what computes attention; auto is the fastest that works"""
     encode_every: EncodeEvery = "step"
     """how often the graph is encoded; once an epoch, its gradient is that of all pairs, exactly"""

@@ -355,6 +355,7 @@ def test_auto_takes_the_fastest_that_works(absent):
 
 def test_auto_goes_on_where_a_package_is_installed_and_does_not_work(absent, monkeypatch):
     absent()  # what was found before is forgotten
+    attention._load.cache_clear()
     monkeypatch.delattr("perturbkg.attention.fused")
     monkeypatch.setitem(sys.modules, "perturbkg.attention.fused", None)
     assert choose("auto", "cpu") == ("dgl" if HAS_DGL else "torch")

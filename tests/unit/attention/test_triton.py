@@ -249,10 +249,11 @@ def compile_only(kernel, programs, across, *arguments, tile):
 triton_._run = compile_only
 ends = torch.zeros(triton_.SEGMENT + 1, dtype=torch.int64)
 edges = triton_.Edges(ends, ends, 1, 1)
+backend = triton_.Triton()
 row = torch.zeros(1, 4, 32, dtype=torch.bfloat16, requires_grad=True)
 score = torch.zeros(1, 4, requires_grad=True)
-scored = triton_.convolve(edges, score, score, row, relation=ends.short(), bias=score, slope=0.2)
-(scored + triton_.attend(edges, triton_.dot(edges, row, row), row)).sum().backward()
+scored = backend.convolve(edges, triton_.Scores(score, score, ends.short(), score, 0.2), row)
+(scored + backend.attend(edges, backend.dot(edges, row, row), row)).sum().backward()
 """
 
 
@@ -262,8 +263,8 @@ def test_the_compiler_takes_every_kernel_and_none_adds_atomically(tmp_path):
     command = [sys.executable, "-W", "error", "-c", COMPILE]
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 0, done.stderr
-    kernels = {name for name in vars(triton_) if name.startswith("_") and name in done.stdout.split()}
-    assert kernels == {"_attend_rows", "_attend_backward", "_weigh_rows", "_sum_rows", "_dot_edges"}
+    kernels = {"attend_rows", "attend_backward", "weigh_rows", "sum_rows", "dot_edges"}
+    assert set(done.stdout.split()) == kernels
 
 
 @pytest.fixture
@@ -273,28 +274,30 @@ def compiler(monkeypatch):
     def let(error=None):
         attention._missing.cache_clear()
 
-        def check(device):
+        def check(_, device):
             if error is not None:
                 raise error
 
-        monkeypatch.setattr(triton_, "check", check)
+        monkeypatch.setattr(triton_.Triton, "check", check)
 
     yield let
     attention._missing.cache_clear()
 
 
 def test_the_trial_runs_every_operation_while_predicting_too():
-    triton_.check(DEVICE)
+    triton_.Triton().check(DEVICE)
     with torch.no_grad():
-        triton_.check(DEVICE)
+        triton_.Triton().check(DEVICE)
 
 
-@pytest.mark.parametrize(("name", "what"), [("_join", "gradient"), ("attend", "mean")])
-def test_the_trial_sees_a_wrong_result(monkeypatch, name, what):
-    right = getattr(triton_, name)
-    monkeypatch.setattr(triton_, name, lambda *arguments: 1.5 * right(*arguments))
+@pytest.mark.parametrize(
+    ("owner", "name", "what"), [(triton_, "_join", "gradient"), (triton_.Triton, "attend", "mean")]
+)
+def test_the_trial_sees_a_wrong_result(monkeypatch, owner, name, what):
+    right = getattr(owner, name)
+    monkeypatch.setattr(owner, name, lambda *arguments: 1.5 * right(*arguments))
     with pytest.raises(ArithmeticError, match=f"a {what} of ones is off"):
-        triton_.check(DEVICE)
+        triton_.Triton().check(DEVICE)
 
 
 def test_on_a_gpu_auto_takes_triton_where_it_compiles(compiler):

@@ -16,7 +16,7 @@ from perturbkg.encoders._language_models import cache
 from perturbkg.encoders._language_models.cache import VectorCache
 from perturbkg.errors import InputError
 
-SUPPORT = Path(__file__).parents[2] / "support"
+SUPPORT = Path(__file__).parents[3] / "support"
 MADE_BY = {"model": "tiny/toy", "pooling": "cls"}
 TEXTS = ["first", "", "third, ünïcode"]
 VECTORS = np.arange(12, dtype=np.float32).reshape(3, 4) / 7

@@ -23,7 +23,7 @@ from perturbkg.encoders._language_models.hub import fetch
 from perturbkg.errors import InputError
 from perturbkg.io.files import read_json
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 MODEL, REVISION = "lab/tiny", "0123456789abcdef0123456789abcdef01234567"
 FILES = ("config.json", ("model.safetensors", "pytorch_model.bin"))
 LARGE = "model.safetensors"
