@@ -40,7 +40,9 @@ class Data:
     cell_node: np.ndarray  # (cells,) int64
     gene_node: np.ndarray  # (978,) int64; -1 for a landmark gene that the graph lacks
     scaffold_group: np.ndarray  # (drugs,) int64: equal for drugs of one scaffold (an acyclic parent is alone)
-    fingerprints: np.ndarray  # (drugs, 2048) uint8: Morgan radius 2, for Tanimoto whatever the encoders are
+    fingerprints: (
+        np.ndarray
+    )  # (drugs, 2048) uint8: Morgan radius 2, for Tanimoto; independent of the encoders
     targets: sp.csr_array  # (drugs, genes that are anybody's target) float32 0/1
     baseline: np.ndarray  # (cells, 978) float32, log2 expression
 

@@ -1,4 +1,4 @@
-"""Ablations: each file takes one thing away from what a model is given, and the model is trained anew."""
+"""Ablations: each file takes one thing away from what a model is given, and the model is trained again."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace

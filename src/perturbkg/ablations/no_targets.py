@@ -1,4 +1,4 @@
-"""Take away which proteins a drug is known to bind, in the graph and beside it."""
+"""Take away the known targets of each drug, in the graph and outside it."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""How much memory layers of attention need, reckoned before any of it is taken."""
+"""How much memory layers of attention need, estimated before any of it is allocated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

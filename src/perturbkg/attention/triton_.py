@@ -9,8 +9,9 @@ and which edges meet in which order depends on the graph alone, so results are t
 Bytes of an edge in float32, for H heads of W numbers, without caches. A far row of values forward and one of
 gradients backward: 8 H W. The nodes and places: 20, and 4 more with relations. The scores, maxima, sums and
 centres of far nodes: 20 H, from arrays small enough for a cache. The gradient of the edge's score: 8 H,
-written and read, and 4 H more with relations. Only the first is large. Backward reckons the weights again
-from maximum and sum: to keep them would write and read 8 H, and hold 4 H in memory, to save 8 H of a cache.
+written and read, and 4 H more with relations. Only the first is large. The backward pass recomputes the
+weights from maximum and sum: keeping them would write and read 8 H, and take 4 H of memory, to save 8 H of
+a cache.
 (One number, the log-sum-exp, would not do: of a logit of 10,000 float32 keeps three decimals.)
 
 Source: Milakov and Gimelshein 2018, arXiv:1805.02867 (online softmax); Dao et al. 2022, arXiv:2205.14135.
@@ -30,7 +31,7 @@ from perturbkg.attention.edges import Edges, Rows
 from perturbkg.attention.torch_ import Torch, single
 
 SEGMENT = 512  # edges that one program sums
-# A program is one warp, which waits for no other; this many numbers of far rows fit its registers.
+# A program is one warp, so no synchronisation is needed; this many numbers of far rows fit its registers.
 TILE = 1024
 LANES = 64  # most edges that it reads at once
 
@@ -107,7 +108,7 @@ class _Plan:
 
 
 def _sorted(edges: Edges, end: str) -> tuple[Rows, _Plan]:
-    """Return the edges by target or by source and who sums them; kept with the edges."""
+    """Return the edges by target or by source and the plan of their programs; cached with the edges."""
     key = "triton", end
     if key not in edges.kept:
         rows = edges.by_target if end == "target" else edges.by_source
@@ -116,7 +117,7 @@ def _sorted(edges: Edges, end: str) -> tuple[Rows, _Plan]:
 
 
 def _by_relation(edges: Edges, relation: Tensor, relations: int) -> tuple[Rows, _Plan]:
-    """Return the edges by relation and who sums them; kept for the last tensor of relations."""
+    """Return the edges by relation and their plan; cached for the last tensor of relations."""
     key = "triton", "relation", relations
     known = edges.kept.get(key)
     if known is None or known[0] is not relation:
@@ -127,7 +128,7 @@ def _by_relation(edges: Edges, relation: Tensor, relations: int) -> tuple[Rows, 
 
 
 def _tile(heads: int, width: int) -> tuple[int, dict[str, int]]:
-    """Return the programs beside one another that share an edge's row, and what each reads at once."""
+    """Return how many adjacent programs share an edge's row, and how much each reads at once."""
     across = triton.next_power_of_2(max(width, 1))
     some = min(triton.next_power_of_2(max(heads, 1)), max(TILE // across, 1))
     lanes = min(max(TILE // (some * across), 1), LANES)

@@ -95,7 +95,7 @@ def of_disease(cells: pl.DataFrame, nodes: pl.DataFrame) -> Added:
     """Join a cell line with the one disease whose name is the cell line's disease, word for word."""
     # ASSUME: the source writes a disease as "carcinoma,ductal" and a lineage as "urinary tract,bladder", from
     # general to special; "bladder ductal carcinoma" is tried before "ductal carcinoma", and that before the
-    # words as they stand. No word is left out, so a cell line without such a disease gets no edge.
+    # words in their own order. No word is left out, so a cell line without such a disease gets no edge.
     special_first = pl.col("disease").str.split(",").list.reverse().list.join(" ")
     named = cells.filter(normalised(pl.col("disease")) != "")
     phrases = named.select(

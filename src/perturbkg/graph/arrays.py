@@ -78,7 +78,7 @@ class Graph:
 
     @classmethod
     def load(cls, path: str | Path) -> "Graph":
-        """Read graph.npz; raise InputError for a file that is none, or not whole."""
+        """Read graph.npz; raise InputError for an invalid or truncated file."""
         try:
             # Opened here: numpy leaves a path open when what it finds there is broken.
             with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:

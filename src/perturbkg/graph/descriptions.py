@@ -46,8 +46,9 @@ ESCAPED = {r"\"": '"', r"\t": "\t", r"\n": "\n", r"\r": "\r", r"\\": "\\"}
 def read_descriptions(key: str, path: str | Path) -> pl.DataFrame:
     """Read the columns that matter of a table (a key of `LAYOUTS`; plain or .gz) as text, and their row.
 
-    The table is CSV, or one that Dataverse made tab separated, told by its header. Raises InputError for a
-    missing column, an index that is no whole number, and a file that is empty, truncated or no such table.
+    The table is CSV, or tab-separated as Dataverse exports it, recognised by its header. Raises InputError
+    for a missing column, an index that is not a whole number, and a file that is empty, truncated or of
+    another kind.
     """
     layout, path = LAYOUTS[key], Path(path)
     columns = [layout.key, *(column for several in layout.columns.values() for column in several)]
@@ -60,7 +61,7 @@ def read_descriptions(key: str, path: str | Path) -> pl.DataFrame:
 
 
 def _unquoted(column: str) -> pl.Expr:
-    """Return what stands between quotation marks, null where there are none."""
+    """Return the text between quotation marks, null where there are none."""
     return pl.col(column).str.extract(r'^"(.*)"$').str.replace_many(ESCAPED, leftmost=True).alias(column)
 
 
@@ -70,6 +71,6 @@ def _indexed(table: pl.DataFrame, key: str, path: Path) -> pl.DataFrame:
     wrong = table.filter(pl.col(key).is_not_null() & index.is_null())
     if len(wrong):
         raise InputError(
-            f"{path}: row {wrong['row'][0]}: {key} is {wrong[key][0]!r}, not a whole number; mend the row"
+            f"{path}: row {wrong['row'][0]}: {key} is {wrong[key][0]!r}, not a whole number; fix the row"
         )
     return table.with_columns(index)

@@ -47,8 +47,8 @@ def neighbourhood(
 ) -> Neighbourhood:
     """Return what `layers` layers read to compute the `wanted` nodes, distinct numbers (n,), in their order.
 
-    Nodes that are new at a step stand in the order of (group, number); `group` is (nodes,) int. With `fanout`
-    each target keeps at most that many of its messages in each layer, drawn anew from `rng` (with
+    Nodes that are new at a step are ordered by (group, number); `group` is (nodes,) int. With `fanout` each
+    target keeps at most that many of its messages in each layer, drawn for that layer from `rng` (with
     replacement, repeats dropped; Hamilton et al. 2017, arXiv:1706.02216). `starts`, of `row_starts`, saves
     computing it again. Memory: 10 bytes a message of the answer, and some per node.
     """
@@ -91,7 +91,7 @@ def _incoming(
         np.int64
     )
     few = np.where(degree > fanout, 0, degree)
-    # Messages stand target after target, so their number orders them too; but nodes come in any order.
+    # Messages are sorted by target, so their number orders them too; but nodes come in any order.
     target = np.concatenate([np.repeat(np.arange(len(nodes), dtype=np.int64), few), np.repeat(many, fanout)])
     message = np.concatenate([_ranges(begin, few), drawn.ravel()])
     pairs = np.unique(target * (starts[-1] + 1) + message)

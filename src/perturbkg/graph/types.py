@@ -14,7 +14,7 @@ ADDED_RELATIONS = (DRUG_IS_DRUG, DRUG_TARGETS_PROTEIN, CELL_EXPRESSES_PROTEIN, C
 
 
 def slug(node_type: str) -> str:
-    """Return a node type as it stands in file names: gene/protein -> gene_protein."""
+    """Return a node type as written in file names: gene/protein -> gene_protein."""
     return node_type.replace("/", "_")
 
 

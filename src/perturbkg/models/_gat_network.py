@@ -99,7 +99,7 @@ class GATNetwork(Network):
         dropout: float,
         **attention: Any,
     ) -> None:
-        """Take the frozen inputs, options of the model, and what `Attention` takes beside (`attention`)."""
+        """Take the frozen inputs, options of the model, and the other arguments of `Attention`."""
         super().__init__()
         node_width = inputs.node.shape[1]
         self.drug, self.cell, self.response = table(inputs.drug), table(inputs.cell), table(inputs.response)

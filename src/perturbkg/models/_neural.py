@@ -127,7 +127,7 @@ class NeuralModel(Model):
         )
 
     def checkpoint(self, data: Data, member: int, **arrays: np.ndarray) -> Self | None:
-        """Return a model of the members up to `member` that have weights; None where there are none."""
+        """Return a model of the members up to `member` that have weights; None if no member has any."""
         members = sum(any(name.startswith(f"member{i}.") for name in arrays) for i in range(member + 1))
         if not members:
             return None
@@ -137,7 +137,7 @@ class NeuralModel(Model):
 
     def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
         """Average the members' residuals and add them to the training mean of the cell line."""
-        # Right after fit they are at hand; a loaded model makes the same ones.
+        # Available right after fit; a loaded model builds the same ones again.
         inputs = self._made[1] if self._made and self._made[0] is data else self.inputs(data, self.learned)
         total = np.zeros((len(pairs), len(self.genes)), np.float32)
         for member in range(self.ensemble):

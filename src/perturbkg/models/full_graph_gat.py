@@ -159,7 +159,7 @@ class FullGraphGAT(GraphModel):
         return neighbourhood(data.graph, wanted(data), self.layers, group=kinds, starts=starts, **sampling)
 
     def _shape(self, data: Data) -> dict[str, Any]:
-        """Return what memory depends on beside the sizes of the layers."""
+        """Return what memory depends on apart from the sizes of the layers."""
         widths = [min(self.components, known.matrix.shape[1]) for known in data.features.values()]
         return {
             "columns": max(widths, default=0),
@@ -176,7 +176,7 @@ class FullGraphGAT(GraphModel):
         refuse_unless(needed, available_bytes(device()), what=self._size(sizes), remedy=self._remedy())
 
     def _fit_into_memory(self, data: Data, train: Signatures) -> bool:
-        """Say whether inner results are computed again; raise InputError where even that needs too much."""
+        """Return whether inner results are recomputed; raise InputError where even that needs too much."""
         self._refuse_unless_it_predicts(data)
         whole = sizes = sizes_of(self._whole(data))
         shape = self._shape(data)
@@ -196,7 +196,7 @@ class FullGraphGAT(GraphModel):
         return True
 
     def _remedy(self, *, training: bool = False) -> str:
-        """Say what takes less memory and is not set yet."""
+        """List the options that take less memory and are not set yet."""
         ways = {
             "checkpointing: auto": training and self.checkpointing == "never",
             "a fanout (sampled neighbours)": training and not self.fanout,

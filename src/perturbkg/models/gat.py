@@ -110,7 +110,7 @@ class GAT(GraphModel):
 
             return kept
 
-        # Cell lines stand as they stood when the responses were learned; in a new one nothing was measured.
+        # Cell lines in the order in which responses were learned; in a new cell line nothing was measured.
         place = np.full((len(data.drugs), len(self.cells) + 1), -1, np.int32)
         place[tuple(prepared["measured"].T)] = np.arange(len(prepared["measured"]))
         place = place[:, self.known_cells(data, np.arange(len(data.cells)))]

@@ -1,4 +1,4 @@
-"""Splits: each file says which signatures may stand in training and which in test."""
+"""Splits: each file says which signatures belong together, in training or in test."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Split(ABC):
     ) -> list[pl.Series]:
         """Return for each fold the part of each signature: train, validation, test or left_out.
 
-        Each group is in test once. `validation` is a share of all signatures; it is taken anew in each fold
+        Each group is in test once. `validation` is a share of all signatures; it is chosen in each fold
         from the groups that are not in test. The order of the rows does not matter. Raises InputError for a
         fold without a signature in some part, LeakageError for a parent in two parts.
         """

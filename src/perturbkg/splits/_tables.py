@@ -22,7 +22,7 @@ def read_signatures(signatures: str | Path, drugs: pl.DataFrame) -> pl.DataFrame
         raise InputError(f"{signatures}: obs has no column {missing[0]!r}; columns are {table.columns}")
     repeated = table["signature"].filter(table["signature"].is_duplicated())
     if len(repeated):
-        raise InputError(f"{signatures}: signature {repeated[0]} stands in it more than once; keep one")
+        raise InputError(f"{signatures}: signature {repeated[0]} occurs more than once; keep one")
     joined = table.select(COLUMNS).join(
         drugs.select("drug", "parent", "scaffold"), on="drug", how="left", maintain_order="left"
     )

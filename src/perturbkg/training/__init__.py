@@ -1,1 +1,1 @@
-"""Training: the data that models are given, and the loop that the neural ones share."""
+"""Training: the loop that the neural models share, and the parts of their networks."""

@@ -1,4 +1,4 @@
-"""The end of a training run whose numbers are not finite any more."""
+"""The error of a training run whose numbers are no longer finite."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -43,17 +43,17 @@ class DivergedError(InputError):
 
     def kept_in(self, folder: Path, names: Sequence[str]) -> str:
         """Save the batch (names of signatures) and the last good weights into a folder; say so."""
-        told = [str(self)]
+        lines = [str(self)]
         shutil.rmtree(folder, ignore_errors=True)  # of a run before
         folder.mkdir(parents=True)
         if self.rows is not None:
             batch = [names[row] for row in self.rows]
             write_text("\n".join(batch) + "\n", folder / BATCH)
             more = f", ... (all in {folder / BATCH})" if len(batch) > NAMED else ""
-            told.append(f"The batch: {', '.join(batch[:NAMED])}{more}")
+            lines.append(f"The batch: {', '.join(batch[:NAMED])}{more}")
         if self.checkpoint is None:
-            told.append("No epoch had ended well, so no weights are kept")
+            lines.append("No epoch had ended well, so no weights are kept")
         else:
             self.checkpoint.save(folder)
-            told.append(f"The best weights so far are kept in {folder}")
-        return ". ".join(told)
+            lines.append(f"The best weights so far are kept in {folder}")
+        return ". ".join(lines)

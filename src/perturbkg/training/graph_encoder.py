@@ -1,4 +1,4 @@
-"""A graph attention network of several layers, computed where it is read and what that depends on."""
+"""A graph attention network of several layers, computed only where its result depends on it."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -114,7 +114,7 @@ class GraphEncoder(nn.Module):
         """Take the columns that each kind of node has; one without any is known by its kind's vector alone.
 
         In training `sample`, if given, draws a part for each pass; otherwise, and when predicting, `part`
-        itself is computed. With `checkpointing` a layer's inner results are computed again, not kept.
+        itself is computed. With `checkpointing` a layer's inner results are recomputed, not kept.
         """
         super().__init__()
         self.part, self.columns, self.sample, self.checkpointing = part, columns, sample, checkpointing

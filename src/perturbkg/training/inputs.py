@@ -1,4 +1,4 @@
-"""Turn feature tables into few inputs of even size, by what the training drugs and cell lines alone show."""
+"""Reduce feature tables to few inputs of similar scale, learned from training drugs and cell lines alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -9,7 +9,7 @@ from perturbkg.data import Pairs
 
 
 class Compressible(Protocol):
-    """A matrix (rows, columns) that is not there as an array, but can be asked for its components."""
+    """A matrix (rows, columns) that is not stored as an array, but can compute its components."""
 
     def principal_axes(self, rows: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what the function of that name returns of some distinct rows."""
@@ -66,7 +66,7 @@ def principal_axes(matrix: np.ndarray, components: int) -> tuple[np.ndarray, np.
     scores (x - mean) @ axes is 1. The largest entry of each is positive.
 
     ASSUME: a block is scaled by one number, its columns by none: a rare fingerprint bit divided by its own
-    tiny standard deviation would outshout the common ones.
+    tiny standard deviation would outweigh the common ones.
     """
     mean = matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
     centred = matrix.astype(np.float32) - mean

@@ -26,7 +26,7 @@ def perceptron(
 ) -> nn.Sequential:
     """Stack linear layers of the given sizes with ReLU and dropout between; the last one starts at zero.
 
-    Starting at zero, a network that predicts a residual starts as the thing it is a residual on.
+    So a network that predicts a residual starts by predicting what it is a residual of.
     """
     layers: list[nn.Module] = [nn.Dropout(input_dropout)]
     for inputs, outputs in pairwise(sizes[:-1]):

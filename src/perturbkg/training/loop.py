@@ -206,7 +206,7 @@ class Shared:
     def __init__(self, encoded: Encoded) -> None:
         """Take what `Network.encode` returned."""
         self.encoded, self.parts = encoded, _parts(encoded)
-        # Half the size is too coarse to add up many batches in.
+        # Half precision is too coarse to add up many batches.
         self.sums = [
             torch.zeros_like(part, dtype=torch.promote_types(part.dtype, torch.float32))
             for part in self.parts
@@ -227,7 +227,7 @@ class Shared:
                 total.add_(part.grad, alpha=share)
 
     def backward(self) -> bool:
-        """Send the epoch's gradient on to the weights that encode; only say False where it is not finite."""
+        """Pass the epoch's gradient on to the encoder's weights; return False if it is not finite."""
         if not all(bool(total.isfinite().all()) for total in self.sums):
             return False
         grads = [total.to(part.dtype) for total, part in zip(self.sums, self.parts, strict=True)]

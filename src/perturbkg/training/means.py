@@ -8,7 +8,7 @@ from perturbkg.data import Signatures
 def cell_means(train: Signatures, cells: int, shrinkage: float = 0.0) -> np.ndarray:
     """Average the training profiles of each cell line: (cells + 1, genes) float32.
 
-    The last row is the mean of the cell means; it also stands in for a cell line without training signatures.
+    The last row is the mean of the cell means; it is also used for a cell line without training signatures.
     `shrinkage` counts as that many additional signatures equal to it, which steadies a cell line with few.
     """
     count = np.bincount(train.cell, minlength=cells).astype(np.float64)

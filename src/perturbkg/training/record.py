@@ -33,9 +33,9 @@ def peak_memory_mb() -> float:
 
 @contextmanager
 def numeric_threads(count: int) -> Iterator[None]:
-    """Give BLAS, OpenMP and torch `count` threads inside: sums, and so last bits, depend on it.
+    """Give BLAS, OpenMP and torch `count` threads inside the block: the last bits of sums depend on it.
 
-    Call it when the libraries that will compute are imported already: others are not found.
+    Call it after the libraries that compute are imported: it does not find others.
     """
     torch = sys.modules.get("torch")
     with threadpool_limits(count):

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perturbkg import attention
-from perturbkg.attention import Edges, choose, torch_
+from perturbkg.attention import Edges, choose
+from perturbkg.attention.backend import Scores
+from perturbkg.attention.torch_ import Torch
 from perturbkg.errors import InputError
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -23,6 +25,7 @@ with pytest.MonkeyPatch.context() as patch:
     from perturbkg.attention import triton_
 
 RELATIONS, SEGMENT = 3, triton_.SEGMENT
+TRITON, TORCH = triton_.Triton(), Torch()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -59,18 +62,18 @@ def draws(seed, *shapes):
     return [torch.randn(*shape, generator=generator).to(DEVICE).requires_grad_() for shape in shapes]
 
 
-def gradients(compute, module, inputs, seed=1):
+def gradients(compute, backend, inputs, seed=1):
     """Return the result and its gradients of a random projection."""
-    result = compute(module, *inputs)
+    result = compute(backend, *inputs)
     along = torch.randn(result.shape, generator=torch.Generator().manual_seed(seed)).to(result)
     return [result.detach(), *torch.autograd.grad((result * along).sum(), inputs)]
 
 
 def assert_agree(compute, inputs, tolerance=1e-5):
     """Hold result and gradients, in the type of the inputs, against torch in double precision."""
-    found = gradients(compute, triton_, inputs)
+    found = gradients(compute, TRITON, inputs)
     double = [tensor.detach().double().requires_grad_() for tensor in inputs]
-    wanted = gradients(compute, torch_, double)
+    wanted = gradients(compute, TORCH, double)
     scale = max([1.0, *(float(tensor.abs().max()) for tensor in wanted if tensor.numel())])
     for one, other, given_ in zip(found[1:], wanted[1:], inputs, strict=True):
         assert one.dtype == given_.dtype
@@ -83,15 +86,15 @@ def assert_agree(compute, inputs, tolerance=1e-5):
 def scores(edges, relation=None):
     """Return a GAT's convolution over edges, as a function of the backend and its inputs."""
 
-    def compute(module, source, target, values, bias=None):
-        return module.convolve(edges, source, target, values, relation=relation, bias=bias, slope=0.2)
+    def compute(backend, source, target, values, bias=None):
+        return backend.convolve(edges, Scores(source, target, relation, bias, slope=0.2), values)
 
     return compute
 
 
 def keys_and_queries(edges):
-    def compute(module, keys, queries, values):
-        return module.attend(edges, module.dot(edges, keys, queries), values)
+    def compute(backend, keys, queries, values):
+        return backend.attend(edges, backend.dot(edges, keys, queries), values)
 
     return compute
 
@@ -157,8 +160,8 @@ def test_extreme_and_silent_logits(small):
         logits[1::5] -= 1e4
         logits[2::5] = -torch.inf
 
-    def compute(module, logits, values):
-        return module.attend(small, logits, values)
+    def compute(backend, logits, values):
+        return backend.attend(small, logits, values)
 
     found = assert_agree(compute, [logits, *draws(1, (9, 2, 5))])
     assert not found[1][2::5].any()
@@ -168,22 +171,22 @@ def test_what_is_not_a_number_stays_so(small):
     source, target, values = draws(0, *shapes(small, 1, 5)[:3])
     with torch.no_grad():
         target[2] = torch.nan
-    found = scores(small)(triton_, source, target, values)
+    found = scores(small)(TRITON, source, target, values)
     assert torch.isnan(found).all(dim=(1, 2)).tolist() == [False, False, True, False, False, False, False]
 
 
 def test_views_that_are_not_contiguous(small):
     source, target, values = draws(0, (2, 9), (2, 7), (5, 2, 9))
 
-    def compute(module, source, target, values):
-        return scores(small)(module, source.T, target.T, values.permute(2, 1, 0))
+    def compute(backend, source, target, values):
+        return scores(small)(backend, source.T, target.T, values.permute(2, 1, 0))
 
     assert_agree(compute, [source, target, values])
 
 
 def test_nobody_gives_zeros():
     edges = make([], [], 0, 3)
-    found = keys_and_queries(edges)(triton_, *draws(0, (0, 4, 2), (3, 4, 2), (0, 4, 0)))
+    found = keys_and_queries(edges)(TRITON, *draws(0, (0, 4, 2), (3, 4, 2), (0, 4, 0)))
     assert found.shape == (3, 4, 0)
     edges = make([], [], 2, 3)
     found = assert_agree(scores(edges), draws(0, *shapes(edges, 4, 5)[:3]))
@@ -202,13 +205,13 @@ def test_nothing_of_an_edge_is_kept(small):
     kept = []
     inputs = draws(0, *shapes(small, 2, 5)[:3])
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.numel()), lambda _: None):
-        scores(small)(triton_, *inputs)
+        scores(small)(TRITON, *inputs)
     assert max(kept) < len(small)
 
 
 def test_the_same_bits_again(small):
     inputs = draws(0, *shapes(small, 2, 5)[:3])
-    once, again = (gradients(scores(small), triton_, inputs) for _ in range(2))
+    once, again = (gradients(scores(small), TRITON, inputs) for _ in range(2))
     assert all(torch.equal(one, other) for one, other in zip(once, again, strict=True))
 
 
@@ -224,7 +227,7 @@ def test_at_the_size_of_primekg(monkeypatch):
     relation = torch.arange(count, device=DEVICE) % RELATIONS
     inputs = draws(0, *shapes(edges, 2, 16))
     once = assert_agree(scores(edges, relation), inputs)
-    again = gradients(scores(edges, relation), triton_, inputs)
+    again = gradients(scores(edges, relation), TRITON, inputs)
     assert all(torch.equal(one, other) for one, other in zip(once, again, strict=True))
     assert_agree(keys_and_queries(edges), draws(0, *[(nodes, 2, 16)] * 3))
 
@@ -285,9 +288,9 @@ def compiler(monkeypatch):
 
 
 def test_the_trial_runs_every_operation_while_predicting_too():
-    triton_.Triton().check(DEVICE)
+    TRITON.check(DEVICE)
     with torch.no_grad():
-        triton_.Triton().check(DEVICE)
+        TRITON.check(DEVICE)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +300,7 @@ def test_the_trial_sees_a_wrong_result(monkeypatch, owner, name, what):
     right = getattr(owner, name)
     monkeypatch.setattr(owner, name, lambda *arguments: 1.5 * right(*arguments))
     with pytest.raises(ArithmeticError, match=f"a {what} of ones is off"):
-        triton_.Triton().check(DEVICE)
+        TRITON.check(DEVICE)
 
 
 def test_on_a_gpu_auto_takes_triton_where_it_compiles(compiler):

@@ -218,5 +218,5 @@ def test_a_repeated_signature_is_named(world):
     repeated = obs.with_columns(signature=pl.Series(["s0", "s0", *[f"s{i}" for i in range(2, 8)]]))
     with pytest.warns(UserWarning, match="not unique"):
         write_matrix(X, repeated, var, world["signatures"])
-    with pytest.raises(InputError, match="signature s0 stands in it more than once; keep one"):
+    with pytest.raises(InputError, match="signature s0 occurs more than once; keep one"):
         describe_fold(**world)
