@@ -2,9 +2,10 @@
 
 import json
 import runpy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -44,8 +45,13 @@ def fabricate(
     seeds: tuple[int, ...] = (1,),
     models: dict[str, float | None] = MODELS,
     metrics: tuple[str, ...] = METRICS,
+    ablations: Mapping[str, Iterable[str]] = MappingProxyType({"gat": tuple(ABLATIONS)}),
 ) -> dict[str, object]:
-    """Write everything that the report reads into a folder; return script argument -> path or value."""
+    """Write everything that the report reads into a folder; return script argument -> path or value.
+
+    `models` maps a model to its mean score; None: its scores are undefined, but for its errors. `metrics` are
+    values of metrics, not plug-ins.
+    """
     rng = np.random.default_rng(0)
     drugs = pl.DataFrame(
         {
@@ -145,7 +151,7 @@ def fabricate(
             predictions.append(folder / f"{split}{fold}.prediction.h5ad")
             write_matrix(predicted.astype(np.float32), obs[tested], var, predictions[-1])
             for model, level in models.items():
-                for ablation in ("none", *(ABLATIONS if model == "gat" else ())):
+                for ablation in ("none", *ablations.get(model, ())):
                     for seed in seeds:
                         runs.append((split, fold, model, ablation, seed))
                         for metric in metrics:

@@ -20,7 +20,7 @@ def by_block(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.nda
 
 
 def varies(profiles: np.ndarray) -> np.ndarray:
-    """Tell which rows are not constant, rounding aside: (rows,) bool."""
+    """Return which rows are not constant, apart from rounding: (rows,) bool."""
     scale = np.abs(profiles).max(axis=1)
     return np.ptp(profiles, axis=1) > ROUNDING * scale
 
@@ -79,8 +79,20 @@ def degs(observed: np.ndarray, k: int) -> np.ndarray:
     return np.nonzero(largest(np.abs(observed), k))[1].reshape(len(observed), k)
 
 
+def on_degs(function: Callable[..., np.ndarray], k: int) -> Callable[..., np.ndarray]:
+    """Restrict a function of (observed, predicted) to the `degs` of each row; NaN where there are fewer."""
+
+    def restricted(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        if observed.shape[1] < k:
+            return np.full(len(observed), np.nan)
+        genes = degs(observed, k)
+        return function(*(np.take_along_axis(profiles, genes, axis=1) for profiles in (observed, predicted)))
+
+    return restricted
+
+
 def centred(profiles: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Subtract the training means (rows, genes); a row equal to its mean but for rounding becomes zeros."""
+    """Subtract the training means (rows, genes); a row equal to its mean up to rounding becomes zeros."""
     difference = profiles.astype(np.float64) - means
     scale = np.maximum(np.abs(profiles).max(axis=1), np.abs(means).max(axis=1))
     difference[np.abs(difference).max(axis=1) <= ROUNDING * scale] = 0

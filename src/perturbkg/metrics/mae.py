@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from perturbkg.metrics import Evaluation, Metric, MetricInfo
+from perturbkg.metrics._errors import error_info, mean_absolute
 from perturbkg.metrics._rows import by_block
 
 
@@ -13,23 +14,8 @@ from perturbkg.metrics._rows import by_block
 class Mae(Metric):
     """Mean absolute error over all genes."""
 
-    infos: ClassVar[tuple[MetricInfo, ...]] = (
-        MetricInfo(
-            name="mae",
-            formula="mean over all genes of |p_i - y_i|; "
-            "chance depends on the spread of the data: compare with the models `zero` and `mean`",
-            range=(0, np.inf),
-            better="lower",
-            best=0,
-            chance=None,
-            undefined="",
-        ),
-    )
+    infos: ClassVar[tuple[MetricInfo, ...]] = (error_info("mae", "mean over all genes of |p_i - y_i|"),)
 
     def compute(self, evaluation: Evaluation) -> dict[str, np.ndarray]:
         """Average absolute errors row by row."""
-
-        def mae(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-            return np.mean(np.abs(predicted.astype(np.float64) - observed), axis=1)
-
-        return {"mae": by_block(mae, evaluation.observed, evaluation.predicted)}
+        return {"mae": by_block(mean_absolute, evaluation.observed, evaluation.predicted)}

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from perturbkg.metrics import Evaluation, Metric, MetricInfo
-from perturbkg.metrics._rows import by_block, degs, pearson
+from perturbkg.metrics._rows import by_block, on_degs, pearson
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,6 @@ class PearsonDeg(Metric):
     def compute(self, evaluation: Evaluation) -> dict[str, np.ndarray]:
         """Correlate row by row over genes chosen from the row's own truth."""
         return {
-            f"pearson_deg{k}": by_block(
-                lambda observed, predicted, k=k: _pearson_deg(observed, predicted, k),
-                evaluation.observed,
-                evaluation.predicted,
-            )
+            f"pearson_deg{k}": by_block(on_degs(pearson, k), evaluation.observed, evaluation.predicted)
             for k in self.sizes
         }
-
-
-def _pearson_deg(observed: np.ndarray, predicted: np.ndarray, k: int) -> np.ndarray:
-    if observed.shape[1] < k:
-        return np.full(len(observed), np.nan)
-    genes = degs(observed, k)
-    return pearson(np.take_along_axis(observed, genes, axis=1), np.take_along_axis(predicted, genes, axis=1))

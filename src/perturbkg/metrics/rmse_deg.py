@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from perturbkg.metrics import Evaluation, Metric, MetricInfo
-from perturbkg.metrics._rows import by_block, degs
+from perturbkg.metrics._errors import error_info, root_mean_square
+from perturbkg.metrics._rows import by_block, on_degs
 
 
 @dataclass(frozen=True)
@@ -15,26 +16,14 @@ class RmseDeg(Metric):
 
     size: ClassVar[int] = 100
     infos: ClassVar[tuple[MetricInfo, ...]] = (
-        MetricInfo(
-            name="rmse_deg100",
-            formula="square root of the mean of (p_i - y_i)² over the 100 genes with the largest |y_i|; "
-            "chance depends on the spread of the data: compare with the models `zero` and `mean`",
-            range=(0, np.inf),
-            better="lower",
-            best=0,
-            chance=None,
+        error_info(
+            "rmse_deg100",
+            "square root of the mean of (p_i - y_i)² over the 100 genes with the largest |y_i|",
             undefined="fewer than 100 genes",
         ),
     )
 
     def compute(self, evaluation: Evaluation) -> dict[str, np.ndarray]:
         """Average squared errors row by row over genes chosen from the row's own truth."""
-
-        def rmse(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-            if observed.shape[1] < self.size:
-                return np.full(len(observed), np.nan)
-            genes = degs(observed, self.size)
-            truth = np.take_along_axis(observed, genes, axis=1).astype(np.float64)
-            return np.sqrt(np.mean((np.take_along_axis(predicted, genes, axis=1) - truth) ** 2, axis=1))
-
+        rmse = on_degs(root_mean_square, self.size)
         return {"rmse_deg100": by_block(rmse, evaluation.observed, evaluation.predicted)}

@@ -11,6 +11,7 @@ from typing import Any
 
 import altair as alt
 import polars as pl
+import vl_convert
 
 from perturbkg.io.files import write_text, written_beside
 from perturbkg.metrics import value_infos
@@ -135,12 +136,13 @@ def _nothing() -> alt.Chart:
 
 
 def save(chart: alt.TopLevelMixin, svg: str | Path, png: str | Path) -> None:
-    """Write a chart as SVG and as PNG at twice its size."""
+    """Write a chart as SVG and, drawn from that, as PNG at twice its size."""
     drawn = io.StringIO()
     chart.save(drawn, format="svg")
-    write_text(_renumbered(drawn.getvalue()), svg)
+    text = _renumbered(drawn.getvalue())
+    write_text(text, svg)
     with written_beside(png) as temporary:
-        chart.save(temporary, format="png", scale_factor=2)
+        temporary.write_bytes(vl_convert.svg_to_png(text, scale=2))
 
 
 def _renumbered(svg: str) -> str:
