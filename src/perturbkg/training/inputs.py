@@ -80,4 +80,6 @@ def principal_axes(matrix: np.ndarray, components: int) -> tuple[np.ndarray, np.
     if wide:
         axes = centred.T @ (axes / np.sqrt(values[kept]))
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(len(kept))])
-    return mean, axes * np.float32(np.sqrt(centred.shape[0] / values[kept].mean(dtype=np.float64)))
+    axes *= np.float32(np.sqrt(centred.shape[0] / values[kept].mean(dtype=np.float64)))
+    # In memory as a saved model has them: on some processors the last bits of a product depend on that.
+    return mean, np.ascontiguousarray(axes)
