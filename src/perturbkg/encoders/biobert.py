@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BioBert(LanguageModel):
-    """BioBERT or another cased BERT; doi:10.1093/bioinformatics/btz682."""
+    """BioBERT or another cased BERT, 768 columns; doi:10.1093/bioinformatics/btz682."""
 
     modality: ClassVar[Modality] = "text"
     instead: ClassVar[str] = "hashed_text"

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Esm2(LanguageModel):
-    """ESM-2 of any size, trained on stretches of 1,022 residues; doi:10.1126/science.ade2574."""
+    """ESM-2 of any size: 480 columns (12 layers) to 1,280 (33); doi:10.1126/science.ade2574.
+
+    It was trained on stretches of 1,022 residues.
+    """
 
     modality: ClassVar[Modality] = "sequence"
     instead: ClassVar[str] = "amino_acids"

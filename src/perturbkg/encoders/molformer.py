@@ -28,7 +28,9 @@ _PUBLISHED = {
 
 @dataclass(frozen=True)
 class MolFormer(LanguageModel):
-    """MoLFormer-XL on 10 % of ZINC and 10 % of PubChem; Ross et al. 2022, doi:10.1038/s42256-022-00580-7."""
+    """MoLFormer-XL on 10 % of ZINC and PubChem, 768 columns; Ross et al. 2022,
+    doi:10.1038/s42256-022-00580-7.
+    """
 
     modality: ClassVar[Modality] = "smiles"
     files: ClassVar[tuple[str | tuple[str, ...], ...]] = (

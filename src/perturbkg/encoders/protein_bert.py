@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProteinBert(LanguageModel):
-    """bert-base-proteins, the protein model of PrimeKG++: a BERT with one token for each residue."""
+    """bert-base-proteins, the protein model of PrimeKG++: a token for each residue, 768 columns."""
 
     modality: ClassVar[Modality] = "sequence"
     instead: ClassVar[str] = "amino_acids"

@@ -35,7 +35,7 @@ FeatureWidth = Literal["float32", "float16"]
 
 @dataclass
 class FullGraphGAT(GraphModel):
-    """Several layers of graph attention over the whole graph."""
+    """The field's plain GAT on the features of all nodes, beside the perceptron of `mlp`."""
 
     epochs: Annotated[int, Ge(1)] = 80
     """most epochs"""

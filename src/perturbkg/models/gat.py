@@ -40,7 +40,7 @@ from perturbkg.training.responses import responses, unit_scale
 
 @dataclass
 class GAT(GraphModel):
-    """Graph attention on the diffusion-rewired graph."""
+    """Graph attention on the diffusion-rewired graph, beside the perceptron of `propagation`."""
 
     components: Annotated[int, Ge(1)] = 128
     """principal components kept of each block of inputs"""

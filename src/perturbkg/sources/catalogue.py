@@ -98,6 +98,13 @@ class Source:
         return (self.url, *self.mirrors)
 
     @property
+    def verified_by(self) -> str:
+        """Where the checksum comes from: an algorithm, the publisher's own list, or the digest first seen."""
+        if self.checksum is not None:
+            return self.checksum.partition(":")[0]
+        return "publisher's list" if self.checksum_url is not None else "first seen"
+
+    @property
     def packing(self) -> str | None:
         """How it is packed: gzip, zip, tar or not at all."""
         return self.unpack.partition(":")[0] if self.unpack else None

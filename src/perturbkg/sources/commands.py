@@ -10,7 +10,7 @@ from rich.table import Table
 
 from perturbkg.errors import InputError
 from perturbkg.io.scripting import progress
-from perturbkg.sources.catalogue import Source, find, human_size, read_catalogue
+from perturbkg.sources.catalogue import find, human_size, read_catalogue
 from perturbkg.sources.check import USABLE, check
 from perturbkg.sources.fetch import fetch
 
@@ -33,7 +33,7 @@ def list_sources(catalogue: Catalogue = None) -> None:
     _print_rows(
         HEADINGS,
         [
-            (each.name, each.version, each.size, _checksum(each), each.publisher.licence, each.about)
+            (each.name, each.version, each.size, each.verified_by, each.publisher.licence, each.about)
             for each in sources
         ],
         right=("size",),
@@ -44,12 +44,6 @@ def list_sources(catalogue: Catalogue = None) -> None:
         f"{len(sources)} sources; {human_size(sum(sizes))} in {len(sizes)} of them"
         + (f", the size of {unknown} is not known for certain" if unknown else "")
     )
-
-
-def _checksum(source: Source) -> str:
-    if source.checksum is not None:
-        return source.checksum.partition(":")[0]
-    return "publisher's list" if source.checksum_url is not None else "first seen"
 
 
 @app.command("check")

@@ -10,7 +10,7 @@ from perturbkg.splits import Split
 
 @dataclass(frozen=True)
 class RandomSplit(Split):
-    """Each signature is its own group."""
+    """Each signature is its own group; training and test share parents, so its scores are an upper bound."""
 
     separates_parents: ClassVar[bool] = False
 

@@ -1,8 +1,6 @@
 """Values become tidy rows: metric by metric, null with its reason, and the documentation does not drift."""
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +9,6 @@ from perturbkg import plugins, schemas
 from perturbkg.metrics import Evaluation
 from perturbkg.scoring import score as module
 from perturbkg.scoring.score import metric_infos, score
-
-DOCUMENTATION = Path(__file__).parents[3] / "docs/metrics.md"
 
 
 @pytest.fixture
@@ -45,21 +41,3 @@ def test_a_metric_that_is_undefined_without_a_reason_is_a_defect(evaluation, mon
     monkeypatch.setattr(plugins.load("metrics", "pearson"), "infos", (info,))
     with pytest.raises(ValueError, match="pearson states no reason"):
         module.score(["s1", "s2"], evaluation, ["pearson"])
-
-
-def test_the_documentation_says_what_the_metrics_say():
-    rows = []
-    for info in metric_infos().values():
-        low, high = info.range
-        cells = [
-            f"`{info.name}`",
-            info.formula.replace("|", "\\|"),
-            f"{low:g} to {'∞' if np.isinf(high) else format(high, 'g')}",
-            info.better,
-            f"{info.best:g}",
-            "" if info.chance is None else f"{info.chance:.3g}",
-            info.undefined.replace("|", "\\|") or "never",
-        ]
-        rows.append(f"| {' | '.join(cells)} |")
-    written = re.findall(r"^\| `.*$", DOCUMENTATION.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert written == rows, "docs/metrics.md: its table must be:\n" + "\n".join(rows)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -161,12 +160,3 @@ def test_sizes_for_people():
 
 def test_the_file_of_the_catalogue_is_part_of_the_package():
     assert CATALOGUE.is_file()
-
-
-def test_the_documentation_lists_every_source_as_the_catalogue_has_it():
-    text = (Path(__file__).parents[3] / "docs/data.md").read_text(encoding="utf-8")
-    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in text.splitlines()]
-    found = {row[0]: (*row[1:3], *row[4:]) for row in rows if len(row) == 6}
-    for name, source in read_catalogue().items():
-        about = (source.version, source.size, source.publisher.licence, source.about)
-        assert found.get(name) == about

@@ -1,0 +1,180 @@
+"""Write the tables of the documentation that repeat what the code says.
+
+`make docs` rewrites each block of a page between `<!-- generated: NAME -->` and `<!-- end -->` by the
+function of `TABLES` with that name. Nothing else of a page is touched.
+"""
+
+import dataclasses
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from perturbkg import plugins
+from perturbkg.metrics import MetricInfo
+from perturbkg.simulation.options import SimulationOptions
+from perturbkg.sources.catalogue import read_catalogue
+
+DOCS = Path(__file__).parent
+BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table; pipes within cells are escaped."""
+    header = list(header)
+    lines = [header, ["---"] * len(header), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def code(value: Any) -> str:
+    """Return a value as a config holds it, in code type."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("...\n").strip()
+    return f"`{text}`"
+
+
+def names(found: Iterable[str]) -> str:
+    """Return names in code type."""
+    return ", ".join(f"`{name}`" for name in found)
+
+
+def described(kind: str) -> str:
+    """List the plug-ins of a kind with what their docstrings say."""
+    rows = [[f"`{name}`", *plugins.summaries(kind, name)] for name in plugins.names(kind)]
+    return table([kind.removesuffix("s").replace("_", " "), "what it is", "how"], rows)
+
+
+def models() -> str:
+    """List the models and which of them are controls."""
+    rows = []
+    for name in plugins.names("models"):
+        what, how = plugins.summaries("models", name)
+        rows.append([f"`{name}`", plugins.constant("models", name, "kind"), what, how])
+    return table(["model", "kind", "what it is", "how"], rows)
+
+
+def encoders() -> str:
+    """List the encoders and what they read."""
+    rows = []
+    for name in plugins.names("encoders"):
+        modality = plugins.constant("encoders", name, "modality")
+        rows.append([f"`{name}`", f"`{modality}`", *plugins.summaries("encoders", name)])
+    return table(["encoder", "reads", "what it is", "how"], rows)
+
+
+def splits() -> str:
+    """List the splits and whether they separate parent molecules."""
+    rows = []
+    for name in plugins.names("splits"):
+        apart = "yes" if plugins.constant("splits", name, "separates_parents") else "no"
+        rows.append([f"`{name}`", *plugins.summaries("splits", name), apart])
+    return table(["split", "what a test asks", "groups", "parents apart"], rows)
+
+
+def options(kind: str) -> str:
+    """List the options of a kind, each once for all plug-ins that have it with the same default."""
+    having: dict[tuple[str, str, str, str], list[str]] = {}
+    for name in plugins.names(kind):
+        for option in plugins.described(kind, name).values():
+            values = option.values.replace(" | ", ", ")
+            key = (f"`{option.name}`", code(option.setting), values, option.meaning)
+            having.setdefault(key, []).append(name)
+    rows = [[*key, names(having[key])] for key in having]
+    return table(["option", "default", "values", "meaning", kind], rows)
+
+
+def metrics() -> str:
+    """List every value of every metric with its meaning."""
+    infos = [info for name in plugins.names("metrics") for info in plugins.load("metrics", name).infos]
+    header = ["value", "definition", "range", "better", "best", "chance", "undefined where"]
+    return table(header, map(_metric, infos))
+
+
+def _metric(info: MetricInfo) -> list[str]:
+    low, high = info.range
+    return [
+        f"`{info.name}`",
+        info.formula,
+        f"{low:g} to {'∞' if np.isinf(high) else format(high, 'g')}",
+        info.better,
+        f"{info.best:g}",
+        "" if info.chance is None else f"{info.chance:.3g}",
+        info.undefined or "never",
+    ]
+
+
+def readers(kind: str) -> str:
+    """List the readers of a kind, with the file keys that each reads and the terms of what it reads."""
+    rows = []
+    for name in plugins.names(kind):
+        files = list(plugins.constant(kind, name, "files"))
+        licence = plugins.constant(kind, name, "licence")
+        cells = [f"`{name}`", plugins.summaries(kind, name)[0], names(files), licence]
+        if kind == "signatures":
+            cells.insert(2, names(plugins.constant(kind, name, "labels")))
+        rows.append(cells)
+    header = ["name", "what it reads", "file keys", "licence"]
+    if kind == "signatures":
+        header.insert(2, "labels")
+    return table(header, rows)
+
+
+def simulation() -> str:
+    """List the options of the simulated world."""
+    rows = [
+        [
+            f"`{option.name}`",
+            code(option.default),
+            f"{option.metadata['minimum']:,} to {option.metadata['maximum']:,}",
+            option.metadata["description"],
+        ]
+        for option in dataclasses.fields(SimulationOptions)
+    ]
+    return table(["option", "default", "range", "meaning"], rows)
+
+
+def sources() -> str:
+    """List what `source: download` can fetch."""
+    rows = [
+        [f"`{name}`", source.version, source.size, source.verified_by, source.publisher.licence, source.about]
+        for name, source in read_catalogue().items()
+    ]
+    return table(["name", "version", "size", "verified by", "licence", "what"], rows)
+
+
+TABLES = {
+    "models": models,
+    "model-options": lambda: options("models"),
+    "encoders": encoders,
+    "encoder-options": lambda: options("encoders"),
+    "splits": splits,
+    "ablations": lambda: described("ablations"),
+    "ablation-options": lambda: options("ablations"),
+    "metrics": metrics,
+    "knowledge-graphs": lambda: readers("knowledge_graphs"),
+    "signatures": lambda: readers("signatures"),
+    "baselines": lambda: readers("baselines"),
+    "simulation-options": simulation,
+    "sources": sources,
+}
+
+
+def generated(text: str) -> str:
+    """Return a page with its generated blocks as the code has them now."""
+    return BLOCK.sub(lambda block: f"{block[1]}{TABLES[block[2]]()}{block[3]}", text)
+
+
+def main() -> None:
+    """Rewrite the pages whose tables are stale, and name them."""
+    for page in sorted(DOCS.rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if (new := generated(text)) != text:
+            page.write_text(new, encoding="utf-8")
+            print(f"docs/{page.relative_to(DOCS)}: updated", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
