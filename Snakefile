@@ -1,43 +1,11 @@
-# PerturbKG: from raw files to report. `snakemake --cores all` runs the demo; README.md says what else.
+# The workflow is workflow/Snakefile, where catalogues and `module` statements look for it. Run it from here as well.
 
 
-configfile: "config/config.yaml"
+module perturbkg:
+    snakefile:
+        "workflow/Snakefile"
+    config:
+        config
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/download.smk"
-include: "workflow/rules/prepare.smk"
-include: "workflow/rules/graph.smk"
-include: "workflow/rules/embed.smk"
-include: "workflow/rules/split.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/report.smk"
-
-
-localrules:
-    all,
-    tables,
-    figures,
-    report,
-
-
-rule all:
-    default_target: True
-    input:
-        rules.make_report.output.page.format(dataset=config["name"]),
-
-
-rule tables:
-    input:
-        expand(rules.make_tables.output, dataset=config["name"]),
-
-
-rule figures:
-    input:
-        expand(rules.make_figures.output, dataset=config["name"]),
-
-
-rule report:
-    input:
-        rules.all.input,
+use rule * from perturbkg

@@ -14,11 +14,13 @@ PARTS = ("Snakefile", "config", "workflow", "profiles", "scripts", "src")
 
 
 class Project:
-    """A copy of the project's source in a folder of its own, with the Snakemake of this environment."""
+    """A copy of the project's source in `folder`, and the folder `work` that Snakemake runs in."""
 
-    def __init__(self, folder: Path) -> None:
-        """Copy what a run needs."""
+    def __init__(self, folder: Path, work: Path | None = None) -> None:
+        """Copy what a run needs; without `work`, Snakemake runs in the copy itself."""
         self.folder = folder
+        self.work = work or folder
+        self.snakefile = None if work is None else folder / "Snakefile"
         for part in PARTS:
             source = ROOT / part
             if source.is_dir():
@@ -27,17 +29,19 @@ class Project:
                 )
             else:
                 shutil.copy2(source, folder / part)
-        self.environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+        # The workflow itself has to find the package beside its code.
+        self.environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of a Snakemake call."""
-        return [sys.executable, "-m", "snakemake", *arguments]
+        where = [] if self.snakefile is None else ["--snakefile", str(self.snakefile)]
+        return [sys.executable, "-m", "snakemake", *where, *arguments]
 
     def run(self, *arguments: str, status: int | None = 0) -> str:
         """Run Snakemake; return what it printed; check its exit status."""
         done = subprocess.run(
             self.command(*arguments),
-            cwd=self.folder,
+            cwd=self.work,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -76,7 +80,8 @@ def project(tmp_path_factory):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"a run needs {package}: pip install 'perturbkg[workflow]'")
 
-    def make(name: str) -> Project:
-        return Project(tmp_path_factory.mktemp(name))
+    def make(name: str, *, elsewhere: bool = False) -> Project:
+        work = tmp_path_factory.mktemp(f"{name}_elsewhere") if elsewhere else None
+        return Project(tmp_path_factory.mktemp(name), work)
 
     return make

@@ -95,6 +95,23 @@ def test_every_dependency_is_pinned_and_explained():
         assert stated in named, bare
 
 
+def test_rules_find_files_beside_the_code_and_keep_the_prefix_of_a_module():
+    """The base directory is that of another workflow in a module, and str.format() forgets a prefix."""
+    for path in [ROOT / "workflow/Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]:
+        text = path.read_text()
+        assert "workflow.basedir" not in text, path
+        assert not re.search(r"rules\.\w+\.output[\w.]*\.format\(", text), path
+        assert not re.search(r"^(configfile|localrules):", text, re.MULTILINE), path  # lost in a module
+
+
+def test_the_workflow_catalogue_finds_what_it_reads():
+    """Its standardized usage needs these names: snakemake.github.io/snakemake-workflow-catalog."""
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert usage["software-stack-deployment"]["conda"] is True
+    assert (ROOT / "workflow/Snakefile").is_file()
+    assert (ROOT / "config/README.md").is_file()
+
+
 def test_all_package_imports_are_absolute_and_no_code_unpickles():
     for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]:
         text = path.read_text()

@@ -1,4 +1,4 @@
-"""The whole DAG for real: what it makes, makes again to the byte, and does not make again."""
+"""The whole DAG for real, from another folder and as a module: what it makes, and when it makes it again."""
 
 import json
 import os
@@ -6,33 +6,36 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
+from examples import code_block
 
-SMALL = ("--configfile", "config/test.yaml")
+ROOT = Path(__file__).parents[2]
+SMALL = ("--configfile", str(ROOT / "config/test.yaml"))
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def finished(project):
-    """Run the test config whole, once."""
-    made = project("whole_run")
+    """Run the test config whole, once, from a folder that holds nothing of the project."""
+    made = project("whole_run", elsewhere=True)
     made.run("--cores", "2", *SMALL)
     return made
 
 
-def table_bytes(project):
+def table_bytes(folder):
     """Return every table and figure that must be the same to the byte (resources holds seconds)."""
-    folder = project.folder / "results/test"
     found = sorted([*folder.glob("tables/*"), *folder.glob("figures/*.svg"), folder / "scores.parquet"])
     assert len(found) > 10
     return {path.name: path.read_bytes() for path in found if not path.name.startswith("resources")}
 
 
 def test_a_run_leaves_what_the_design_promises(finished):
-    results = finished.folder / "results/test"
+    results = finished.work / "results/test"
     for name in (
         "kg/nodes.parquet",
         "kg/edges.parquet",
@@ -55,8 +58,8 @@ def test_a_run_leaves_what_the_design_promises(finished):
 
 
 def test_every_model_ablation_and_metric_is_scored_on_every_test_signature(finished):
-    config = json.loads((finished.folder / "results/test/run.json").read_text())["config"]
-    scores = pl.read_parquet(finished.folder / "results/test/scores.parquet")
+    config = json.loads((finished.work / "results/test/run.json").read_text())["config"]
+    scores = pl.read_parquet(finished.work / "results/test/scores.parquet")
     runs = scores.select("split", "fold", "model", "ablation", "seed").unique()
     ablated = sum(len(names) for names in config["ablations"].values())
     assert runs.height == len(config["splits"]) * config["folds"] * (len(config["models"]) + ablated) * len(
@@ -71,7 +74,7 @@ def test_every_model_ablation_and_metric_is_scored_on_every_test_signature(finis
 
 
 def test_no_parent_is_shared_by_training_and_test_in_the_scaffold_split(finished):
-    for path in (finished.folder / "results/test/splits/scaffold").glob("*.manifest.json"):
+    for path in (finished.work / "results/test/splits/scaffold").glob("*.manifest.json"):
         assert json.loads(path.read_text())["parents_shared"] == 0
 
 
@@ -123,21 +126,19 @@ def test_editing_a_template_of_the_report_reruns_the_report_alone(finished):
 
 
 def test_changing_a_model_option_reruns_that_model(finished):
-    overlay = finished.folder / "overlay.yaml"
+    overlay = finished.work / "overlay.yaml"
     overlay.write_text("model_options: {nearest_drugs: {neighbours: 3}}\n")
-    planned = finished.planned("--configfile", "config/test.yaml", "overlay.yaml")
+    planned = finished.planned(*SMALL, "overlay.yaml")
     trained = [wildcards for rule, *wildcards in planned if rule == "train_model"]
     assert len(trained) == 2
     assert all("model=nearest_drugs" in wildcards for wildcards in trained)
 
 
 def test_where_the_config_says_so_neural_models_ask_for_a_gpu(finished):
-    (finished.folder / "gpu.yaml").write_text("gpu: {train: 1}\n")
-    told = finished.run(
-        "--dry-run", "--forcerun", "train_model", "--configfile", "config/test.yaml", "gpu.yaml"
-    )
+    (finished.work / "gpu.yaml").write_text("gpu: {train: 1}\n")
+    printed = finished.run("--dry-run", "--forcerun", "train_model", *SMALL, "gpu.yaml")
     asked: dict[str, set[str]] = {}
-    for job in re.split(r"\n(?=(?:local)?rule )", told):
+    for job in re.split(r"\n(?=(?:local)?rule )", printed):
         if job.startswith("rule train_model"):
             model, gpus = re.search(r"model=(\w+)", job), re.search(r"gpu=(\d)", job)
             asked.setdefault(gpus.group(1), set()).add(model.group(1))
@@ -145,24 +146,34 @@ def test_where_the_config_says_so_neural_models_ask_for_a_gpu(finished):
     assert asked["1"] == {"mlp", "mlp_no_drug", "propagation", "full_graph_gat", "gat"}
 
 
-def test_a_run_killed_on_one_core_and_started_again_makes_the_same_tables(finished, project):
-    again = project("killed_run")
+def test_a_module_killed_on_one_core_and_started_again_makes_the_same_tables(finished, project):
+    """Run the module example of config/README.md with the test config."""
+    again = project("killed_run", elsewhere=True)
+    example = code_block(ROOT / "config/README.md", "module perturbkg:")
+    again.snakefile = again.work / "Snakefile"
+    again.snakefile.write_text(example.replace("path/to/perturbkg", str(again.folder)))
+    (again.work / "config").mkdir()
+    small = yaml.safe_load((ROOT / "config/test.yaml").read_text())
+    (again.work / "config/config.yaml").write_text(yaml.safe_dump({"perturbkg": small}))
+    results = again.work / "benchmark/results/test"
     process = subprocess.Popen(
-        again.command("--cores", "1", *SMALL),
-        cwd=again.folder,
+        again.command("--cores", "1"),
+        cwd=again.work,
         env=again.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and not list(again.folder.glob("results/test/runs/**/run.json")):
+    while time.monotonic() < deadline and not list(results.glob("runs/**/run.json")):
         time.sleep(0.2)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    made_before = len(list(again.folder.glob("results/test/runs/**/run.json")))
+    made_before = len(list(results.glob("runs/**/run.json")))
     assert made_before > 0
-    assert not (again.folder / "results/test/report.html").exists()
-    again.run("--unlock", *SMALL)
-    again.run("--cores", "1", *SMALL)
-    assert table_bytes(again) == table_bytes(finished)
+    assert not (results / "report.html").exists()
+    again.run("--unlock")
+    again.run("--cores", "1", "--rerun-incomplete")
+    assert table_bytes(results) == table_bytes(finished.work / "results/test")
+    assert not (again.work / "results").exists()
+    assert "Nothing to be done" in again.run("--cores", "1")

@@ -1,10 +1,17 @@
-# What all phases share: the checked config, where files lie, and which code a rule depends on.
+# What all phases share: the checked config, where files are, and which code a rule depends on.
 # Needs: config/config.yaml and its overlays. Makes: nothing.
+#
+# The workflow also runs from another folder and as a module of another workflow. So whatever belongs to the
+# project is found beside this file, and paths that the config names are relative to the working folder, without
+# the prefix of a module: they are marked as local(). All other paths get the prefix once, from Snakemake, which
+# remembers it for the outputs of rules as long as expand() fills their wildcards (str.format forgets it).
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+beside = Path(str(workflow.current_basedir)).parents[1] / "src"
+if beside.is_dir():  # otherwise (a module given by a URL) the installed package is used
+    sys.path.insert(0, str(beside))
 
 from perturbkg import config as configuration
 from perturbkg import imports, plugins
@@ -13,16 +20,19 @@ from perturbkg.graph.texts import TEXT_FILES
 from perturbkg.graph.types import slug
 from perturbkg.simulation.files import FILES, WELLS
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
 imports.show_to_jobs()
 
 try:
-    schema = configuration.read(
-        Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
-    )
-    configuration.validate(
-        configuration.read(Path(workflow.basedir) / "config/config.yaml"), schema
-    )
+    schema = configuration.read(workflow.source_path("../schemas/config.schema.yaml"))
+    merged = {
+        "config": configuration.read(workflow.source_path("../../config/config.yaml"))
+    }
+    configuration.validate(merged["config"], schema)
+    # The config of a command line or of a module holds only what differs from the defaults.
+    update_config(merged, {"config": config})
+    config = merged["config"]
     configuration.validate(config, schema)
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -30,6 +40,8 @@ except InputError as error:
 R = "results/{dataset}"
 RUN = f"{R}/runs/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}"
 LOGS = "logs/{dataset}"
+DOWNLOAD_RECEIPT = f"{config['downloads']['folder']}/{{source}}.json"
+WEIGHTS_RECEIPT = "resources/weights/{encoder}.json"
 BENCHMARKS = f"{R}/benchmarks"
 WANTED = configuration.wanted_files(config)
 RAW = FILES | (WELLS if WELLS.keys() & WANTED else {})
@@ -59,13 +71,18 @@ if config["source"] == "download":
 
 
 def wanted_of_source(name):
-    """Say what makes a source of the catalogue another one; None for a name that the catalogue lacks."""
+    """Return what identifies the file of a source in the catalogue; None for an unknown name."""
     source = CATALOGUE.get(name)
     return source and [source.version, source.file, source.checksum, source.unpack]
 
 
-def raw_files(*keys):
-    """Map file keys of the config to paths, without those that there is no file for."""
+def is_downloaded(key):
+    """Return whether a file is downloaded: its publisher is known and the config gives no path."""
+    return config["files"].get(key) is None and key in PUBLISHED
+
+
+def raw_inputs(*keys):
+    """Map file keys of the config to inputs: files, or receipts of downloads; keys without a file are left out."""
     found = {}
     for key in dict.fromkeys(keys):
         given = config["files"].get(key)
@@ -75,25 +92,29 @@ def raw_files(*keys):
                 raise WorkflowError(
                     f"config: files.{key}: no file at {path}; check files_root and files.{key}"
                 )
-            found[key] = str(path)
+            found[key] = local(str(path))
         elif config["source"] == "simulated" and key in RAW:
             found[key] = f"resources/{config['name']}/raw/{RAW[key]}"
-        elif key in PUBLISHED:
-            source = CATALOGUE[PUBLISHED[key]]
-            found[key] = f"{config['downloads']['folder']}/{source.name}/{source.file}"
+        elif is_downloaded(key):
+            found[key] = local(DOWNLOAD_RECEIPT.format(source=PUBLISHED[key]))
     return found
 
 
-def raw_inputs(*keys):
-    """Map file keys to inputs, which are the files themselves or the receipts of their downloads."""
-    return {
-        key: (
-            rules.download_source.output.receipt.format(source=PUBLISHED[key])
-            if config["files"].get(key) is None and key in PUBLISHED
-            else path
-        )
-        for key, path in raw_files(*keys).items()
-    }
+def raw_files(*keys):
+    """Return the parameter that gives a script the paths of its raw files: file key -> path."""
+
+    def paths(wildcards, input):
+        found = {}
+        for key in raw_inputs(*keys):
+            if is_downloaded(key):
+                source = CATALOGUE[PUBLISHED[key]]
+                folder = Path(config["downloads"]["folder"])
+                found[key] = str(folder / source.name / source.file)
+            else:
+                found[key] = input[key]
+        return found
+
+    return paths
 
 
 def code(script, *files, **plug_ins):
@@ -107,7 +128,7 @@ def code(script, *files, **plug_ins):
         for kind, names in plug_ins.items()
         for name in ([names] if isinstance(names, str) else names)
     ]
-    start = Path(workflow.basedir) / "scripts" / f"{script}.py"
+    start = Path(workflow.source_path(f"../../scripts/{script}.py"))
     return imports.digest(start, *files, *loaded)
 
 
@@ -123,7 +144,7 @@ def gpus_of(model):
 
 
 def is_language_model(encoder):
-    """Return whether an encoder needs weights: it names the one that does without."""
+    """Return whether an encoder is a language model: it names an encoder to use without weights."""
     try:
         return bool(plugins.constant("encoders", encoder, "instead"))
     except AttributeError:
@@ -131,17 +152,16 @@ def is_language_model(encoder):
 
 
 def model_folders(encoder):
-    """Return where a language model finds its weights and keeps vectors; other encoders keep nothing."""
+    """Return the folders of a language model's weights and cached vectors; other encoders have none."""
     folders = config["encoder_cache"] if is_language_model(encoder) else {}
     return {f"{name}_folder": folder for name, folder in folders.items()}
 
 
 def weights_of(wildcards):
-    """Return what an encoder waits for: the receipt of its weights, if it has any."""
+    """Return the receipt of an encoder's weights as an input, if it has weights."""
     if not is_language_model(wildcards.encoder):
         return {}
-    receipt = rules.fetch_weights.output.receipt
-    return {"weights": receipt.format(encoder=wildcards.encoder)}
+    return {"weights": WEIGHTS_RECEIPT.format(encoder=wildcards.encoder)}
 
 
 def encoder_option(encoder, name):
@@ -152,33 +172,34 @@ def encoder_option(encoder, name):
 def runs(pattern):
     """Expand a path of RUN over every run of the config, in the config's order."""
     return [
-        pattern.format(
+        path
+        for split in config["splits"]
+        for fold in range(config["folds"])
+        for model in config["models"]
+        for path in expand(
+            pattern,
             dataset=config["name"],
             split=split,
             fold=fold,
             model=model,
-            ablation=ablation,
-            seed=seed,
+            ablation=["none", *config["ablations"].get(model, [])],
+            seed=config["seeds"],
         )
-        for split in config["splits"]
-        for fold in range(config["folds"])
-        for model in config["models"]
-        for ablation in ["none", *config["ablations"].get(model, [])]
-        for seed in config["seeds"]
     ]
 
 
 def every_fold(pattern):
     """Expand a path over every split and fold, in the config's order."""
-    return [
-        pattern.format(dataset=config["name"], split=split, fold=fold)
-        for split in config["splits"]
-        for fold in range(config["folds"])
-    ]
+    return expand(
+        pattern,
+        dataset=config["name"],
+        split=config["splits"],
+        fold=range(config["folds"]),
+    )
 
 
 def identity(wildcards):
-    """Name a run in its tables."""
+    """Return what identifies a run in its tables."""
     return {
         "dataset": wildcards.dataset,
         "split": wildcards.split,

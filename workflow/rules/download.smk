@@ -1,22 +1,21 @@
-# Raw files: fetched from their publishers, or made by the simulated world. (With `source: files` they are there.)
+# Raw files: downloaded from their publishers, or simulated. Not needed with `source: files`.
 # Needs: nothing. Makes: downloads and their receipts, or resources/{dataset}/raw/.
 
 
-localrules:
-    download_source,  # the nodes of a cluster often have no way out
-
-
-# The receipt is the only output that Snakemake knows of: it deletes outputs before a job runs again, and
-# 34 GB are not fetched twice for an edit here. Other datasets and projects may need the receipt meanwhile, so
-# it is updated in its place. Retries and checksums are the script's affair (catalogue, lock file): Snakemake's
-# `retries` would repeat what cannot pass, and `ensure` has to know the digest before.
+# The receipt is the only output that Snakemake knows about, because it deletes outputs before a job runs again, and
+# an edit here must not fetch 34 GB twice. Other datasets and projects may need the receipt meanwhile, so it is
+# updated in place. The script handles retries and checksums (catalogue, lock file): Snakemake's `retries` would
+# also repeat errors that are permanent, and `ensure` has to know the digest beforehand.
 rule download_source:
     output:
-        receipt=update(f"{config['downloads']['folder']}/{{source}}.json"),
+        receipt=update(local(DOWNLOAD_RECEIPT)),
     log:
         "logs/downloads/download_source.{source}.log",
     benchmark:
-        f"{config['downloads']['folder']}/benchmarks/download_source.{{source}}.tsv"
+        local(
+            f"{config['downloads']['folder']}/benchmarks/download_source.{{source}}.tsv"
+        )
+    localrule: True  # the nodes of a cluster often cannot reach the internet
     conda:
         "../envs/prepare.yaml"
     threads: 1
@@ -24,7 +23,7 @@ rule download_source:
         mem_mb=500,
         runtime=2880,
     params:
-        # What the file is, not how it is had: other retries or mirrors are no reason to run anything again.
+        # What identifies the file, not how it is fetched: other retries or mirrors must not rerun anything.
         wanted=lambda wildcards: wanted_of_source(wildcards.source),
     script:
         "../../scripts/download_source.py"

@@ -1,26 +1,22 @@
 # A vector for every node that has something to encode.
 # Needs: graph/inputs.parquet, baseline.h5ad. Makes: receipts of weights, features/{node_type}.{encoder}.safetensors.
 
-
-localrules:
-    fetch_weights,  # the nodes of a cluster often have no way out
-
-
 NODE_TYPES = {slug(node_type): node_type for node_type in config["encoders"]}
 
 
-# Like downloads, weights are no output that Snakemake may delete, and no edit fetches them again. The receipt is
-# not kept in the folder of the weights, which may be shared and read-only; other datasets may need it meanwhile,
-# so it is updated in its place.
+# Like downloads, weights are not an output that Snakemake may delete, and an edit does not fetch them again. The
+# receipt is not kept in the folder of the weights, which may be shared and read-only. Other datasets may need it
+# meanwhile, so it is updated in place.
 rule fetch_weights:
     output:
-        receipt=update("resources/weights/{encoder}.json"),
+        receipt=update(WEIGHTS_RECEIPT),
     log:
         "logs/weights/fetch_weights.{encoder}.log",
     benchmark:
         "resources/weights/benchmarks/fetch_weights.{encoder}.tsv"
     wildcard_constraints:
         encoder="|".join(filter(is_language_model, plugins.names("encoders"))),
+    localrule: True  # the nodes of a cluster often cannot reach the internet
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -55,7 +51,7 @@ rule embed_nodes:
             8000 if is_language_model(wildcards.encoder) else 4000
         ),
         runtime=lambda wildcards: 1440 if is_language_model(wildcards.encoder) else 60,
-        # A GPU where the cluster has one; without it the job runs on the CPU.
+        # A GPU if the cluster has one; otherwise the job runs on the CPU.
         gpu=lambda wildcards: int(is_language_model(wildcards.encoder)),
     params:
         node_type=lambda wildcards: NODE_TYPES[wildcards.node_type],

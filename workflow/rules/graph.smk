@@ -1,4 +1,4 @@
-# One graph of knowledge-graph nodes, L1000 drugs and cell lines, and what is known of each node.
+# One graph of knowledge-graph nodes, L1000 drugs and cell lines, and what is known about each node.
 # Needs: kg/, drugs.parquet, cells.parquet, baseline.h5ad. Makes: graph/.
 
 

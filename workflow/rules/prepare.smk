@@ -1,4 +1,4 @@
-# Raw files read into the tables of perturbkg.schemas, everything left out being counted.
+# Raw files read into the tables of perturbkg.schemas; whatever is left out is counted.
 # Needs: the raw files. Makes: kg/, drugs.parquet, cells.parquet, baseline.h5ad, signatures.h5ad.
 
 NEEDS = plugins.constant("signatures", config["signatures"], "needs")

@@ -1,5 +1,5 @@
 # Tables, figures and the page; each reads only scores and named tables.
-# Needs: scores.parquet, runs.parquet, what was counted and left out. Makes: tables/, figures/, report.html, run.json.
+# Needs: scores.parquet, runs.parquet, counts. Makes: tables/, figures/, report.html, run.json.
 
 from dataclasses import asdict
 
@@ -22,7 +22,7 @@ COUNTED = [
     rules.collect_node_inputs,
 ]
 EVERY_FILE = [*(key for keys in READ_BY.values() for key in keys), *TEXT_FILES]
-# The split whose predictions are drawn as heat maps: the one that asks most of a model.
+# The split whose predictions are drawn as heat maps: the last one, by convention the hardest.
 DRAWN_SPLIT = config["splits"][-1]
 
 
@@ -80,17 +80,15 @@ rule make_figures:
         scores=rules.collect_scores.output.scores,
         signatures=rules.read_signatures.output.signatures,
         drugs=rules.prepare_drugs.output.drugs,
-        predictions=[
-            rules.train_model.output.prediction.format(
-                dataset=config["name"],
-                split=DRAWN_SPLIT,
-                fold=fold,
-                model=CHOICES["reference"],
-                ablation="none",
-                seed=config["seeds"][0],
-            )
-            for fold in range(config["folds"])
-        ],
+        predictions=expand(
+            rules.train_model.output.prediction,
+            dataset=config["name"],
+            split=DRAWN_SPLIT,
+            fold=range(config["folds"]),
+            model=CHOICES["reference"],
+            ablation="none",
+            seed=config["seeds"][0],
+        ),
     output:
         svg=[f"{R}/figures/{name}.svg" for name in FIGURES],
         png=[f"{R}/figures/{name}.png" for name in FIGURES],
