@@ -84,7 +84,8 @@ class NeuralModel(Model):
         """Train the ensemble."""
         recipe = self.recipe()  # first: it refuses options that do not exist
         centre = cell_means(train, len(data.cells), self.shrinkage)
-        prepared = self.prepare(data, train)
+        # In the layout that `load` gives them: a product with another layout may round differently.
+        prepared = {name: np.ascontiguousarray(array) for name, array in self.prepare(data, train).items()}
         inputs = self.inputs(data, prepared)
         self._made = (data, inputs)
         history: list[dict[str, float]] = []
