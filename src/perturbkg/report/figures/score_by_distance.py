@@ -13,8 +13,8 @@ class ScoreByDistance(Figure):
     title = "Test score against similarity to the training drugs"
     caption = (
         "Mean score of test signatures, binned by the Tanimoto similarity of their drug to the nearest "
-        "training drug, with 95 % interval over parent molecules; n is the number of test signatures of a "
-        "bin."
+        "training drug, with 95 % interval over parent molecules; above each bin is the number of its "
+        "test signatures."
     )
     section = "strata"
 
