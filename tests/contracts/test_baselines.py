@@ -1,16 +1,16 @@
-"""What every baseline file must hold, found by itself: meaning, terms, and errors in one line."""
+"""What holds for every baseline file, found by itself: meaning, terms, its example, one-line errors."""
 
 import dataclasses
 
 import pytest
+import reader_examples as examples
+from reader_contracts import check_baseline
 
 from perturbkg import plugins
 from perturbkg.baselines import Baseline
 from perturbkg.errors import InputError
-from perturbkg.signatures import Genes
 
 NAMES = plugins.names("baselines")
-GENES = Genes([str(i) for i in range(1, 979)], [f"G{i}" for i in range(1, 979)])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -27,16 +27,23 @@ def test_says_what_it_reads_and_under_which_terms(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_reads_its_example_into_baselines(name, tmp_path):
+    source = plugins.create("baselines", name)
+    example = examples.find("baselines", name, list(source.files), tmp_path)
+    check_baseline(source, example, examples.GENES)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_missing_or_empty_is_one_line_that_names_it(name, tmp_path):
     source = plugins.create("baselines", name)
     with pytest.raises(InputError, match=r"no key '\w+'"):
-        source.read({}, GENES)
+        source.read({}, examples.GENES)
     files = {key: tmp_path / key for key in source.files}
     with pytest.raises(InputError, match="no such file"):
-        source.read(files, GENES)
+        source.read(files, examples.GENES)
     for path in files.values():
         path.touch()
     with pytest.raises(InputError) as caught:
-        source.read(files, GENES)
+        source.read(files, examples.GENES)
     assert "\n" not in str(caught.value)
     assert any(str(path) in str(caught.value) for path in files.values())

@@ -1,8 +1,10 @@
-"""What every knowledge graph file must hold, found by itself: meaning, terms, and errors in one line."""
+"""What holds for every knowledge graph, found by itself: meaning, terms, its example, one-line errors."""
 
 import dataclasses
 
 import pytest
+import reader_examples as examples
+from reader_contracts import check_graph
 
 from perturbkg import plugins
 from perturbkg.errors import InputError
@@ -27,6 +29,12 @@ def test_says_what_it_reads_and_under_which_terms(name):
     assert set(graph.sources) <= {*graph.files, *TEXT_FILES}
     assert graph.licence and graph.citation
     assert not graph.sources or "doi:" in graph.citation or "http" in graph.citation
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reads_its_example_into_tables_that_fit_together(name, tmp_path):
+    graph = plugins.create("knowledge_graphs", name)
+    check_graph(graph, examples.find("knowledge_graphs", name, list(graph.files), tmp_path))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,16 +1,17 @@
-"""What every signature source must hold, found by itself: meaning, terms, and errors in one line."""
+"""What holds for every signature source, found by itself: meaning, terms, its example, one-line errors."""
 
 import dataclasses
 
 import polars as pl
 import pytest
+import reader_examples as examples
+from reader_contracts import check_source
 
 from perturbkg import plugins
 from perturbkg.errors import InputError
-from perturbkg.signatures import Genes, SignatureSource
+from perturbkg.signatures import SignatureSource
 
 NAMES = plugins.names("signatures")
-GENES = Genes([str(i) for i in range(1, 979)], [f"G{i}" for i in range(1, 979)])
 SELECTION = pl.DataFrame(
     {"signature": ["s"], "drug": ["d"], "cell": ["c"], "dose_um": [10.0], "time_h": [24.0]}
 )
@@ -21,7 +22,7 @@ CALLS = {
     "cell_lines": lambda source, files: source.cell_lines(files),
     **{
         label: lambda source, files, label=label: list(
-            source.profiles(files, SELECTION, GENES, label)
+            source.profiles(files, SELECTION, examples.GENES, label)
             if label in source.labels
             else [source.genes(files)]
         )
@@ -58,6 +59,12 @@ def test_says_which_files_each_step_and_label_reads(name):
         assert set(keys) <= {*source.files, *source.optional_files}
     for constant in ("files", "optional_files", "sources", "needs", "labels"):
         assert plugins.constant("signatures", name, constant) == getattr(source, constant)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reads_its_example_into_tables_and_profiles(name, tmp_path):
+    source = plugins.create("signatures", name)
+    check_source(source, examples.find("signatures", name, list(source.files), tmp_path))
 
 
 @pytest.mark.parametrize("call", CALLS)
