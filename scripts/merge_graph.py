@@ -1,10 +1,12 @@
 """Merge the knowledge graph with the L1000 drugs and cell lines."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from perturbkg import schemas
 from perturbkg.errors import InputError
+from perturbkg.graph.arrays import walks_beside
 from perturbkg.graph.merge import merge_graph
 from perturbkg.io.matrices import read_matrix
 from perturbkg.io.scripting import reporting
@@ -42,6 +44,7 @@ def main(
         relations=relations,
         expressed_genes=expressed_genes,
     )
+    shutil.rmtree(walks_beside(graph), ignore_errors=True)  # over an earlier graph
     merged.graph.save(graph)
     schemas.write(merged.nodes, schemas.GraphNodes, graph_nodes)
     schemas.write(merged.provenance, schemas.Provenance, provenance)

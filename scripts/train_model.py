@@ -9,6 +9,7 @@ import polars as pl
 
 from perturbkg import plugins, schemas
 from perturbkg.errors import InputError
+from perturbkg.graph.arrays import walks_beside
 from perturbkg.io.files import write_json
 from perturbkg.io.matrices import write_matrix
 from perturbkg.io.scripting import reporting
@@ -38,6 +39,7 @@ def main(
     seed: int,
     threads: int,
     identity: Mapping[str, Any],
+    walks: Path,
     prediction: str | Path,
     history: str | Path,
     run: str | Path,
@@ -56,7 +58,7 @@ def main(
     kept = Path(prediction).parent / "diverged"
     with numeric_threads(threads):
         with clock.step("load"):
-            data = load_data(features=features, fusion=fusion, **tables)
+            data = load_data(features=features, fusion=fusion, walks=walks, **tables)
             parts = load_parts(signatures, fold, data)
         with clock.step("ablate"):
             ablated = taken_away.apply(data, ablation_generator(seed, ablation))
@@ -104,6 +106,7 @@ if "snakemake" in globals():
             seed=snakemake.params.seed,
             threads=snakemake.params.threads,
             identity=snakemake.params.identity,
+            walks=walks_beside(snakemake.input.graph),
             prediction=snakemake.output.prediction,
             history=snakemake.output.history,
             run=snakemake.output.run,

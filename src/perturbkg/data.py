@@ -1,6 +1,7 @@
 """What a model is given: the merged graph, node features, drugs, cell lines; signatures come separately."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
@@ -45,6 +46,7 @@ class Data:
     )  # (drugs, 2048) uint8: Morgan radius 2, for Tanimoto; independent of the encoders
     targets: sp.csr_array  # (drugs, genes that are anybody's target) float32 0/1
     baseline: np.ndarray  # (cells, 978) float32, log2 expression
+    walks: Path | None = None  # folder where jobs keep random walks for each other; None: they keep none
 
     @property
     def drug_features(self) -> np.ndarray:

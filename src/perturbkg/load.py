@@ -10,7 +10,8 @@ import scipy.sparse as sp
 
 from perturbkg import schemas
 from perturbkg.data import Data, Pairs, Signatures
-from perturbkg.drugs.similarity import fingerprints
+from perturbkg.drugs.fingerprints import fingerprints
+from perturbkg.drugs.scaffolds import scaffold_groups
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.features import read_features
@@ -40,8 +41,12 @@ def load_data(
     cells: str | Path,
     baseline: str | Path,
     fusion: str = "concatenate",
+    walks: Path | None = None,
 ) -> Data:
-    """Read and align everything but signatures; raise InputError where two files do not belong together."""
+    """Read and align everything but signatures; raise InputError where two files do not belong together.
+
+    `walks` is where jobs keep random walks for each other.
+    """
     nodes = schemas.read(graph_nodes, schemas.GraphNodes)
     arrays = Graph.load(graph)
     if arrays.nodes != len(nodes):
@@ -63,18 +68,17 @@ def load_data(
         drug_node=_nodes([node_id(LINCS_DRUG, name) for name in names], nodes, graph_nodes),
         cell_node=_nodes([node_id(CELL_LINE, name) for name in cell_names], nodes, graph_nodes),
         gene_node=np.array([number.get(node, -1) for node in gene_nodes], dtype=np.int64),
-        scaffold_group=scaffold_groups(drug_table),
+        scaffold_group=scaffold_numbers(drug_table),
         fingerprints=fingerprints(drug_table).astype(np.uint8),
         targets=target_matrix(drug_table["targets"].to_list()),
         baseline=expression,
+        walks=walks,
     )
 
 
-def scaffold_groups(drugs: pl.DataFrame) -> np.ndarray:
-    """Number the scaffolds of `Drugs` (drugs,) int64 in sorted order; an acyclic parent is its own group."""
-    own = pl.concat_str(pl.lit("parent:"), "parent")
-    names = drugs.select(pl.when(pl.col("scaffold") == "").then(own).otherwise("scaffold").alias("group"))
-    return np.unique(names["group"].to_numpy(), return_inverse=True)[1].astype(np.int64)
+def scaffold_numbers(drugs: pl.DataFrame) -> np.ndarray:
+    """Number the scaffold groups of `Drugs` in sorted order: (drugs,) int64."""
+    return np.unique(scaffold_groups(drugs).to_numpy(), return_inverse=True)[1].astype(np.int64)
 
 
 def target_matrix(targets: Sequence[Sequence[str]]) -> sp.csr_array:

@@ -14,7 +14,7 @@ from perturbkg.data import Data, Signatures
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.io.matrices import read_matrix, write_matrix
-from perturbkg.load import Parts, load_data, load_parts, scaffold_groups, target_matrix
+from perturbkg.load import Parts, load_data, load_parts, scaffold_numbers, target_matrix
 
 
 def load(files: dict[str, Path]) -> Data:
@@ -77,7 +77,7 @@ def test_acyclic_parents_are_alone():
     drugs = pl.DataFrame(
         {"parent": ["A", "B", "A", "C", "D"], "scaffold": ["", "", "", "c1ccccc1", "c1ccccc1"]}
     )
-    groups = scaffold_groups(drugs)
+    groups = scaffold_numbers(drugs)
     assert groups[0] == groups[2] != groups[1]
     assert groups[3] == groups[4]
     assert len(set(groups)) == 3

@@ -1,40 +1,37 @@
-"""How alike molecules are: the Tanimoto similarity of their Morgan fingerprints."""
+"""Tanimoto similarity of fingerprints, and of real vectors in general."""
+
+from collections.abc import Callable
 
 import numpy as np
-import polars as pl
-from rdkit import Chem
-from rdkit.Chem import rdFingerprintGenerator
 
-from perturbkg.errors import InputError
-
-BITS = 2048
+EMPTY = np.float32(1e-9)  # divides the inner product of two zero vectors, which is 0
 
 
-def fingerprints(drugs: pl.DataFrame) -> np.ndarray:
-    """Return the Morgan fingerprints of radius 2: (drugs, 2048) float32 of 0 and 1."""
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=BITS)
-    matrix = np.empty((len(drugs), BITS), dtype=np.float32)
-    for row, (drug, smiles) in enumerate(drugs.select("drug", "smiles").iter_rows()):
-        molecule = Chem.MolFromSmiles(smiles)
-        if molecule is None:
-            raise InputError(f"drugs: the SMILES {smiles!r} of drug {drug} cannot be read; exclude the drug")
-        matrix[row] = generator.GetFingerprintAsNumPy(molecule)
-    return matrix
+def tanimoto(references: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function from vectors (n, columns) to similarities (n, references) float64.
+
+    <a, b> / (<a, a> + <b, b> - <a, b>): for fingerprints of 0 and 1, bits in common over bits in either; 0
+    for two zero vectors. Inner products are float32, which is exact for fingerprints.
+    """
+    references = references.astype(np.float32, copy=False)
+    of_references = np.square(references).sum(axis=1)
+
+    def similarity(vectors: np.ndarray) -> np.ndarray:
+        vectors = vectors.astype(np.float32, copy=False)
+        inner = vectors @ references.T
+        union = np.square(vectors).sum(axis=1)[:, None] + of_references - inner
+        return inner.astype(np.float64) / np.maximum(union, EMPTY)
+
+    return similarity
 
 
 def nearest(queries: np.ndarray, references: np.ndarray, block: int = 1024) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each query the row of the most similar reference, the first of equals, and the similarity.
-
-    Fingerprints are (n, bits) float32 of 0 and 1; two empty ones have similarity 0.
-    """
+    """Return the row of the reference most similar to each query, the first of equals, and the similarity."""
     row = np.empty(len(queries), dtype=np.int64)
     similarity = np.empty(len(queries))
-    sizes = references.sum(axis=1)
+    compare = tanimoto(references)
     for start in range(0, len(queries), block):
-        part = queries[start : start + block]
-        common = part @ references.T  # (block, references); whole numbers, exact in float32
-        union = part.sum(axis=1)[:, None] + sizes - common
-        tanimoto = common.astype(np.float64) / np.maximum(union, 1)
-        row[start : start + block] = best = tanimoto.argmax(axis=1)
-        similarity[start : start + block] = tanimoto[np.arange(len(part)), best]
+        found = compare(queries[start : start + block])
+        row[start : start + block] = best = found.argmax(axis=1)
+        similarity[start : start + block] = found[np.arange(len(found)), best]
     return row, similarity

@@ -105,3 +105,8 @@ class Features:
     def empty(cls, nodes: int) -> "Features":
         """Return features of no columns for nodes with nothing to encode."""
         return cls(np.zeros((nodes, 0), dtype=np.float32), np.zeros(nodes, dtype=bool))
+
+
+def walks_beside(graph: str | Path) -> Path:
+    """Return the folder where training jobs keep random walks over the graph of a file for each other."""
+    return Path(graph).parent / "walks"

@@ -1,12 +1,11 @@
-"""Diffuse over the graph without learning anything: random walks with restart from every drug.
+"""Random walks with restart from every drug: diffusion over the graph, which learns nothing.
 
-A graph has many nodes and a data set many drugs, so a walk is kept once, for drugs with an edge alone, and
-what is asked of it (components, nearest nodes, likenesses) is answered from that without another copy.
+A graph has many nodes and a data set many drugs, so the walks are in memory once, for drugs with an edge
+only; components, nearest nodes and similarities are computed from that without another copy.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -14,39 +13,26 @@ import scipy.sparse as sp
 import torch
 
 from perturbkg.attention.edges import Rows
-from perturbkg.attention.fused import weighted_sum
 from perturbkg.graph.arrays import Graph
 from perturbkg.io.memory import available_bytes, refuse_unless
 from perturbkg.io.scripting import progress
 
 BLOCK = 128  # drugs whose walks are taken side by side
 SPARSE_STEPS = 2  # a walk reaches so few nodes in its first steps that most of a dense product is zeros
-ROUNDING = 1e-5  # what taking the mean away and adding it again may leave of a zero
+ROUNDING = 1e-5  # what subtracting the mean and adding it again may leave of a zero
 RANK = 1e-6  # share of the largest variance below which a direction is rounding
 
 
-def adjacency(
-    graph: Graph, *, relation_weights: Mapping[str, float] | None = None, binary: bool = False
-) -> sp.csr_array:
+def adjacency(graph: Graph) -> sp.csr_array:
     """Return the symmetric adjacency matrix (nodes, nodes) float32 in CSR form.
 
-    An entry is the sum of the weights (default 1 each) of all edges between two nodes, whatever their
-    relations; with `binary` it is 1 where that sum is above 0. Raises ValueError for an unknown relation.
+    An entry is the number of edges between two nodes, whatever their relations.
     """
-    weights = np.ones(len(graph.relations), dtype=np.float32)
-    for relation, weight in (relation_weights or {}).items():
-        if weight < 0:
-            raise ValueError(f"relation {relation!r}: a walk needs a weight of at least 0, not {weight}")
-        weights[graph.relations.index(relation)] = weight
     # Messages are sorted by dst, and both directions are there: they are the rows of a symmetric matrix.
     starts = np.searchsorted(graph.dst, np.arange(graph.nodes + 1))
-    matrix = sp.csr_array(
-        (weights[graph.relation % max(len(weights), 1)], graph.src, starts), shape=(graph.nodes, graph.nodes)
-    )
+    ones = np.ones(len(graph.src), dtype=np.float32)
+    matrix = sp.csr_array((ones, graph.src, starts), shape=(graph.nodes, graph.nodes))
     matrix.sum_duplicates()
-    matrix.eliminate_zeros()
-    if binary:
-        matrix.data[:] = 1
     return matrix
 
 
@@ -65,8 +51,6 @@ def random_walk_with_restart(
     *,
     restart: float = 0.3,
     steps: int = 6,
-    relation_weights: Mapping[str, float] | None = None,
-    binary: bool = False,
     block: int = BLOCK,
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (first, shares): how much of a walk that starts at each seed node is at each node.
@@ -80,7 +64,9 @@ def random_walk_with_restart(
     seeds = np.asarray(seeds)
     if seeds.size and not 0 <= seeds.min() <= seeds.max() < graph.nodes:
         raise ValueError(f"a seed is no node of the graph: nodes are 0 to {graph.nodes - 1}")
-    spread = normalise(adjacency(graph, relation_weights=relation_weights, binary=binary))
+    from perturbkg.attention.fused import weighted_sum  # noqa: PLC0415 - a job that reads a kept walk needs no Numba
+
+    spread = normalise(adjacency(graph))
     spread.data *= np.float32(1 - restart)
     place = torch.arange(len(spread.data), dtype=torch.int32)
     other = torch.from_numpy(spread.indices.astype(np.int32, copy=False))
@@ -104,27 +90,28 @@ def random_walk_with_restart(
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """Where walks from the drugs go, as log1p(factor * share).
+    """The walks from all drugs, as log1p(factor * share).
 
-    Drugs without an edge walk nowhere: their rows are zero and not stored. Rows are kept less their mean, so
-    that products between them do not drown in it.
+    The rows of drugs without an edge are zero and not stored. The mean row is subtracted from the others, so
+    that it does not dominate products between them.
     """
 
     centred: np.ndarray  # (walking drugs, nodes) float32
     mean: np.ndarray  # (nodes,) float32: the mean row of the walking drugs
     row: np.ndarray  # (drugs,) int64: the row of each drug, -1 for one without an edge
+    gram: np.ndarray  # (walking drugs, walking drugs) float32: inner products of the centred rows
 
     @classmethod
     def of(
         cls, graph: Graph, seeds: np.ndarray, *, restart: float, steps: int, factor: float, own_node: bool
     ) -> "Walk":
-        """Walk from the node of each drug; raise InputError where the memory of that is not there.
+        """Walk from the node of each drug; raise InputError if that needs more memory than there is.
 
-        Without `own_node` the share that stays at a drug's own node becomes 0.
+        Without `own_node` the share that stays at a drug's own node is set to 0.
         ASSUME: an edge of weight zero does not occur, so a drug without an edge is one without a message.
         """
         walking = np.flatnonzero(np.bincount(graph.dst, minlength=graph.nodes)[seeds] > 0)
-        # The rows; while walking some blocks of them, later the room that components take for products.
+        # The rows; some blocks of them while walking, and later the products that give components.
         count = len(walking)
         needed = 4 * (count * graph.nodes + max(4 * BLOCK * graph.nodes, 6 * count**2))
         refuse_unless(
@@ -146,12 +133,7 @@ class Walk:
         rows -= mean
         row = np.full(len(seeds), -1)
         row[walking] = np.arange(len(walking))
-        return cls(rows, mean, row)
-
-    @cached_property
-    def gram(self) -> np.ndarray:
-        """Inner products of the centred rows (walking drugs, walking drugs) float32."""
-        return self.centred @ self.centred.T
+        return cls(rows, mean, row, rows @ rows.T)
 
     def rows(self, drugs: np.ndarray) -> np.ndarray:
         """Return the walks of some drugs as they are: (drugs, nodes) float32."""
@@ -162,7 +144,7 @@ class Walk:
         return found
 
     def principal_axes(self, drugs: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return what `training.inputs.principal_axes` gives of the rows of distinct drugs.
+        """Return what `training.inputs.principal_axes` returns for the rows of distinct drugs.
 
         All drugs without an edge are one row, which weighs as often as it occurs.
         """

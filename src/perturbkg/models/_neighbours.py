@@ -10,20 +10,6 @@ ROWS = 256  # rows whose similarities to all columns are in memory at a time
 Similarity = Callable[[np.ndarray], np.ndarray]
 
 
-def tanimoto(matrix: np.ndarray) -> Similarity:
-    """Return the Tanimoto similarity of some rows of real vectors with all: that of bits for 0/1 ones.
-
-    <a, b> / (<a, a> + <b, b> - <a, b>); 0 for two zero vectors.
-    """
-    size = np.square(matrix, dtype=np.float32).sum(axis=1)
-
-    def of(rows: np.ndarray) -> np.ndarray:
-        inner = matrix[rows] @ matrix.T
-        return (inner / np.maximum(size[rows, None] + size - inner, 1e-9)).astype(np.float32)
-
-    return of
-
-
 def nearest(similarity: Similarity, rows: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return edges from the `count` columns most similar to each row, at most, of a similarity above 0.
 

@@ -19,19 +19,20 @@ The drugs are encoded once per step, and all pairs of the step are decoded from 
 Attention: Velickovic et al. 2018, arXiv:1710.10903. What else was tried: docs/notebook/.
 """
 
-from dataclasses import dataclass, field
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Lt
 
 from perturbkg.attention import Edges
 from perturbkg.data import Data, Signatures
-from perturbkg.graph.diffusion import Walk
+from perturbkg.drugs.similarity import tanimoto
 from perturbkg.models._gat_network import SIMILARITIES, GATNetwork, Inputs
 from perturbkg.models._graph import GraphModel
-from perturbkg.models._neighbours import Similarity, nearest, tanimoto
+from perturbkg.models._neighbours import Similarity, nearest
+from perturbkg.models._walk import WalkOptions
 from perturbkg.training.inputs import Block, learn_projections, project
 from perturbkg.training.loop import Network
 from perturbkg.training.means import cell_means
@@ -39,17 +40,11 @@ from perturbkg.training.responses import responses, unit_scale
 
 
 @dataclass
-class GAT(GraphModel):
+class GAT(WalkOptions, GraphModel):
     """Graph attention on the diffusion-rewired graph, beside the perceptron of `propagation`."""
 
     components: Annotated[int, Ge(1)] = 128
     """principal components kept of each block of inputs"""
-    restart: Annotated[float, Gt(0), Le(1)] = 0.3
-    """share of the walk that returns to the drug at each step"""
-    steps: Annotated[int, Ge(1)] = 6
-    """steps of the walk"""
-    factor: Annotated[float, Gt(0)] = 10000.0
-    """the walk is read as log1p(factor * share)"""
     near: Annotated[int, Ge(1)] = 32
     """nodes that a drug attends over"""
     neighbours: Annotated[int, Ge(1)] = 24
@@ -67,7 +62,7 @@ class GAT(GraphModel):
     drop_edge: Annotated[float, Ge(0), Lt(1)] = 0.2
     """share of edges dropped in training"""
 
-    _walk: tuple[Data, Walk] | None = field(default=None, init=False, repr=False, compare=False)
+    own_node: ClassVar[bool] = False
 
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
         """Learn the components of the inputs and the mean responses of the training drugs."""
@@ -114,9 +109,14 @@ class GAT(GraphModel):
         place = np.full((len(data.drugs), len(self.cells) + 1), -1, np.int32)
         place[tuple(prepared["measured"].T)] = np.arange(len(prepared["measured"]))
         place = place[:, self.known_cells(data, np.arange(len(data.cells)))]
+        by_structure = tanimoto(data.drug_features)
+
+        def structure(drugs: np.ndarray) -> np.ndarray:
+            return by_structure(data.drug_features[drugs]).astype(np.float32)
+
         near_drugs = [
             nearest(others(similarity), len(data.drugs), self.neighbours)
-            for similarity in (walk.cosine, tanimoto(data.drug_features))
+            for similarity in (walk.cosine, structure)
         ]
         return Inputs(
             drug=torch.from_numpy(drug),
@@ -157,21 +157,6 @@ class GAT(GraphModel):
             drop_edge=self.drop_edge,
             backend=self.backend,
         )
-
-    def walk(self, data: Data) -> Walk:
-        """Return the log-scaled walk of each drug, its own node left out."""
-        # Fit and predict ask for the same walk; it takes seconds.
-        if self._walk is None or self._walk[0] is not data:
-            walk = Walk.of(
-                data.graph,
-                data.drug_node,
-                restart=self.restart,
-                steps=self.steps,
-                factor=self.factor,
-                own_node=False,
-            )
-            self._walk = (data, walk)
-        return self._walk[1]
 
 
 def _edges(src: np.ndarray, dst: np.ndarray, sources: int, targets: int) -> Edges:

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from annotated_types import Ge, Gt
 
 from perturbkg.data import Data, Pairs, Signatures
+from perturbkg.drugs.similarity import tanimoto
 from perturbkg.models import Model
 from perturbkg.training.means import cell_means
 
@@ -61,7 +62,7 @@ class NearestDrugs(Model):
 
     def _nearest(self, fingerprints: np.ndarray) -> sp.csr_array:
         """Return Tanimoto^power to the nearest training drugs, 0 to others: (drugs, training drugs)."""
-        similarity = tanimoto(fingerprints, self.learned["fingerprints"])
+        similarity = tanimoto(self.learned["fingerprints"])(fingerprints)
         count = min(self.neighbours, similarity.shape[1])
         # A stable sort: among equally similar drugs the first ones count, on every machine.
         order = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
@@ -70,11 +71,3 @@ class NearestDrugs(Model):
         near = sp.csr_array((values.ravel(), (rows, order.ravel())), shape=similarity.shape)
         near.eliminate_zeros()
         return near
-
-
-def tanimoto(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return common over united bits of 0/1 fingerprints: (left, right) float64; 0 for two empty ones."""
-    a, b = left.astype(np.float32), right.astype(np.float32)
-    both = (a @ b.T).astype(np.float64)  # counts below 2^24: exact in float32
-    either = a.sum(axis=1)[:, None] + b.sum(axis=1) - both
-    return both / np.maximum(either, 1)

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from perturbkg.drugs.similarity import fingerprints, nearest
+from perturbkg.drugs.fingerprints import fingerprints
+from perturbkg.drugs.similarity import nearest
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_TARGETS_PROTEIN, LINCS_DRUG, node_id

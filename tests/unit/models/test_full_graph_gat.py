@@ -9,7 +9,7 @@ import torch
 from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Features
-from perturbkg.models import full_graph_gat, gat
+from perturbkg.models import _walk, full_graph_gat
 from perturbkg.models.full_graph_gat import FullGraphGAT
 from perturbkg.models.gat import GAT
 
@@ -196,7 +196,7 @@ def test_mixed_precision_is_told_and_learns_the_same_to_its_rounding(data, parts
 def nothing_computed(monkeypatch):
     """Take away what the models compute first."""
     monkeypatch.setattr(full_graph_gat, "neighbourhood", None)
-    monkeypatch.setattr(gat, "Walk", None)
+    monkeypatch.setattr(_walk, "walk_of", None)
 
 
 @pytest.mark.parametrize("model", [FullGraphGAT, GAT])

@@ -11,16 +11,9 @@ from perturbkg.ablations.no_graph import NoGraph
 from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.models import _neighbours
-from perturbkg.models._neighbours import nearest, tanimoto
+from perturbkg.models._neighbours import nearest
 from perturbkg.models.gat import GAT
 from perturbkg.training.responses import responses
-
-
-def test_tanimoto_of_bits_by_hand():
-    rows = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]], dtype=np.float32)
-    wanted = np.array([[1, 1 / 3, 0], [1 / 3, 1, 0], [0, 0, 0]])
-    assert np.allclose(tanimoto(rows)(np.arange(3)), wanted)
-    assert np.allclose(tanimoto(rows)(np.array([1])), wanted[[1]])
 
 
 def test_nearest_takes_the_most_alike_above_zero():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perturbkg.data import Data, Pairs, Signatures
-from perturbkg.models.nearest_drugs import NearestDrugs, tanimoto
+from perturbkg.models.nearest_drugs import NearestDrugs
 
 # Drugs 1 and 2 are trained on; the cell means are [2, 0, 0, 0] in A and [0, 4, 0, 0] in B.
 TRAIN = Signatures(
@@ -18,13 +18,6 @@ def predict(data: Data, drug: int, cell: int, **options: float) -> list[float]:
     model = NearestDrugs(**options)
     model.fit(data, TRAIN, TRAIN)
     return model.predict(data, Pairs(np.array([drug]), np.array([cell])))[0].tolist()
-
-
-def test_tanimoto_by_hand(data: Data):
-    # Drug 0 has four bits, drug 2 two of them, drug 3 another one, drug 4 none.
-    expected = [[1, 1, 0.5, 0, 0]]
-    np.testing.assert_array_equal(tanimoto(data.fingerprints[:1], data.fingerprints), expected)
-    assert tanimoto(data.fingerprints[4:], data.fingerprints[4:]) == 0
 
 
 def test_by_hand(data: Data):
