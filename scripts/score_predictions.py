@@ -1,5 +1,6 @@
-"""Score one run's predictions: every metric for every test signature, undefined values null with a reason."""
+"""Score the predictions of a fold's runs: every metric for every test signature, undefined values null."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +14,36 @@ from perturbkg.scoring.score import score
 
 def main(
     *,
-    prediction: str | Path,
+    predictions: Sequence[str | Path],
+    identities: Sequence[Mapping[str, Any]],
     signatures: str | Path,
     fold: str | Path,
     cell_means: str | Path,
-    scores: str | Path,
-    metrics: list[str],
-    identity: dict[str, Any],
+    metrics: Sequence[str],
+    scores: Sequence[str | Path],
 ) -> None:
-    """Write scores.parquet of one run; `identity` is its dataset, split, fold, model, ablation and seed."""
+    """Write scores.parquet of each run: `predictions`, `identities` and `scores` are in the same order.
+
+    An identity is the run's dataset, split, fold, model, ablation and seed.
+    """
     test = schemas.read(fold, schemas.Fold).filter(pl.col("part") == "test")["signature"].to_list()
-    evaluation, _ = read_evaluation(signatures, prediction, means=cell_means, signatures=test)
     columns = schemas.Scores.to_schema().columns
-    table = (
-        score(test, evaluation, metrics)
-        .with_columns(
+    for prediction, identity, path in zip(predictions, identities, scores, strict=True):
+        evaluation, _ = read_evaluation(signatures, prediction, means=cell_means, signatures=test)
+        table = score(test, evaluation, metrics).with_columns(
             pl.lit(value, dtype=columns[key].dtype.type).alias(key) for key, value in identity.items()
         )
-        .select(*columns)
-    )
-    schemas.write(table, schemas.Scores, scores)
+        schemas.write(table.select(*columns), schemas.Scores, path)
 
 
 if "snakemake" in globals():
     with reporting(snakemake.log[0], "score_predictions"):
         main(
-            prediction=snakemake.input.prediction,
+            predictions=snakemake.input.predictions,
+            identities=snakemake.params.identities,
             signatures=snakemake.input.signatures,
             fold=snakemake.input.fold,
             cell_means=snakemake.input.cell_means,
-            scores=snakemake.output.scores,
             metrics=snakemake.params.metrics,
-            identity=snakemake.params.identity,
+            scores=snakemake.output.scores,
         )

@@ -169,23 +169,28 @@ def encoder_option(encoder, name):
     return options("encoder", encoder)[name]
 
 
-def runs(pattern):
-    """Expand a path of RUN over every run of the config, in the config's order."""
+# What sets apart the runs of one fold, in the config's order.
+RUNS_OF_FOLD = [
+    {"model": model, "ablation": ablation, "seed": seed}
+    for model in config["models"]
+    for ablation in ["none", *config["ablations"].get(model, [])]
+    for seed in config["seeds"]
+]
+
+
+def runs_of_fold(pattern):
+    """Expand a path of RUN over the runs of a fold; the wildcards of the fold stay."""
     return [
         path
-        for split in config["splits"]
-        for fold in range(config["folds"])
-        for model in config["models"]
-        for path in expand(
-            pattern,
-            dataset=config["name"],
-            split=split,
-            fold=fold,
-            model=model,
-            ablation=["none", *config["ablations"].get(model, [])],
-            seed=config["seeds"],
-        )
+        for run in RUNS_OF_FOLD
+        for path in expand(pattern, **run, allow_missing=True)
     ]
+
+
+def runs(pattern):
+    """Expand a path of RUN over every run of the config, in the config's order."""
+    by_run = [every_fold(of_fold) for of_fold in runs_of_fold(pattern)]
+    return [path for fold in zip(*by_run) for path in fold]
 
 
 def every_fold(pattern):
@@ -198,13 +203,13 @@ def every_fold(pattern):
     )
 
 
-def identity(wildcards):
-    """Return what identifies a run in its tables."""
+def identity(fold, *, model, ablation, seed):
+    """Name a run in its tables, by the wildcards of its fold and what sets it apart there."""
     return {
-        "dataset": wildcards.dataset,
-        "split": wildcards.split,
-        "fold": int(wildcards.fold),
-        "model": wildcards.model,
-        "ablation": wildcards.ablation,
-        "seed": int(wildcards.seed),
+        "dataset": fold.dataset,
+        "split": fold.split,
+        "fold": int(fold.fold),
+        "model": model,
+        "ablation": ablation,
+        "seed": int(seed),
     }

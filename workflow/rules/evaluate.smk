@@ -1,28 +1,31 @@
-# Every metric for every test signature of every run, then all of them in one tidy table.
+# Every metric for every test signature of every run, then all of them in one tidy table. The runs of a fold are
+# scored in one job: they share what was observed, and a job takes seconds to start.
 # Needs: runs/, splits/, signatures.h5ad. Makes: scores.parquet, runs.parquet.
 
 
 rule score_predictions:
     input:
-        prediction=rules.train_model.output.prediction,
+        predictions=runs_of_fold(rules.train_model.output.prediction),
         signatures=rules.read_signatures.output.signatures,
         fold=f"{R}/splits/{{split}}/fold{{fold}}.parquet",
         cell_means=rules.describe_fold.output.cell_means,
     output:
-        scores=f"{RUN}/scores.parquet",
+        scores=runs_of_fold(f"{RUN}/scores.parquet"),
     log:
-        f"{LOGS}/score_predictions/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.log",
+        f"{LOGS}/score_predictions/{{split}}/fold{{fold}}.log",
     benchmark:
-        f"{BENCHMARKS}/score_predictions/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.tsv"
+        f"{BENCHMARKS}/score_predictions/{{split}}/fold{{fold}}.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=30,
+        runtime=120,
     params:
         metrics=config["metrics"],
-        identity=lambda wildcards: identity(wildcards),
+        identities=lambda wildcards: [
+            identity(wildcards, **run) for run in RUNS_OF_FOLD
+        ],
         code=code("score_predictions", metrics=config["metrics"]),
     script:
         "../../scripts/score_predictions.py"
@@ -30,7 +33,7 @@ rule score_predictions:
 
 rule collect_scores:
     input:
-        scores=runs(rules.score_predictions.output.scores),
+        scores=runs(f"{RUN}/scores.parquet"),
         runs=runs(rules.train_model.output.run),
     output:
         scores=f"{R}/scores.parquet",

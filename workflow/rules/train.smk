@@ -41,7 +41,12 @@ rule train_model:
         ablation_options=lambda wildcards: options("ablation", wildcards.ablation),
         seed=lambda wildcards: int(wildcards.seed),
         threads=config["threads"]["train"],
-        identity=lambda wildcards: identity(wildcards),
+        identity=lambda wildcards: identity(
+            wildcards,
+            model=wildcards.model,
+            ablation=wildcards.ablation,
+            seed=wildcards.seed,
+        ),
         code=lambda wildcards: code(
             "train_model", models=wildcards.model, ablations=wildcards.ablation
         ),

@@ -59,10 +59,7 @@ def _key(graph: Graph, seeds: np.ndarray, options: dict[str, Any]) -> str:
     digest = hashlib.sha256()
     for array in (graph.src, graph.dst, graph.relation, seeds):
         digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array))
-    own = Path(diffusion.__file__)
-    for path in [own, Path(__file__), *imports.reached(own)]:
-        digest.update(path.read_bytes())
+        digest.update(np.ascontiguousarray(array).data)
     blas = [
         {name: library[name] for name in ("internal_api", "version", "architecture", "num_threads")}
         for library in threadpool_info()
@@ -72,6 +69,7 @@ def _key(graph: Graph, seeds: np.ndarray, options: dict[str, Any]) -> str:
         "nodes": graph.nodes,
         "relations": len(graph.relations),
         "options": options,
+        "code": imports.digest(Path(diffusion.__file__), Path(__file__)),
         "packages": {name: metadata.version(name) for name in ("numba", "numpy", "scipy")},
         "blas": sorted(blas, key=json.dumps),
     }

@@ -25,15 +25,15 @@ def files(tmp_path, matrix, truth, means):
         "prediction", [[1, 3, 2, 4], [2, 2, 2, 2]], {"signature": ["s1", "s3"], "cell": ["A549", "MCF7"]}
     )
     return {
-        "prediction": prediction, "signatures": truth, "fold": fold, "cell_means": means,
-        "scores": tmp_path / "scores.parquet", "identity": IDENTITY,
+        "predictions": [prediction], "signatures": truth, "fold": fold, "cell_means": means,
+        "scores": [tmp_path / "scores.parquet"], "identities": [IDENTITY],
         "metrics": ["pearson", "pearson_centred"],
     }  # fmt: skip
 
 
 def test_scores_the_test_part_alone(files):
     score_predictions(**files)
-    table = schemas.read(files["scores"], schemas.Scores)
+    table = schemas.read(files["scores"][0], schemas.Scores)
     assert table.select(list(IDENTITY)).unique().rows() == [tuple(IDENTITY.values())]
     assert table.select("signature", "metric", "value").rows() == [
         ("s3", "pearson", None),
@@ -45,10 +45,29 @@ def test_scores_the_test_part_alone(files):
 
 
 def test_a_test_signature_without_prediction_leaves_no_output(files, matrix):
-    files["prediction"] = matrix("prediction", [[1, 3, 2, 4]], {"signature": ["s1"]})
+    files["predictions"] = [matrix("prediction", [[1, 3, 2, 4]], {"signature": ["s1"]})]
     with pytest.raises(InputError, match="signature 's3' is missing"):
         score_predictions(**files)
-    assert not files["scores"].exists()
+    assert not files["scores"][0].exists()
+
+
+def test_the_runs_of_a_fold_get_what_each_gets_alone(files, matrix, tmp_path):
+    other = matrix(
+        "other", [[4, 3, 2, 1], [0, 1, 2, 2]], {"signature": ["s1", "s3"], "cell": ["A549", "MCF7"]}
+    )
+    both = {
+        "predictions": [*files["predictions"], other],
+        "identities": [IDENTITY, {**IDENTITY, "model": "ridge"}],
+    }
+    together, alone = (
+        [tmp_path / f"{name}{run}.parquet" for run in range(2)] for name in ("together", "alone")
+    )
+    score_predictions(**{**files, **both, "scores": together})
+    for run in range(2):
+        one = {name: [values[run]] for name, values in both.items()}
+        score_predictions(**{**files, **one, "scores": [alone[run]]})
+        assert together[run].read_bytes() == alone[run].read_bytes()
+    assert together[0].read_bytes() != together[1].read_bytes()
 
 
 def test_scores_become_one_table_to_the_byte(files, tmp_path):
@@ -65,10 +84,10 @@ def test_scores_become_one_table_to_the_byte(files, tmp_path):
     for attempt in range(2):
         score_predictions(**files)
         outputs = {name: tmp_path / f"{name}{attempt}.parquet" for name in ("all_scores", "all_runs")}
-        collect_scores(scores=[files["scores"]], runs=[record], **outputs)
+        collect_scores(scores=files["scores"], runs=[record], **outputs)
         written.append([path.read_bytes() for path in outputs.values()])
     assert written[0] == written[1]
     assert schemas.read(outputs["all_scores"], schemas.Scores).equals(
-        schemas.read(files["scores"], schemas.Scores)
+        schemas.read(files["scores"][0], schemas.Scores)
     )
     assert schemas.read(outputs["all_runs"], schemas.Runs).height == 1
