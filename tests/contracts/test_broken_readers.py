@@ -246,7 +246,7 @@ def test_a_broken_baseline_is_caught(case, tmp_path):
 def test_a_reader_without_an_example_says_which_file_to_add(kind, tmp_path):
     with pytest.raises(pytest.fail.Exception) as caught:
         examples.find(kind, "brand_new", ["kg", "texts"], tmp_path)
-    assert f"add tests/examples/{kind}/brand_new/expected.json" in str(caught.value)
+    assert f"add tests/source_examples/{kind}/brand_new/expected.json" in str(caught.value)
     assert "(kg, texts)" in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -257,7 +257,7 @@ def test_an_example_without_a_file_says_which(tmp_path, monkeypatch):
     (folder / "kg.csv").write_text("x\n")
     monkeypatch.setattr(examples, "FOLDER", tmp_path)
     with pytest.raises(
-        pytest.fail.Exception, match="add an example of texts to tests/examples/knowledge_graphs/"
+        pytest.fail.Exception, match="add an example of texts to tests/source_examples/knowledge_graphs/"
     ):
         examples.find("knowledge_graphs", "brand_new", ["kg", "texts"], tmp_path)
     assert examples.find("knowledge_graphs", "brand_new", ["kg"], tmp_path / "none").files == {

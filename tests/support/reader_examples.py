@@ -1,6 +1,6 @@
 """Find the example of a reader: a few rows in its source's own format, and what must come out of them.
 
-The example of the plug-in NAME of a kind is the folder tests/examples/KIND/NAME, which holds a file for each
+The example of the plug-in NAME of a kind is the folder tests/source_examples/KIND/NAME, which holds a file for each
 file key of the plug-in, called by the key (kg.csv), and expected.json. Files that are not text, or long, are
 written by an example.py there, whose `write(folder)` makes them under such names.
 """
@@ -18,7 +18,7 @@ import pytest
 from perturbkg.signatures import Genes
 from perturbkg.simulation.writers import write_gctx
 
-FOLDER = Path(__file__).parents[1] / "examples"
+FOLDER = Path(__file__).parents[1] / "source_examples"
 # As text 10 sorts before 9; the landmarks are not the first columns of a file, nor in this order.
 GENES = Genes([str(number) for number in range(1, 979)], [f"G{number}" for number in range(1, 979)])
 
@@ -34,7 +34,7 @@ class Example:
 def find(kind: str, name: str, keys: list[str], scratch: Path) -> Example:
     """Return the example of a plug-in, or fail the test in one line that says what to add."""
     folder = FOLDER / kind / name
-    shown = f"tests/examples/{kind}/{name}"
+    shown = f"tests/source_examples/{kind}/{name}"
     if not (folder / "expected.json").is_file():
         pytest.fail(
             f"{kind} {name!r} has no example: add {shown}/expected.json, and beside it a file for each file "
