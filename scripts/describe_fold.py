@@ -7,7 +7,8 @@ from perturbkg.graph.arrays import Graph
 from perturbkg.io.files import write_json
 from perturbkg.io.matrices import read_labels, write_matrix
 from perturbkg.io.scripting import reporting
-from perturbkg.splits._describe import describe, mean_profiles, nearest_training_drugs
+from perturbkg.scoring.means import mean_profiles
+from perturbkg.splits._describe import describe, nearest_training_drugs
 from perturbkg.splits._tables import add_parts, read_signatures
 
 

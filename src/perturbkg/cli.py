@@ -1,28 +1,21 @@
-"""The command `perturbkg`: score predictions from elsewhere, list the plug-ins, fetch the sources."""
+"""The command `perturbkg`: score predictions, list the plug-ins, fetch the sources."""
 
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import polars as pl
 import typer
 import yaml
-from rich.console import Console
-from rich.table import Table
 
-from perturbkg import extras, plugins, schemas
+from perturbkg import extras, plugins
 from perturbkg.config import OPTIONS
 from perturbkg.errors import InputError
-from perturbkg.scoring.bootstrap import clustered_interval
-from perturbkg.scoring.match import read_evaluation
-from perturbkg.scoring.score import metric_infos
-from perturbkg.scoring.score import score as compute_scores
+from perturbkg.scoring.commands import score
 from perturbkg.sources import commands as sources
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(sources.app, name="sources")
+app.command()(score)
 
 
 def main() -> None:
@@ -48,78 +41,6 @@ def perturbkg(
     ] = False,
 ) -> None:
     """Does a knowledge graph help predict how drugs change gene expression? Scores, plug-ins, sources."""
-
-
-@app.command()
-def score(
-    *,
-    truth: Annotated[
-        Path, typer.Option(help="AnnData of observed deltas; obs: signature (index), cell, parent.")
-    ],
-    prediction: Annotated[
-        Path, typer.Option(help="AnnData of predicted deltas of the same signatures and genes.")
-    ],
-    training_means: Annotated[
-        Path | None,
-        typer.Option(help="AnnData of mean training profiles; obs: cell (index). Centred metrics need it."),
-    ] = None,
-    metrics: Annotated[
-        list[str] | None, typer.Option(help="A metric file; repeat for more. All if not given.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help="Write every value to this Parquet file.")] = None,
-    resamples: Annotated[int, typer.Option(min=1, help="Bootstrap resamples of the intervals.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
-) -> None:
-    """Score predictions from elsewhere: mean and 95 % interval of each metric.
-
-    Rows and columns are matched by name. Signatures are averaged within the column `parent` of the truth's
-    obs (the parent molecule of the drug) where there is one, before parents are resampled.
-    """
-    chosen = metrics or plugins.names("metrics")
-    for name in chosen:
-        plugins.source("metrics", name)
-    evaluation, obs = read_evaluation(truth, prediction, means=training_means)
-    values = compute_scores(obs.to_series(0), evaluation, chosen)
-    if output is not None:
-        schemas.write(values, schemas.MetricValues, output)
-    _print_summary(values, obs, chosen, resamples, seed)
-
-
-def _print_summary(
-    values: pl.DataFrame, obs: pl.DataFrame, metrics: list[str], resamples: int, seed: int
-) -> None:
-    """Print one line for each metric."""
-    by_parent = "parent" in obs.columns
-    if by_parent and obs["parent"].null_count():
-        missing = obs.filter(pl.col("parent").is_null()).to_series(0)
-        raise InputError(f"truth: signature {missing[0]!r} has no parent; fill or remove the column `parent`")
-    clusters = (obs["parent"] if by_parent else obs.to_series(0)).to_numpy()
-    table = Table(
-        caption=f"{len(obs)} signatures; 95 % interval over {'parents' if by_parent else 'signatures'}"
-    )
-    for heading in ("metric", "mean", "95 % interval", "best", "chance", "defined"):
-        table.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
-    undefined = []
-    for name, info in metric_infos(metrics).items():
-        value = values.filter(pl.col("metric") == name)["value"].to_numpy()
-        interval = clustered_interval(value, clusters, resamples=resamples, rng=np.random.default_rng(seed))
-        table.add_row(
-            name,
-            _number(interval.mean),
-            f"{_number(interval.low)} to {_number(interval.high)}",
-            f"{info.best:g}",
-            "" if info.chance is None else f"{info.chance:.3g}",
-            str(interval.values),
-        )
-        if interval.dropped:
-            undefined.append(f"{name}: undefined for {interval.dropped} signatures ({info.undefined})")
-    Console().print(table)
-    for line in undefined:
-        print(line)
-
-
-def _number(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.4f}"
 
 
 @app.command("plugins")

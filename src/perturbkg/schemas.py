@@ -1,5 +1,6 @@
 """One pandera model for each table that crosses a rule: column names stand here and nowhere else."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandera.polars as pa
@@ -246,11 +247,32 @@ def check(table: pl.DataFrame, schema: type[Table], name: str) -> pl.DataFrame:
         raise InputError(f"{name}: not a {schema.__name__} table: {first[:300]}") from error
 
 
-def write(table: pl.DataFrame, schema: type[Table], path: str | Path) -> None:
-    """Check a table and write it as Parquet, beside and renamed."""
+Writer = Callable[[pl.DataFrame, Path], object]
+WRITERS: dict[str, Writer] = {
+    ".parquet": pl.DataFrame.write_parquet,
+    ".csv": pl.DataFrame.write_csv,
+    ".json": pl.DataFrame.write_json,
+}
+
+
+def writer(path: str | Path) -> Writer:
+    """Return what writes a table in the format that a file name asks for, or raise InputError."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in WRITERS:
+        raise InputError(f"{path}: tables are written as {', '.join(WRITERS)}; end the name in one of these")
+    return WRITERS[suffix]
+
+
+def write(
+    table: pl.DataFrame,
+    schema: type[Table],
+    path: str | Path,
+    writer: Writer = pl.DataFrame.write_parquet,
+) -> None:
+    """Check a table and write it atomically, as Parquet unless `writer` writes something else."""
     checked = check(table, schema, str(path))
     with written_beside(path) as temporary:
-        checked.write_parquet(temporary)
+        writer(checked, temporary)
 
 
 def read(path: str | Path, schema: type[Table]) -> pl.DataFrame:

@@ -16,20 +16,22 @@ def read_evaluation(
     *,
     means: str | Path | None = None,
     signatures: list[str] | None = None,
+    ignore_others: bool = False,
 ) -> tuple[Evaluation, pl.DataFrame]:
     """Return what the metrics see, and obs of the truth in the same order.
 
     The index of obs names a signature, that of var a gene; both files must hold the same ones, in any order.
     obs of the truth has the column `cell`. `signatures` chooses some of the truth (a test part); only their
-    rows are read. `means` holds the mean training profiles, the index of its obs being the cell line;
-    without it they are NaN, which leaves the metrics that need them undefined.
+    rows are read. With `ignore_others` the prediction may hold other signatures too. `means` is a file of
+    mean training profiles, the index of its obs being the cell line; without it they are NaN, which leaves
+    the metrics that need them undefined.
 
     Raises InputError for a missing, doubled or additional signature, gene or cell line, and for a value
     that is not finite.
     """
     obs, var = read_labels(truth, ["cell"])
-    truth_name, genes = obs.columns[0], _index(var, "gene", truth)
-    rows = _positions(_index(obs, "signature", truth), "signature", truth)
+    truth_name, genes = obs.columns[0], names_of(var, "gene", truth)
+    rows = _positions(names_of(obs, "signature", truth), "signature", truth)
     chosen = list(rows) if signatures is None else signatures
     for name in chosen:
         if name not in rows:
@@ -44,7 +46,9 @@ def read_evaluation(
         )
 
     predicted_obs, predicted_var = read_labels(prediction)
-    predicted_row = _matched(_index(predicted_obs, "signature", prediction), chosen, "signature", prediction)
+    predicted_row = _matched(
+        names_of(predicted_obs, "signature", prediction), chosen, "signature", prediction, ignore_others
+    )
     if "cell" in predicted_obs.columns:
         stated = predicted_obs["cell"].cast(pl.String)[predicted_row]
         for name, cell, true_cell in zip(chosen, stated, obs["cell"], strict=True):
@@ -52,7 +56,7 @@ def read_evaluation(
                 raise InputError(
                     f"{prediction}: signature {name!r} is of cell line {cell!r}, in {truth} of {true_cell!r}"
                 )
-    column = _matched(_index(predicted_var, "gene", prediction), genes, "gene", prediction)
+    column = _matched(names_of(predicted_var, "gene", prediction), genes, "gene", prediction)
     observed = read_rows(truth, row)
     predicted = read_rows(prediction, predicted_row)[:, column]
     _check_finite(observed, truth, "signature", chosen, genes)
@@ -70,17 +74,17 @@ def read_evaluation(
 def _read_means(path: str | Path, cells: list[str], genes: list[str]) -> np.ndarray:
     """Return the mean training profile of each cell line: (cells, genes) float32."""
     obs, var = read_labels(path)
-    rows = _positions(_index(obs, "cell line", path), "cell line", path)
+    rows = _positions(names_of(obs, "cell line", path), "cell line", path)
     for name in cells:
         if name not in rows:
             raise InputError(f"{path}: no mean training profile of cell line {name!r}")
-    column = _matched(_index(var, "gene", path), genes, "gene", path)
+    column = _matched(names_of(var, "gene", path), genes, "gene", path)
     means = read_rows(path, np.array([rows[name] for name in cells]))[:, column]
     _check_finite(means, path, "cell line", cells, genes)
     return means
 
 
-def _index(labels: pl.DataFrame, what: str, path: str | Path) -> list[str]:
+def names_of(labels: pl.DataFrame, what: str, path: str | Path) -> list[str]:
     """Return the first column, which is the index of obs or var, as text."""
     names = labels.to_series(0).cast(pl.String)
     if names.null_count():
@@ -89,24 +93,26 @@ def _index(labels: pl.DataFrame, what: str, path: str | Path) -> list[str]:
 
 
 def _positions(names: list[str], what: str, path: str | Path) -> dict[str, int]:
-    """Map each name to its position; a name that stands twice is an InputError."""
+    """Map each name to its position; a name that appears twice is an InputError."""
     position: dict[str, int] = {}
     for number, name in enumerate(names):
         if name in position:
-            raise InputError(f"{path}: {what} {name!r} stands twice (rows {position[name]} and {number})")
+            raise InputError(f"{path}: {what} {name!r} appears twice (rows {position[name]} and {number})")
         position[name] = number
     return position
 
 
-def _matched(names: list[str], wanted: list[str], what: str, path: str | Path) -> np.ndarray:
-    """Return the position of each wanted name; both lists must hold the same ones."""
+def _matched(
+    names: list[str], wanted: list[str], what: str, path: str | Path, ignore_others: bool = False
+) -> np.ndarray:
+    """Return the position of each wanted name; without `ignore_others` there must be no other."""
     position = _positions(names, what, path)
     missing = [name for name in wanted if name not in position]
     if missing:
         raise InputError(f"{path}: {what} {missing[0]!r} is missing ({len(missing)} of {len(wanted)} are)")
     known = set(wanted)
     extra = [name for name in names if name not in known]
-    if extra:
+    if extra and not ignore_others:
         raise InputError(
             f"{path}: {what} {extra[0]!r} is not among the {len(wanted)} that are scored "
             f"({len(extra)} such); remove it"

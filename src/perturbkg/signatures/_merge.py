@@ -127,7 +127,7 @@ def _weights(correlation: np.ndarray, starts: np.ndarray, rule: str) -> tuple[np
 
 
 def _labels(table: pl.DataFrame, starts: np.ndarray, weights: np.ndarray) -> pl.DataFrame:
-    """Return the labels of what comes out: the columns of schemas.Selection without the nearest dose."""
+    """Return the labels of what comes out: schemas.Selection without the nearest dose, and the parent."""
     firsts, size = table[starts[:-1]], np.diff(starts)
     columns = {"merged": pl.Series(size, dtype=pl.Int64)}
     if len(size):
@@ -139,4 +139,4 @@ def _labels(table: pl.DataFrame, starts: np.ndarray, weights: np.ndarray) -> pl.
             sums = pl.Series(np.add.reduceat(values * factor, starts[:-1]), nan_to_null=True)
             columns[column] = sums.cast(table.schema[column])
     order = [column for column in schemas.Selection.to_schema().columns if column != "nearest_dose_um"]
-    return firsts.with_columns(**columns).select(order)
+    return firsts.with_columns(**columns).select(*order, "parent")

@@ -1,18 +1,15 @@
-"""Describe one fold: what its parts hold and share, how far test drugs are, the mean of each cell line."""
+"""Describe one fold: what its parts hold and share, and how far its test drugs are from training."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-import scipy.sparse as sp
 
 from perturbkg.drugs.fingerprints import fingerprints
 from perturbkg.drugs.similarity import nearest
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_TARGETS_PROTEIN, LINCS_DRUG, node_id
-from perturbkg.io.matrices import ROWS_AT_ONCE, read_rows
 from perturbkg.splits import PARTS
 
 DRUG_PROTEIN = "drug_protein"  # PrimeKG's relation of a drug to a protein that it binds
@@ -93,33 +90,3 @@ def has_target(graph: Graph) -> np.ndarray:
     np.logical_or.at(found, one, own[other])
     np.logical_or.at(found, other, own[one])
     return found
-
-
-def mean_profiles(
-    path: str | Path, signatures: pl.DataFrame, cells: pl.DataFrame
-) -> tuple[np.ndarray, pl.DataFrame]:
-    """Return the mean training profile of each cell line (cells, genes) float32, and cell, signatures (int).
-
-    `signatures` are the rows of signatures.h5ad (`path`), read in blocks, with their `part`. Rows are
-    the cell lines that occur in it, in the order of `cells`; raises InputError for one that `cells` lacks.
-
-    ASSUME: a cell line without a training signature gets the mean of the training cell lines' means.
-    """
-    present = cells.filter(pl.col("cell").is_in(signatures["cell"].unique().to_list()))["cell"]
-    missing = sorted(set(signatures["cell"]) - set(present))
-    if missing:
-        raise InputError(f"{path}: cell line {missing[0]} is not in cells.parquet; prepare the cells again")
-    number = dict(zip(present, range(len(present)), strict=True))
-    cell = signatures["cell"].replace_strict(number, return_dtype=pl.Int64).to_numpy()
-    train = np.flatnonzero(signatures["part"] == "train")
-    total: np.ndarray | float = 0.0
-    for start in range(0, len(train), ROWS_AT_ONCE):
-        rows = train[start : start + ROWS_AT_ONCE]
-        member = sp.csr_array(
-            (np.ones(len(rows)), (cell[rows], np.arange(len(rows)))), shape=(len(present), len(rows))
-        )
-        total = total + member @ read_rows(path, rows).astype(np.float64)
-    count = np.bincount(cell[train], minlength=len(present))
-    means = total / np.maximum(count, 1)[:, None]
-    means[count == 0] = means[count > 0].mean(axis=0)
-    return means.astype(np.float32), pl.DataFrame({"cell": present, "signatures": count})

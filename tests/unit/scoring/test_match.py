@@ -47,7 +47,7 @@ def test_reads_a_sparse_matrix_of_doubles(matrix, truth, tmp_path):
         ({"signature": ["s1", "s2", "s4"]}, None, "signature 's3' is missing"),
         ({"signature": ["s1", "s2"]}, None, r"signature 's3' is missing \(1 of 3 are\)"),
         ({"signature": ["s1", "s2", "s3", "s4"]}, None, "signature 's4' is not among the 3"),
-        ({"signature": ["s1", "s2", "s2"]}, None, r"signature 's2' stands twice \(rows 1 and 2\)"),
+        ({"signature": ["s1", "s2", "s2"]}, None, r"signature 's2' appears twice \(rows 1 and 2\)"),
         (
             {"signature": ["s1", "s2", "s3"], "cell": ["A549", "MCF7", "MCF7"]},
             None,
@@ -55,7 +55,7 @@ def test_reads_a_sparse_matrix_of_doubles(matrix, truth, tmp_path):
         ),
         ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "50"], r"p.h5ad: gene '40' is missing"),
         ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "40", "50"], "gene '50' is not among"),
-        ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "10"], "gene '10' stands twice"),
+        ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "10"], "gene '10' appears twice"),
     ],
 )
 def test_predictions_that_do_not_match_are_named(matrix, truth, rows, genes, message):

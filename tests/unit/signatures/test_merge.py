@@ -107,7 +107,7 @@ def test_none_leaves_everything_as_it_is(tmp_path):
     table = selection({"dose_um": 9.99}, {"nearest_dose_um": 3.33})
     plan, X = merge(table, [[1, 2], [4, 4]], tmp_path, "none", dose_um=10.0)
     assert X.tolist() == [[1, 2], [4, 4]]
-    assert plan.signatures.equals(table.drop("nearest_dose_um"))
+    assert plan.signatures.equals(table.drop("nearest_dose_um").with_columns(parent=pl.lit("P")))
     assert plan.members.is_empty()
     assert counts(plan) == {("merging", "read"): 2, ("merging", "kept"): 2}
 

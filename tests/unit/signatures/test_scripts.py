@@ -101,7 +101,7 @@ def test_from_raw_files_to_signatures(release, genes, tmp_path):
     delta, obs, var = read_matrix(made("signatures"))
     assert obs["signature"].to_list() == ["SIG2", "SIG3", "SIG8", "SIG9"]
     columns = list(schemas.Selection.to_schema().columns)
-    assert obs.columns == [column for column in columns if column != "nearest_dose_um"]
+    assert obs.columns == [*(column for column in columns if column != "nearest_dose_um"), "parent"]
     assert schemas.read(made("merged"), schemas.MergedSignatures).is_empty()
     assert var["entrez"].to_list() == genes.entrez
     assert var["symbol"].cast(pl.String).to_list() == genes.symbol

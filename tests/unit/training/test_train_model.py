@@ -136,6 +136,7 @@ def test_a_control_model_does_not_wait_for_torch(files: dict[str, Path], tmp_pat
 def test_a_run_that_diverges_names_the_batch_and_keeps_the_last_good_weights(
     main: Any, files: dict[str, Path], tmp_path: Path
 ):
+    pytest.importorskip("torch")
     folder = tmp_path / "run"
     # 1e18 blows the weights up within some epochs; members before the one that fails are whole.
     options = {"epochs": 9, "ensemble": 2, "width": 4, "learning_rate": 1e18, "patience": 9, "loss": "mse"}
@@ -161,6 +162,7 @@ def test_a_run_that_diverges_names_the_batch_and_keeps_the_last_good_weights(
 def test_a_run_that_diverges_at_once_says_that_nothing_is_kept(
     main: Any, files: dict[str, Path], tmp_path: Path
 ):
+    pytest.importorskip("torch")
     folder = tmp_path / "run"
     options = {"epochs": 9, "ensemble": 1, "width": 4, "learning_rate": 1e30, "batch": 1, "loss": "mse"}
     with pytest.raises(InputError, match="No epoch had ended well, so no weights are kept"):
@@ -171,6 +173,7 @@ def test_a_run_that_diverges_at_once_says_that_nothing_is_kept(
 def test_what_a_run_leaves_replaces_what_one_before_it_left(
     main: Any, files: dict[str, Path], tmp_path: Path
 ):
+    pytest.importorskip("torch")
     folder = tmp_path / "run"
     late = {"epochs": 9, "ensemble": 2, "width": 4, "learning_rate": 1e18, "patience": 9, "loss": "mse"}
     at_once = {**late, "ensemble": 1, "learning_rate": 1e30, "batch": 1}
