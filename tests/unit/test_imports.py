@@ -123,7 +123,10 @@ def test_every_data_file_of_the_package_belongs_to_a_module_that_reads_it():
     data = {
         path
         for path in imports.PACKAGE.rglob("*")
-        if path.is_file() and path.suffix not in {".py", ".pyc"} and path.name != "py.typed"
+        if path.is_file()
+        and path.suffix != ".py"
+        and path.name != "py.typed"
+        and "__pycache__" not in path.parts
     }
     read = set().union(*(imports.data_of(path) for path in imports.PACKAGE.rglob("*.py")))
     assert {path.suffix for path in read} >= {".yaml", ".j2", ".css", ".js"}
