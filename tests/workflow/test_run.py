@@ -12,6 +12,9 @@ import polars as pl
 import pytest
 import yaml
 from examples import code_block
+from typer.testing import CliRunner
+
+from perturbkg import cli
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--configfile", str(ROOT / "config/test.yaml"))
@@ -71,6 +74,29 @@ def test_every_model_ablation_and_metric_is_scored_on_every_test_signature(finis
     )
     assert scores.filter(pl.col("value").is_null() & pl.col("reason").is_null()).is_empty()
     assert scores.filter(pl.col("value").is_nan()).is_empty()
+
+
+def test_the_command_scores_a_run_to_the_bit_as_the_workflow_does(finished, tmp_path):
+    results, output = finished.work / "results/test", tmp_path / "scores.parquet"
+    known = pl.read_parquet(results / "scores.parquet").cast({pl.Categorical: pl.String})
+    run = known.filter(fold=0, ablation="none").sort("split", "model", "seed").row(-1, named=True)
+    identity = {key: run[key] for key in ("split", "fold", "model", "ablation", "seed")}
+    folder = results / "runs/{split}/fold{fold}/{model}/{ablation}/seed{seed}".format(**identity)
+    arguments = {
+        "truth": results / "signatures.h5ad",
+        "prediction": folder / "prediction.h5ad",
+        "split-file": results / f"splits/{run['split']}/fold0.parquet",
+        "output": output,
+    }
+    options = [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
+    done = CliRunner().invoke(cli.app, ["score", *options])
+    assert done.exit_code == 0, done.exception
+    assert "95 % interval over parents" in done.output
+    columns = ["signature", "metric", "value", "reason"]
+    found = pl.read_parquet(output).cast({pl.Categorical: pl.String})
+    wanted = known.filter(**identity).select(columns)
+    assert len(wanted) > 0
+    assert found.filter(pl.col("metric").is_in(wanted["metric"].unique().to_list())).equals(wanted)
 
 
 def test_no_parent_is_shared_by_training_and_test_in_the_scaffold_split(finished):

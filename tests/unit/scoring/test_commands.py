@@ -177,9 +177,9 @@ def run(files, tmp_path):
     prediction = tmp_path / "prediction.h5ad"
     write_matrix(X[test] + np.float32(0.5) * X[test].round(), obs.filter(test), var, prediction)
     runpy.run_path(str(SCRIPTS / "score_predictions.py"))["main"](
-        prediction=prediction, signatures=paths["signatures"], fold=paths["fold"],
-        cell_means=made["cell_means"], scores=made["scores"], metrics=["pearson_centred", "mae"],
-        identity=dict.fromkeys(("dataset", "split", "model", "ablation"), "x") | {"fold": 0, "seed": 0},
+        predictions=[prediction], signatures=paths["signatures"], fold=paths["fold"],
+        cell_means=made["cell_means"], scores=[made["scores"]], metrics=["pearson_centred", "mae"],
+        identities=[dict.fromkeys(("dataset", "split", "model", "ablation"), "x") | {"fold": 0, "seed": 0}],
     )  # fmt: skip
     return {**paths, **made, "truth": paths["signatures"], "prediction": prediction}
 
