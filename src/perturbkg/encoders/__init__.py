@@ -21,9 +21,9 @@ class Encoder(ABC):
     def encode(self, inputs: Sequence[Any]) -> np.ndarray:
         """Encode inputs, none of which is null: strings, or rows of (n, 978) for `baseline`.
 
-        Returns (n, dim) float32. Equal inputs give equal vectors, whatever stands beside them.
+        Returns (n, dim) float32. Equal inputs give equal vectors, independent of the other inputs.
         """
 
     def remarks(self) -> dict[str, np.ndarray]:
-        """Return what is worth knowing of some inputs: what -> (n,) bool, all so far in the order given."""
+        """Return remarks on the inputs encoded so far, in their order: what -> (n,) bool."""
         return {}

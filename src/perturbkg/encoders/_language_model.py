@@ -1,4 +1,4 @@
-"""What encoders by a language model share: options, the files of the model, vectors made only once."""
+"""What the language-model encoders share: options, the files of the model, vectors computed only once."""
 
 import logging
 from abc import abstractmethod
@@ -32,24 +32,24 @@ _CODE = 1  # of tokenisers, architectures and pooling: one more whenever a chang
 
 @dataclass
 class Counts:
-    """What became of the inputs so far, each distinct one counted once for each call of `encode`."""
+    """Counts of the inputs so far; each distinct input counts once per call of `encode`."""
 
     inputs: int = 0
     cut: int = 0  # longer than the maximum length
     is_cut: list[np.ndarray] = field(default_factory=list)  # (inputs,) bool of each call, repeats included
-    remembered: int = 0  # not made: their vectors were kept
-    corrupt: int = 0  # kept, but damaged, and made anew
+    remembered: int = 0  # read from the cache
+    corrupt: int = 0  # damaged in the cache, and computed again
 
 
 @dataclass(frozen=True)
 class LanguageModel(Encoder):
-    """Vectors of a language model. Vectors of one input differ by rounding with what is encoded beside it."""
+    """Vectors of a language model; those of one input depend by rounding on the other inputs of its batch."""
 
     #: Files of the model; a tuple names those of which one will do.
     files: ClassVar[tuple[str | tuple[str, ...], ...]]
     #: (model, revision) -> file -> SHA-256, for the files whose checksums are published.
     digests: ClassVar[dict[tuple[str, str], dict[str, str]]] = {}
-    instead: ClassVar[str]  # the encoder of the same inputs that needs no weights
+    instead: ClassVar[str]  # an encoder of the same inputs that needs no weights
     #: Several windows of the engine, so that one is tokenised while the device works on another.
     block: ClassVar[int] = 65_536
 
@@ -79,7 +79,7 @@ class LanguageModel(Encoder):
     counts: Counts = field(default_factory=Counts, init=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Raise InputError for options that no model understands."""
+        """Raise InputError for options that are invalid for every model."""
         check(self.pooling)
         if self.max_length < 3:
             raise InputError(f"max_length: {self.max_length} leaves no room for a token; set 3 or more")
@@ -100,7 +100,7 @@ class LanguageModel(Encoder):
         return model.to(precision)
 
     def encode(self, inputs: Sequence[str]) -> np.ndarray:
-        """Encode inputs into (n, width): what is kept is read, the rest is made and kept."""
+        """Encode inputs into (n, width): read cached vectors, compute and cache the rest."""
         texts = list(dict.fromkeys(inputs))
         vectors: dict[int, np.ndarray] = {}
         is_cut = np.zeros(len(texts), dtype=bool)
@@ -110,7 +110,7 @@ class LanguageModel(Encoder):
                 is_cut[place] = entry.tokens > self.max_length
             self.counts.remembered += len(vectors)
             missing = [place for place in range(len(texts)) if place not in vectors]
-            # What was kept counts as done, but not as fast: the time left is that of the others.
+            # Cached vectors count as done, but not towards the speed: the time left is that of the others.
             with progress(total=len(texts), initial=len(vectors), unit=" nodes", leave=False) as bar:
                 for made in self._embedded([texts[place] for place in missing]):
                     places = [missing[row] for row in made.rows]
@@ -141,7 +141,7 @@ class LanguageModel(Encoder):
         return {f"cut at {self.max_length} tokens": np.concatenate([np.zeros(0, bool), *self.counts.is_cut])}
 
     def _embedded(self, texts: Sequence[str]) -> "Iterator[Embedded]":
-        """Yield the vectors of texts that are not kept; the model is loaded for the first of them."""
+        """Yield the vectors of texts that are not cached; the model is loaded for the first of them."""
         if not texts:
             return
         from perturbkg.encoders._language_models import devices  # noqa: PLC0415
@@ -166,7 +166,7 @@ class LanguageModel(Encoder):
             yield made
 
     def _kept(self) -> Any:
-        """Open the vectors that are kept, or nothing."""
+        """Open the cache of vectors, if there is one."""
         if self.vectors_folder is None:
             return nullcontext()
         from perturbkg.encoders._language_models.cache import VectorCache  # noqa: PLC0415
@@ -188,7 +188,7 @@ class LanguageModel(Encoder):
 
     @cached_property
     def _paths(self) -> dict[str, Path]:
-        """Return where the files of the model lie."""
+        """Return the paths of the model's files."""
         from perturbkg.encoders._language_models import weights  # noqa: PLC0415
 
         digests = self.digests.get((self.model, self.revision), {})
@@ -214,7 +214,7 @@ class LanguageModel(Encoder):
         import torch  # noqa: PLC0415
 
         device, precision = self._device, self._precision
-        if self.threads is not None:  # whoever limits threads before PyTorch is imported does not reach it
+        if self.threads is not None:  # a limit that was set before PyTorch was imported does not reach it
             torch.set_num_threads(self.threads)
         model, tokeniser = self.architecture(self._paths)
         _LOG.info("%s: on %s in %s", self.model, device, precision)

@@ -1,4 +1,4 @@
-"""Baseline expression of a cell line: the log2 values themselves, brought near 0 and 1."""
+"""Baseline expression of a cell line: the log2 values, shifted and scaled to about 0 and 1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Baseline(Encoder):
     """(x - centre) / scale with the same constants for every gene and cell line.
 
     Constants rather than the mean and spread of the given cell lines: a cell line's vector must not depend
-    on which others stand beside it.
+    on the other cell lines.
     """
 
     modality: ClassVar[Modality] = "baseline"

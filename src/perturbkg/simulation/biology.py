@@ -23,7 +23,7 @@ class Genes:
     entrez: np.ndarray  # (genes,) int
     symbol: np.ndarray  # (genes,) str
     landmarks: np.ndarray  # (978,) rows of the landmark genes
-    inferred: np.ndarray  # rows of the genes that the GCTX holds beside the landmarks
+    inferred: np.ndarray  # rows of the genes in the GCTX that are not landmarks
     in_graph: np.ndarray  # (genes,) bool
 
 
@@ -91,7 +91,7 @@ def assign_targets(mechanism: Mechanism, ring: np.ndarray, rng: np.random.Genera
     """Return the affinity of each compound for each slot: (compounds, slots) float32, zero for most.
 
     ASSUME a target family is the targets of one pathway, and compounds with the same left ring prefer one
-    family, so that structure tells something of the target. ASSUME every compound inhibits its targets.
+    family, so that structure says something about the target. ASSUME every compound inhibits its targets.
     """
     families = len(mechanism.planted)
     family_of_ring = rng.integers(families, size=len(LEFT_RINGS))

@@ -1,4 +1,4 @@
-"""Compounds of the simulated world, and which of their targets which raw file tells."""
+"""Compounds of the simulated world, and which raw file names which of their targets."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Compounds:
 
 @dataclass(frozen=True)
 class Known:
-    """What the raw files know of each parent. Every true target stands in at least one of them."""
+    """What the raw files say about each parent. Every true target is in at least one of them."""
 
     way: np.ndarray  # (parents,) a key of WAYS; "" for a parent that the graph lacks
     in_table: list[list[int]]  # rows of genes named by compoundinfo
@@ -57,7 +57,7 @@ def make_compounds(options: SimulationOptions, rng: np.random.Generator) -> Comp
         parent = np.append(parent, origin)
     keys = [inchikey(text) for text in smiles if text is not None]
     digits = rng.choice(10**8, len(smiles), replace=False)
-    # BRD-A stands for unspecified stereo, BRD-K for the rest; forms of one parent share no id here.
+    # BRD-A marks unspecified stereo, BRD-K the rest; forms of one parent share no id here.
     pert_id = [f"BRD-{'A' if row % 4 == 0 else 'K'}{number:08d}" for row, number in enumerate(digits)]
     named = rng.random(len(molecules.smiles)) < NAMED_SHARE
     name = [f"simulant-{p + 1:03d}" if named[p] else own for p, own in zip(parent, pert_id, strict=True)]

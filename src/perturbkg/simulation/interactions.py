@@ -1,11 +1,11 @@
-"""Edges of the simulated knowledge graph, as gene rows and drug numbers: planted ones and distractors."""
+"""Edges of the simulated knowledge graph, as gene rows and drug numbers: planted edges and distractors."""
 
 import numpy as np
 
 from perturbkg.simulation.biology import Mechanism
 
 CARRIERS = {"enzyme": 6, "transporter": 4, "carrier": 2}  # genes that bind many drugs and explain nothing
-DUPLICATED = 6  # drug_protein edges that stand twice, as 370 rows of PrimeKG do
+DUPLICATED = 6  # drug_protein edges that occur twice, as 370 rows of PrimeKG do
 PPI_PER_GENE = 2
 PPI_IN_PATHWAY = 0.7  # share of the PPI edges whose ends lie in one pathway, planted or not
 
@@ -32,7 +32,7 @@ def drug_protein(
     for kind, size in CARRIERS.items():
         pool, bulk = bulk[:size], bulk[size:]
         pairs[kind] = [(drug, int(rng.choice(pool))) for drug in range(drugs) if rng.random() < 0.5]
-    # A pair has one display relation, and stands once but for the rows doubled on purpose.
+    # A pair has one display relation, and occurs once except for the rows doubled on purpose.
     found, seen = {}, set[tuple[int, int]]()
     for kind, of_kind in pairs.items():
         fresh = sorted(set(of_kind) - seen)

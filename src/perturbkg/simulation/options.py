@@ -1,4 +1,4 @@
-"""The knobs of the simulated world, each with its default, its range and its meaning."""
+"""The options of the simulated world, each with its default, its range and its meaning."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -29,7 +29,7 @@ class SimulationOptions:
     scaffolds: int = _option(40, 4, 500, "Bemis-Murcko scaffolds that the compounds share")
     cells: int = _option(8, 2, 200, "cell lines with signatures")
     genes: int = _option(1500, 1_050, 20_000, "genes, the 978 landmark genes included")
-    inferred_genes: int = _option(60, 0, 19_000, "genes beside the landmarks in the GCTX")
+    inferred_genes: int = _option(60, 0, 19_000, "genes in the GCTX that are not landmarks")
     pathways: int = _option(24, 2, 2_000, "pathways, of which `planted_pathways` answer to drugs")
     planted_pathways: int = _option(12, 1, 1_000, "pathways through which drugs act")
     targets_per_pathway: int = _option(40, 2, 100, "targets of a planted pathway, half of them one PPI away")

@@ -48,7 +48,7 @@ def respond(
 
     `kg_signal` mixes variances: the graph's part against structure and private effects in equal halves, each
     part of one size for every compound before potency. Structure acts through substituents, drawn apart from
-    targets (which scaffolds share) and from the graph's gene sets. So at 0 the graph tells nothing, not even
+    targets (which scaffolds share) and from the graph's gene sets. So at 0 the graph says nothing, not even
     through what it is correlated with.
     """
     compounds, cells = len(affinity), len(activity)

@@ -1,4 +1,4 @@
-"""The tables beside the profiles, in the columns of LINCS2020 and PrimeKG++."""
+"""The tables that accompany the profiles, in the columns of LINCS2020 and PrimeKG++."""
 
 import numpy as np
 import polars as pl
@@ -84,7 +84,7 @@ def make_geneinfo(genes: Genes) -> pl.DataFrame:
 
 
 def make_compoundinfo(compounds: Compounds, genes: Genes, mechanism: Mechanism, known: Known) -> pl.DataFrame:
-    """Return compoundinfo_beta: one row per target, so a compound's rows do not stand together."""
+    """Return compoundinfo_beta: one row per target, so a compound's rows are not adjacent."""
     family = {int(gene): int(f) for gene, f in zip(mechanism.target, mechanism.slot_pathway, strict=True)}
     rows = []
     for row, parent in enumerate(compounds.parent):
@@ -205,7 +205,7 @@ def make_siginfo(
 
 
 def conditions() -> dict[str, pl.Expr]:
-    """Return the columns that tell dose and time in siginfo and instinfo, of the columns dose and time."""
+    """Return the columns of siginfo and instinfo for dose and time, from the columns dose and time."""
     nominal = _dose_text(pl.when(pl.col("dose") == 9.99).then(FULL_DOSE).otherwise(pl.col("dose")))
     return {
         "nearest_dose": nominal.cast(pl.Float64),
@@ -250,7 +250,7 @@ def make_texts(
     targets: dict[str, list[str]] = {name: [] for name in names[DRUG]}
     for parent, name in enumerate(graph.drug_name):
         if name:
-            # The structure is told where it alone links the two worlds, so that each way has its own drugs.
+            # The structure is given only where it alone links the two worlds: each way has its own drugs.
             smiles[name] = compounds.molecules.smiles[parent] if known.way[parent] == "inchikey" else None
             targets[name] = [str(genes.symbol[gene]) for gene in known.in_graph[parent]]
     drug = [

@@ -35,7 +35,7 @@ class Level3:
 def lay_out(design: pl.DataFrame, only_baseline: list[str], without_controls: str) -> pl.DataFrame:
     """Return a row per well: sample_id, det_plate, det_well, pert_type, cell_iname, time, sig_id, row.
 
-    Replicates of a signature stand on different plates; treated wells come first, by the `row` of their
+    Replicates of a signature are on different plates; treated wells come first, by the `row` of their
     signature in `design` and by replicate. Every plate has controls, but those of one cell line; cell lines
     that have nothing but a baseline have one plate of them. `sig_id` names the signature that a well is part
     of, null where none is made of it.

@@ -66,7 +66,7 @@ class Publisher:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One file of a publisher: where it is, and how to know that it arrived whole."""
+    """One file of a publisher: where it is, and how to verify that it is complete."""
 
     name: str
     publisher: Publisher
@@ -121,11 +121,11 @@ class Source:
         return human_size(self.bytes) if self.bytes else self.approximate or "unknown"
 
     def path(self, folder: str | Path) -> Path:
-        """Return where the file lies, ready to be read."""
+        """Return the path of the file that is ready to be read."""
         return Path(folder) / self.name / self.file
 
     def receipt(self, folder: str | Path) -> Path:
-        """Return where its receipt lies."""
+        """Return the path of its receipt."""
         return Path(folder) / f"{self.name}.json"
 
 
@@ -140,7 +140,7 @@ def human_size(size: float) -> str:
 
 
 def read_catalogue(overlay: str | Path | None = None) -> dict[str, Source]:
-    """Return name -> source; entries of the overlay replace those of the same name whole, or are new."""
+    """Return name -> source; entries of the overlay replace entries of the same name, or are added."""
     publishers: dict[str, Publisher] = {}
     entries: dict[Any, tuple[Any, str]] = {}
     for path in [CATALOGUE, *([Path(overlay)] if overlay is not None else [])]:
@@ -192,7 +192,7 @@ def _checked(kind: type, values: Any, where: str) -> dict[str, Any]:
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A safe loader that refuses a key which stands twice, where YAML would silently keep the last."""
+    """A safe loader that refuses a repeated key, of which YAML would silently keep the last."""
 
 
 def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
@@ -200,7 +200,7 @@ def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
     for key_node, _ in node.value:
         if key_node.value in seen:
             raise yaml.MarkedYAMLError(
-                problem=f"key {key_node.value!r} stands twice", problem_mark=key_node.start_mark
+                problem=f"key {key_node.value!r} occurs twice", problem_mark=key_node.start_mark
             )
         seen.add(key_node.value)
     values: dict[Any, Any] = loader.construct_mapping(node, deep=True)

@@ -1,4 +1,4 @@
-"""Ask every address of a source for its head, without downloading: what is up, moved or gone."""
+"""Check every address of a source without downloading it: available, moved, gone or refused."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +17,13 @@ from perturbkg.sources.web import (
 )
 
 THREADS = 4
-#: An address in one of these states gives the file.
+#: An address in one of these states serves the file.
 USABLE = ("up", "moved")
 
 
 @dataclass(frozen=True)
 class AddressState:
-    """What an address answers: up, moved, gone, refused, size differs or unreachable; why or where to."""
+    """The answer of an address: up, moved, gone, refused, size differs or unreachable; with the reason."""
 
     name: str
     url: str

@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 Catalogue = Annotated[
     Path | None,
-    typer.Option(help="A catalogue of your own: its entries replace those of the same name, or are new."),
+    typer.Option(help="A catalogue of your own: its entries replace entries of the same name, or are added."),
 ]
 HEADINGS = ("name", "version", "size", "checksum", "licence", "about")
 
@@ -51,7 +51,7 @@ def check_sources(
     names: Annotated[list[str] | None, typer.Argument(help="Names of sources; all if not given.")] = None,
     catalogue: Catalogue = None,
 ) -> None:
-    """Ask every address for its head, without downloading; status 1 if any does not give its file."""
+    """Check every address without downloading; exit with status 1 if one of them does not serve its file."""
     sources = read_catalogue(catalogue)
     chosen = [find(sources, name) for name in names or sources]
     states = list(progress(check(chosen), desc="checking", unit=" addresses"))
@@ -74,7 +74,7 @@ def fetch_sources(
     lock: Annotated[Path, typer.Option(help="The digests first seen.")] = Path("config/sources.lock.json"),
     catalogue: Catalogue = None,
 ) -> None:
-    """Fetch sources, each verified; what was cut off before is resumed, what is there is verified again."""
+    """Download and verify sources; resume interrupted downloads, and verify files that are already there."""
     sources = read_catalogue(catalogue)
     failed = False
     for source in [find(sources, name) for name in names]:
@@ -91,7 +91,7 @@ def fetch_sources(
 
 
 def _print_rows(headings: tuple[str, ...], rows: list[tuple[str, ...]], right: tuple[str, ...] = ()) -> None:
-    """Print a table on a terminal, and elsewhere lines with tabs, of which nothing is cut."""
+    """Print a table on a terminal, and uncut tab-separated lines elsewhere."""
     console = Console()
     if not console.is_terminal:
         for row in (headings, *rows):

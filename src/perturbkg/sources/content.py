@@ -1,4 +1,4 @@
-"""Look at files: their digests in one pass, and whether their first bytes are what the catalogue says."""
+"""Inspect files: compute digests in one pass, and check the first bytes against the catalogue's format."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from perturbkg.io.scripting import progress
 
 CHUNK = 2**20
-#: How much of a file's beginning is looked at, in bytes.
+#: How many bytes at the beginning of a file are inspected.
 HEAD = 4096
 MAGIC = {
     "gctx": (b"\x89HDF\r\n\x1a\n", "HDF5"),
@@ -24,7 +24,7 @@ DELIMITER = {"csv": (b",", "comma"), "tsv": (b"\t", "tab")}
 
 
 class ContentError(Exception):
-    """Bytes that are not those that were wanted; the reason follows the name of a file or an address."""
+    """Bytes that are not the expected ones; the message continues the name of a file or an address."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Digester:
 
     def __init__(self, algorithms: Iterable[str] = ()) -> None:
         """Start with no bytes."""
-        # MD5 is here what publishers state, not a protection; so it may be used where policy forbids it else.
+        # MD5 only compares with what publishers state; the flag allows it where policy forbids it.
         self._hashes = {
             name: hashlib.new(name, usedforsecurity=False) for name in sorted({"sha256", *algorithms})
         }
@@ -59,12 +59,12 @@ class Digester:
 
     @property
     def content(self) -> Content:
-        """What has passed so far."""
+        """Return length and digests of the bytes so far."""
         return Content(self.bytes, {name: each.hexdigest() for name, each in self._hashes.items()})
 
 
 def digest_file(path: Path, algorithms: Iterable[str] = (), *, title: str = "") -> Digester:
-    """Read a file once; return its digester, which may go on."""
+    """Read a file once; return its digester, to which more bytes may be added."""
     digester = Digester(algorithms)
     with path.open("rb") as file, byte_bar(path.stat().st_size, f"{title or path.name}: verifying") as bar:
         while chunk := file.read(CHUNK):

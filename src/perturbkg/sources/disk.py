@@ -1,4 +1,4 @@
-"""Ask for free disk before it is used, and say in one line when it ran out."""
+"""Check that there is enough free disk before it is used; report a full disk in one line."""
 
 import errno
 import shutil
@@ -27,7 +27,7 @@ def require(folder: Path, needed: float, what: str, *, remedy: str = REMEDY) -> 
 
 @contextmanager
 def told_when_full(folder: Path, what: str) -> Iterator[None]:
-    """Turn a failure to write into the folder into an InputError; what was written so far stays."""
+    """Turn a failure to write into the folder into an InputError; keep what was written so far."""
     try:
         yield
     except OSError as error:

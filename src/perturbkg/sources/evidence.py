@@ -1,4 +1,4 @@
-"""Find out which digest a file must have: by the catalogue, by the publisher's own list, by the lock file."""
+"""Find the digest that a file must have, in the catalogue, the publisher's list or the lock file."""
 
 import gzip
 import io
@@ -57,9 +57,9 @@ class Evidence:
         options: DownloadOptions,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Self:
-        """Return it with the publisher's list of checksums, which is asked where the catalogue states none.
+        """Add the publisher's list of checksums, which is fetched if the catalogue states no checksum.
 
-        A list that cannot be had is an InputError, unless the lock file knows the digest.
+        Raises InputError if the list cannot be fetched, unless the lock file knows the digest.
         """
         address = self.source.checksum_url
         if self.stated is not None or address is None:
@@ -82,7 +82,7 @@ class Evidence:
         return (self.stated.algorithm,) if self.stated is not None else ()
 
     def knows(self, part: str) -> bool:
-        """Return whether anything says what the bytes of this part must be."""
+        """Return whether a digest of this part is known."""
         return part in self.locked or (self.stated is not None and self.stated.part == part)
 
     def check(self, part: str, content: Content) -> None:
@@ -102,7 +102,7 @@ class Evidence:
             )
 
     def verdict(self, receipt: Receipt) -> str:
-        """Say how a file was verified whose parts were checked."""
+        """Return in words how a file was verified."""
         parts = receipt.parts
         stated = self.stated
         if stated is not None and stated.part in parts and stated.algorithm in parts[stated.part].digests:
@@ -128,7 +128,7 @@ def find_checksum(text: bytes, source: Source, address: str) -> Stated:
 
 
 def _in_sums(lines: str, source: Source, origin: str) -> Stated:
-    """Read `<hexadecimal>  <path>` lines, as sha512sum writes them; the length tells the algorithm."""
+    """Read `<hexadecimal>  <path>` lines, as sha512sum writes them; the length determines the algorithm."""
     algorithms = {digits: name for name, digits in DIGITS.items()}
     served = unquote(urlsplit(source.url).path).rpartition("/")[2]
     part_of = {source.file: "unpacked" if source.packing else "download"}

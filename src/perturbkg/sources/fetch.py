@@ -1,9 +1,9 @@
-"""Fetch one source: from its addresses or from what was put in place by hand, verified, unpacked, receipted.
+"""Fetch one source from its addresses, or take a file put in place by hand; verify, unpack, write a receipt.
 
     <folder>/<name>/<file>            the file, once it is whole and verified
-    <folder>/<name>/.<file>.part      what has arrived so far, to be resumed (.part.json: of what)
+    <folder>/<name>/.<file>.part      a partial download, to be resumed (.part.json: of which remote file)
     <folder>/<name>/.<file>.receipt   the receipt, kept by the file
-    <folder>/<name>.json              a copy of the receipt, which a workflow may delete and ask for anew
+    <folder>/<name>.json              a copy of the receipt, which a workflow may delete and ask for again
 
 What a user has put there is never changed or removed.
 """
@@ -67,7 +67,7 @@ def fetch(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Receipt:
-    """Bring a source into `folder` unless it is there, and return its receipt; a failure is an InputError.
+    """Download a source into `folder` unless it is there; return its receipt or raise InputError.
 
     A file that is there is read once and verified again. A second process waits for the first.
     """
@@ -76,7 +76,7 @@ def fetch(
     with disk.told_when_full(folder, source.name), new_session() as session:
         place.mkdir(parents=True, exist_ok=True)
         job = _Job(source, folder, Lock(lock), options or DownloadOptions(), session, sleep)
-        # The operating system frees this lock when its holder dies, however it dies.
+        # The operating system releases this lock when its holder exits, for whatever reason.
         guard = FileLock(place / GUARD)
         try:
             guard.acquire(timeout=0)
@@ -92,7 +92,7 @@ def fetch(
 
 
 def _settle(job: _Job) -> Receipt:
-    """Find the file, what was put there to be unpacked, or an address that gives it."""
+    """Use the file that is there, unpack one that was put there, or download it."""
     evidence = Evidence.of_files(job.source, job.lock)
     if job.file.exists():
         receipt = _in_place(job, evidence)
@@ -104,7 +104,7 @@ def _settle(job: _Job) -> Receipt:
 
 
 def _in_place(job: _Job, evidence: Evidence) -> Receipt:
-    """Verify the file that is there, against all that is known of it."""
+    """Verify the file that is there against every known digest."""
     source, part = job.source, "unpacked" if job.source.packing else "download"
     away = f"move it away to have {source.version} fetched"
     kept = Receipt.read(job.kept_receipt)
@@ -134,14 +134,14 @@ def _in_place(job: _Job, evidence: Evidence) -> Receipt:
         if other is not None:
             raise InputError(f"{job.file}: is version {other} by {job.lock.path}; {away}")
     verdict = evidence.verdict(receipt)
-    # A receipt says how the file first came to be trusted.
+    # A receipt says how the file was first verified.
     if kept is None or verdict not in (LOCKED, FIRST_SEEN):
         receipt = replace(receipt, verified=verdict)
     return _recorded(job, receipt)
 
 
 def _packed_by_hand(job: _Job, evidence: Evidence) -> Receipt:
-    """Verify and unpack what was put there; it stays, for it is its owner's."""
+    """Verify and unpack a file that a user put there; the user's file is kept."""
     if not evidence.locked:
         evidence = evidence.with_list(job.session, job.options, job.sleep)
     content = digest_file(job.download_file, evidence.algorithms, title=job.source.name).content
@@ -154,7 +154,7 @@ def _packed_by_hand(job: _Job, evidence: Evidence) -> Receipt:
 
 
 def _from_addresses(job: _Job, evidence: Evidence) -> Receipt:
-    """Try every address in its order; the first that gives the right bytes wins."""
+    """Try the addresses in order; use the first that serves the right bytes."""
     source, reasons = job.source, []
     for url in source.addresses:
         logger.info("%s: fetching %s", source.name, url)
@@ -164,7 +164,7 @@ def _from_addresses(job: _Job, evidence: Evidence) -> Receipt:
             logger.warning("%s: %s: %s", source.name, url, error)
             reasons.append(f"{url}: {error}")
     raise InputError(
-        f"{source.name}: no address gives it: {'; '.join(reasons)}. "
+        f"{source.name}: no address serves it: {'; '.join(reasons)}. "
         f"Put it at {job.download_file} by hand, or give a mirror in downloads.catalogue"
     )
 
@@ -182,13 +182,13 @@ def _from_address(job: _Job, evidence: Evidence, url: str) -> Receipt:
 
     def attempt() -> Receipt:
         try:
-            content = transfer.bring(url)
+            content = transfer.download(url)
             evidence.check("download", content)
             return _placed(job, evidence, part.path, content, url)
         except ContentError as error:
             resumed = part.resumed
             part.discard()
-            if resumed:  # pieces of two states of the remote file may have met: once more from the beginning
+            if resumed:  # the remote file may have changed between two parts: start again from the beginning
                 raise PassingError(f"in pieces, {error}") from error
             raise AddressError(str(error)) from error
 
@@ -198,7 +198,7 @@ def _from_address(job: _Job, evidence: Evidence, url: str) -> Receipt:
 
 
 def _placed(job: _Job, evidence: Evidence, download: Path, content: Content, origin: str) -> Receipt:
-    """Bring a verified download to its final name, unpacked; all that tells of it is written before."""
+    """Move a verified download to its final name, unpacked; its receipt is written first."""
     source = job.source
     receipt = Receipt(source.name, source.version, source.file, origin, "", content, unpacked=None)
     if source.packing is None:

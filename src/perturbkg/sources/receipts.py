@@ -1,6 +1,6 @@
-"""What is known of a file that is here: its receipt, and the lock file that users commit.
+"""Records of downloaded files: the receipt of each, and the lock file that users commit.
 
-A receipt tells where a file came from, its digests and how it was verified. The lock keeps the SHA-256 that
+A receipt says where a file came from, its digests and how it was verified. The lock keeps the SHA-256 that
 each version of each source had when it was first seen, so that a later difference is an error everywhere.
 """
 
@@ -24,7 +24,7 @@ PARTS = ("download", "unpacked")
 
 @dataclass(frozen=True)
 class Receipt:
-    """One file that is here and verified; without time stamps, so that equal files give equal receipts.
+    """A verified local file; without time stamps, so that equal files give equal receipts.
 
     `origin` is the address it came from, or that it was put in place by hand. `download` is the content as
     downloaded (None if only the unpacked file was put in place), `unpacked` that of the file taken from it
@@ -59,7 +59,7 @@ class Receipt:
 
     @classmethod
     def read(cls, path: str | Path) -> Self | None:
-        """Return the receipt at this path, None where there is none or it is damaged."""
+        """Return the receipt at this path, None if it is missing or damaged."""
         try:
             values = read_json(path)
             parts = {key: Content(**values[key]) if values[key] else None for key in PARTS}

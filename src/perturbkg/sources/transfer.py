@@ -1,4 +1,4 @@
-"""Bring the bytes of one address into a partial file, which survives cuts and a killed process."""
+"""Download one address into a partial file, which survives broken connections and a killed process."""
 
 import logging
 import re
@@ -36,18 +36,18 @@ from perturbkg.sources.web import (
 
 logger = logging.getLogger(__name__)
 CHUNK = 2**18
-#: The file in a source's folder that is locked while somebody fetches it.
+#: The file in a source's folder that is locked while a process fetches it.
 GUARD = ".guard"
 
 
 class PartialFile:
-    """A download under way: the bytes so far, and beside them which remote file they are of.
+    """An unfinished download: the bytes so far, and a state file that says which remote file they belong to.
 
-    What is beside is written before the first byte, so that a kill at any moment leaves something to resume.
+    The state file is written before the first byte, so that a kill at any moment can be resumed from.
     """
 
     def __init__(self, path: Path) -> None:
-        """Take up what an earlier process left."""
+        """Continue from what an earlier process left."""
         self.path = path
         self.state_path = path.with_name(f"{path.name}.json")
         self.resumed = False
@@ -56,7 +56,7 @@ class PartialFile:
 
     @property
     def size(self) -> int:
-        """How many bytes are here."""
+        """Return how many bytes are here."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     @property
@@ -70,16 +70,16 @@ class PartialFile:
 
     @property
     def complete(self) -> bool:
-        """Whether every byte is here."""
+        """Return whether every byte is here."""
         return self.size > 0 and self.state.get("bytes") == self.size
 
     def begin(self, state: dict[str, Any]) -> None:
-        """Forget all bytes; the next ones are of this remote file."""
+        """Discard all bytes; the next ones belong to this remote file."""
         self.discard()
         write_json(state, self.state_path)
 
     def discard(self) -> None:
-        """Forget all bytes."""
+        """Discard all bytes."""
         self.path.unlink(missing_ok=True)
         self.state_path.unlink(missing_ok=True)
         self.resumed, self._digester = False, None
@@ -94,12 +94,12 @@ class PartialFile:
         return known
 
 
-def under_way_beside(part: PartialFile) -> int:
+def bytes_to_come(part: PartialFile) -> int:
     """Return how many bytes the other downloads into the same folder will still write, as far as is known."""
     left = 0
     for guard in part.path.parent.parent.glob(f"*/{GUARD}"):
         if guard.parent == part.path.parent or not _is_held(guard):
-            continue  # what nobody is fetching now may never be
+            continue  # no process is fetching it now
         for path in guard.parent.glob(".*.part"):
             other = PartialFile(path)
             left += max((other.state.get("bytes") or 0) - other.size, 0)
@@ -116,7 +116,7 @@ def _is_held(guard: Path) -> bool:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What it takes to bring a source's bytes from its addresses.
+    """What is needed to download a source from its addresses.
 
     `known`: a digest of the whole is known, so bytes of one address may be continued from another.
     """
@@ -128,10 +128,10 @@ class Transfer:
     algorithms: Iterable[str]
     known: bool
 
-    def bring(self, url: str) -> Content:
-        """Bring what is missing from `url`; return the content of the partial file once it is whole.
+    def download(self, url: str) -> Content:
+        """Download what is missing from `url`; return the content of the partial file once it is complete.
 
-        PassingError leaves what has arrived; ContentError means that the bytes are not the file.
+        PassingError keeps what has arrived; ContentError means that the bytes are not those of the file.
         """
         part = self.part
         state = part.state
@@ -140,7 +140,7 @@ class Transfer:
         validator = state.get("validator") if state.get("url") == url else None
         if not state or not (validator or self.known):
             part.discard()
-        # What an earlier process brought is read before the server is asked: it would not wait for us.
+        # Read what an earlier process downloaded before asking the server, which would not wait for that.
         part.digester(self.algorithms, self.source.name)
         headers = {"Range": f"bytes={part.size}-"} if part.size else {}
         if part.size and validator:
@@ -150,7 +150,7 @@ class Transfer:
                 if _range(response)[1] == part.size:
                     return self._whole()
                 part.discard()
-                raise PassingError("has fewer bytes than have arrived: starting anew")
+                raise PassingError("has fewer bytes than have arrived: starting again")
             check_status(response)
             if is_page(response):
                 raise AddressError("a web page instead of data")
@@ -163,12 +163,12 @@ class Transfer:
                 if self.source.bytes not in (None, total):
                     part.discard()
                     raise AddressError(f"is {total} bytes long, {self.source.bytes} by the catalogue")
-                needed = total - part.size + (self.source.unpacked_bytes or 0) + under_way_beside(part)
+                needed = total - part.size + (self.source.unpacked_bytes or 0) + bytes_to_come(part)
                 disk.require(part.path.parent, needed, self.source.name)
             return self._receive(response, total)
 
     def _whole(self) -> Content:
-        """Return the content of what an earlier process brought whole."""
+        """Return the content of a download that an earlier process completed."""
         self.part.resumed = True
         return self.part.digester(self.algorithms, self.source.name).content
 
@@ -179,7 +179,7 @@ class Transfer:
         expected = part.state.get("bytes")
         if start != part.size or part.size == 0 or (expected or total) != total:
             part.discard()
-            raise PassingError("sends another part than was asked for: starting anew")
+            raise PassingError("sends another part than was asked for: starting again")
         part.resumed = True
         logger.info("%s: resumed at %s", self.source.name, human_size(part.size))
         return total
@@ -194,7 +194,7 @@ class Transfer:
 
         def passing(reason: str) -> PassingError:
             of = f" of {total}" if total is not None else ""
-            # A hundredth further than ever before: a server that always cuts is left in the end.
+            # Progress means at least 1 % further than before, so that a server which always cuts is given up.
             progress = total is not None and (digester.bytes - part.furthest) * 100 >= total
             part.furthest = max(part.furthest, digester.bytes)
             return PassingError(f"{reason} after {digester.bytes}{of} bytes", progress=progress)
@@ -225,7 +225,7 @@ class Transfer:
 
 
 def _read(response: requests.Response, passing: Callable[[str], PassingError]) -> bytes:
-    """Return the next bytes as they were sent: what is there, without waiting for a full chunk."""
+    """Return the next bytes that have arrived, without waiting for a full chunk."""
     try:
         chunk: bytes = response.raw.read1(CHUNK, decode_content=False)
     except HTTPError as error:
@@ -244,7 +244,7 @@ def _validator(response: requests.Response) -> str | None:
 
 
 def length_of(response: requests.Response) -> int | None:
-    """Return the length of the whole file that an answer tells of, None where it does not."""
+    """Return the length of the whole file according to an answer, None if it does not say."""
     if response.status_code == 206:
         return _range(response)[1]
     length = response.headers.get("Content-Length", "")

@@ -1,4 +1,4 @@
-"""Take one file out of what was downloaded, as a stream to a path of our own choosing.
+"""Extract one file from a download, as a stream to a path that we choose.
 
 Only the named member of an archive is copied, so no member's name decides where anything is written.
 """
@@ -17,7 +17,7 @@ from perturbkg.sources import disk
 from perturbkg.sources.catalogue import Source
 from perturbkg.sources.content import CHUNK, Content, ContentError, Digester, byte_bar
 
-#: How much is written between two looks at the free disk, in bytes.
+#: Bytes written between two checks of the free disk.
 STRIDE = 64 * 2**20
 DAMAGED = (
     gzip.BadGzipFile,
@@ -36,8 +36,8 @@ def unpack_file(source: Source, packed: Path, target: Path, algorithms: Iterable
     digester = Digester(algorithms)
     with (
         target.open("wb") as file,
-        _opened(source, packed) as (stream, told),
-        byte_bar(size := told or source.unpacked_bytes, f"{source.name}: unpacking") as bar,
+        _opened(source, packed) as (stream, stated),
+        byte_bar(size := stated or source.unpacked_bytes, f"{source.name}: unpacking") as bar,
     ):
         disk.require(target.parent, size or 0, source.name)
         checked = 0
@@ -54,7 +54,7 @@ def unpack_file(source: Source, packed: Path, target: Path, algorithms: Iterable
 
 @contextmanager
 def _opened(source: Source, packed: Path) -> Iterator[tuple[IO[bytes], int | None]]:
-    """Yield the stream of the wanted file, and its size where the archive tells it."""
+    """Yield the stream of the wanted file, and its size if the archive states it."""
     kind, _, member = (source.unpack or "").partition(":")
     try:
         if kind == "gzip":
@@ -92,7 +92,7 @@ def _read(stream: IO[bytes]) -> bytes:
     except DAMAGED as error:
         raise _damaged(error) from error
     except OSError as error:
-        if error.errno is None:  # bz2's way to say that data are damaged
+        if error.errno is None:  # how bz2 reports damaged data
             raise _damaged(error) from error
         raise
 

@@ -1,4 +1,4 @@
-"""Ask https addresses: checked redirects, one word for what went wrong, and patience with faults that pass.
+"""Make https requests: checked redirects, short reasons for failures, retries of temporary faults.
 
 Certificates are verified; REQUESTS_CA_BUNDLE names another authority, HTTPS_PROXY a proxy.
 """
@@ -32,14 +32,14 @@ PERMANENT_REDIRECTS = (301, 308)
 
 @dataclass(frozen=True)
 class DownloadOptions:
-    """How patient downloads are: retries without progress, seconds without a sign, bytes per second."""
+    """How patient downloads are: retries without progress, seconds without data, bytes per second."""
 
-    retries: int = 8  # with growing pauses, three minutes: a router that starts anew
+    retries: int = 8  # with growing pauses three minutes in all: enough for a router to restart
     timeout_s: float = 60
     minimum_rate: float = 1000
 
     def __post_init__(self) -> None:
-        """Refuse values that would never give up or always."""
+        """Refuse values that would make a download retry for ever or never."""
         for name, lowest in (("retries", 0), ("timeout_s", 0.1), ("minimum_rate", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value >= lowest:
@@ -47,11 +47,11 @@ class DownloadOptions:
 
 
 class AddressError(Exception):
-    """This address cannot give the file; the next one is tried."""
+    """This address cannot serve the file; the next one is tried."""
 
 
 class PassingError(Exception):
-    """A fault that may pass; `wait_s` is what the server asked for, `progress` forgives earlier faults."""
+    """A temporary fault; `wait_s`: the pause that the server asked for; `progress` resets the fault count."""
 
     def __init__(self, reason: str, *, wait_s: float = 0, progress: bool = False) -> None:
         """Keep the reason and what it means for the next try."""
@@ -61,7 +61,7 @@ class PassingError(Exception):
 
 
 def new_session() -> requests.Session:
-    """Return a session that tells its name, as some hosts demand, and asks for files as they are."""
+    """Return a session with a User-Agent, which some hosts demand, that asks for files uncompressed."""
     session = requests.Session()
     session.headers.update({"User-Agent": f"perturbkg/{__version__}", "Accept-Encoding": "identity"})
     return session
@@ -113,12 +113,12 @@ def _request(
         raise PassingError(brief(error)) from error
     except (requests.exceptions.RequestException, HTTPError, ValueError) as error:
         raise AddressError(brief(error)) from error
-    except OSError as error:  # requests' way to say that REQUESTS_CA_BUNDLE names no file
+    except OSError as error:  # how requests reports that REQUESTS_CA_BUNDLE names no file
         raise InputError(f"REQUESTS_CA_BUNDLE: {' '.join(str(error).split())}") from error
 
 
 def check_status(response: requests.Response) -> None:
-    """Raise what a status other than success means: a fault that may pass, or an address without the file."""
+    """Raise the error of a status other than success: a temporary fault, or an address without the file."""
     status = response.status_code
     if 200 <= status < 300:
         return
@@ -129,14 +129,14 @@ def check_status(response: requests.Response) -> None:
 
 
 def is_page(response: requests.Response) -> bool:
-    """Return whether the answer calls itself a web page."""
+    """Return whether the content type of the answer is a web page."""
     return response.headers.get("Content-Type", "").lower().startswith(("text/html", "application/xhtml"))
 
 
 def persist(
     attempt: Callable[[], T], *, retries: float, what: str, sleep: Callable[[float], None] = time.sleep
 ) -> T:
-    """Return what `attempt` returns; repeat it after passing faults, waiting longer each time."""
+    """Return what `attempt` returns; retry after temporary faults, waiting longer each time."""
     faults = 0
     while True:
         try:
@@ -153,7 +153,7 @@ def persist(
 def fetch_text(
     session: requests.Session, url: str, options: DownloadOptions, sleep: Callable[[float], None] = time.sleep
 ) -> bytes:
-    """Return a short file whole, with the same care as a long one; AddressError if it cannot be had."""
+    """Return a short file, with the same checks as a long one; raise AddressError if that fails."""
 
     def attempt() -> bytes:
         with opened(session, url, timeout_s=options.timeout_s) as response:
@@ -162,7 +162,7 @@ def fetch_text(
                 raise AddressError("a web page instead of a list of checksums")
             content = bytearray()
             try:
-                # Only the read that finds nothing more tells whether the body was cut.
+                # Only a read that finds the end shows whether the body was cut.
                 while chunk := response.raw.read1(2**16, decode_content=False):
                     content += chunk
                     if len(content) > LONGEST_TEXT:

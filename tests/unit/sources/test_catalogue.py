@@ -127,8 +127,8 @@ def test_a_missing_key_is_named(tmp_path, key):
         ("sources: {a: 1}", "sources.a: publisher: '' is not one of publishers"),
         ("publishers: {a: 1}", "publishers.a: must hold key: value lines, holds 1"),
         ("publishers: {a: {title: T}}", "publishers.a: key 'homepage' is missing"),
-        ("sources:\n  a: {}\n  a: {}\n", "key 'a' stands twice"),
-        ("sources: {a: {file: x, file: y}}", "key 'file' stands twice"),
+        ("sources:\n  a: {}\n  a: {}\n", "key 'a' occurs twice"),
+        ("sources: {a: {file: x, file: y}}", "key 'file' occurs twice"),
         ("sources: !!python/object/apply:os.getcwd []", "not YAML: could not determine a constructor"),
     ],
 )

@@ -75,7 +75,7 @@ def test_fetch_brings_what_it_can_and_tells_the_rest_in_one_line_each(catalogue,
     result = invoke("fetch", "gone", "here", *where)
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("error: gone: no address gives it: https://localhost")
+    assert result.stderr.startswith("error: gone: no address serves it: https://localhost")
     path = fetching.folder / "here/kg.csv"
     assert path.read_bytes() == data
     assert result.stdout.startswith(f"{path}: ")
@@ -100,7 +100,7 @@ def test_the_script_writes_the_receipt_that_the_rule_declares(catalogue, fetchin
     receipt = Receipt.read(fetching.folder / "here.json")
     assert receipt.content.bytes == len(data)
     assert (fetching.folder / "here/kg.csv").read_bytes() == data
-    with pytest.raises(InputError, match=r"^gone: no address gives it"):
+    with pytest.raises(InputError, match=r"^gone: no address serves it"):
         main(source="gone", **downloads)
     assert not (fetching.folder / "gone.json").exists()
 

@@ -116,7 +116,7 @@ def _config(kind: type[_Config], path: Path, max_length: int) -> _Config:
 def _fill(
     model: nn.Module, checkpoint: Path, name_of: Callable[[str], str], prefix: str, ignored: set[str]
 ) -> None:
-    """Load a checkpoint whose heads stand beside the model's own tensors, which may have a prefix."""
+    """Load a checkpoint that also has heads; the names of the model's own tensors may have a prefix."""
     weights.load(
         model, checkpoint, name_of=name_of, ignored={*ignored, *(f"{prefix}{name}" for name in ignored)}
     )

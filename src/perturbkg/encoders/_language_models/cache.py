@@ -35,8 +35,8 @@ class Entry(NamedTuple):
 class VectorCache:
     """The vectors of one model, for any number of jobs at once. A context manager, which writes at its end.
 
-    An entry whose checksum does not fit is dropped and counted in `corrupt`, so that it is made anew. A file
-    that SQLite cannot read is set aside under another name, with a warning, and a new one begun.
+    An entry whose checksum does not match is dropped and counted in `corrupt`; its vector is computed again.
+    A file that SQLite cannot read is renamed, with a warning, and a new one is started.
 
     The journal is SQLite's rollback journal, not its write-ahead log: two jobs may run on two machines of a
     cluster, and the log needs memory that they share.
@@ -75,7 +75,7 @@ class VectorCache:
                     bad.append((key,))
         if bad:
             self.corrupt += len(bad)
-            _LOG.warning("%s: %d corrupt entries, made anew", self.path, len(bad))
+            _LOG.warning("%s: %d corrupt entries, computed again", self.path, len(bad))
             self._change("DELETE FROM vectors WHERE key = ?", bad)
         return found
 
@@ -88,7 +88,7 @@ class VectorCache:
             self.write()
 
     def write(self) -> None:
-        """Write what waits, in one transaction. What another job has written meanwhile stands."""
+        """Write the pending vectors in one transaction; keep those that another job has written meanwhile."""
         if self._waiting:
             self._change("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?, ?)", self._waiting)
         self._waiting, self._written = [], time.monotonic()
@@ -136,21 +136,21 @@ class VectorCache:
         if self._file is not None:
             self._file.close()
             self._file = None
-        _set_aside(self.path)
+        _move_away(self.path)
         return action()
 
 
-def _set_aside(path: Path) -> None:
+def _move_away(path: Path) -> None:
     """Rename a damaged file, and its journal, which must not be replayed into the next one."""
     with FileLock(f"{path}.lock"):
         if not _is_damaged(path):
             return  # another job was first
         number = next(n for n in range(1, 10_000) if not path.with_name(f"{path.name}.damaged-{n}").exists())
-        aside = path.with_name(f"{path.name}.damaged-{number}")
+        renamed = path.with_name(f"{path.name}.damaged-{number}")
         for end in ("-journal", ""):
             if (file := path.with_name(path.name + end)).exists():
-                file.rename(f"{aside}{end}")
-    _LOG.warning("%s: damaged; set aside as %s, and its vectors are made anew", path, aside.name)
+                file.rename(f"{renamed}{end}")
+    _LOG.warning("%s: damaged; renamed to %s, and its vectors are computed again", path, renamed.name)
 
 
 def _is_damaged(path: Path) -> bool:
@@ -174,5 +174,5 @@ def _is_damage(error: Exception) -> bool:
 
 
 def _checksum(key: bytes, tokens: int, vector: bytes) -> bytes:
-    """Return what tells a whole entry from a damaged one."""
+    """Return the checksum of an entry."""
     return hashlib.blake2b(key + tokens.to_bytes(8, "little", signed=True) + vector, digest_size=8).digest()

@@ -1,8 +1,8 @@
 """Fetch the files of a model from the Hugging Face hub by its own client, verify them, make their receipt.
 
-They arrive in the layout of the client's cache: revisions lie side by side, and what a user has put into the
-folder of the weights stays as it is. HF_ENDPOINT names another hub, HF_TOKEN says who asks, SSL_CERT_FILE
-names another authority of certificates, HF_HUB_OFFLINE forbids to ask.
+They are stored in the layout of the client's cache, several revisions side by side; files that a user has put
+into the folder of the weights are not changed. HF_ENDPOINT names another hub, HF_TOKEN authenticates,
+SSL_CERT_FILE names another certificate authority, HF_HUB_OFFLINE forbids all requests.
 """
 
 import re
@@ -51,24 +51,24 @@ def fetch(
 ) -> dict[str, Any]:
     """Return the receipt of a model's files; where one is missing, all are fetched into `cache_dir`.
 
-    Arguments as in `weights.find`; `cache_dir` None is the hub's own cache. The SHA-256 of each file is held
-    against `digests`, against the lock file, which keeps those seen first, and against what the hub tells of
-    a large file. The receipt has model, revision, and for each file path, bytes, sha256 and what vouches for
-    it. Raises InputError with the remedies of `weights.find` when a file cannot be had.
+    Arguments as in `weights.find`; `cache_dir` None is the hub's own cache. The SHA-256 of each file is
+    compared with `digests`, with the lock file, which keeps those seen first, and with what the hub states
+    for a large file. The receipt has model, revision, and for each file path, bytes, sha256 and how it was
+    verified. Raises InputError with the remedies of `weights.find` when a file cannot be fetched.
     """
     look = partial(weights.find, model, revision, files, cache_dir, instead=instead)
-    told: dict[str, str | None] = {}
+    stated: dict[str, str | None] = {}
     try:
         found = look()
     except weights.MissingError as missing:
         try:
-            told = _bring(model, revision, files, cache_dir)
+            stated = _fetch(model, revision, files, cache_dir)
         except (HTTPError, OSError, RuntimeError) as error:  # RuntimeError: of the Xet storage's client
             raise InputError(f"{_reason(error)}; {missing}") from error
         found = look()
     book = Lock(lock)
     receipts = {
-        path: _verified(model, revision, path, digests=digests or {}, told=told, lock=book)
+        path: _verified(model, revision, path, digests=digests or {}, stated=stated, lock=book)
         for path in found.values()
     }
     for receipt in receipts.values():
@@ -89,10 +89,10 @@ def fetch(
     }
 
 
-def _bring(
+def _fetch(
     model: str, revision: str, files: Sequence[str | tuple[str, ...]], cache_dir: Path | None
 ) -> dict[str, str | None]:
-    """Fetch the files, of a tuple the first that the hub has; return name -> SHA-256, if the hub tells it."""
+    """Fetch the files, of a tuple the first that the hub has; return name -> SHA-256, None if not stated."""
     chosen = dict(_asked(model, revision, (file,) if isinstance(file, str) else file) for file in files)
     folder = Path(cache_dir or constants.HF_HUB_CACHE)
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def _verified(
     path: Path,
     *,
     digests: Mapping[str, str],
-    told: Mapping[str, str | None],
+    stated: Mapping[str, str | None],
     lock: Lock,
 ) -> Receipt:
     """Return the receipt of one file, or raise InputError; a wrong one that was fetched now is deleted."""
@@ -139,10 +139,10 @@ def _verified(
         unpacked=None,
     )
     wrong = f"{path}: its SHA-256 is {content.sha256}, "
-    for digest in (digests.get(name), told.get(name)):
+    for digest in (digests.get(name), stated.get(name)):
         if digest is None or digest == content.sha256:
             continue
-        if name not in told:
+        if name not in stated:
             raise InputError(f"{wrong}the published file has {digest}; delete {path.resolve()}")
         # The path may be a link, and without its target the client fetches it again.
         path.resolve().unlink()
@@ -160,16 +160,16 @@ def _verified(
 
 
 def _reason(error: Exception) -> str:
-    """Say in one line why the hub's client did not bring a file."""
+    """Return one line that says why the hub's client did not fetch a file."""
     hub = constants.ENDPOINT
     line = next(iter(str(error).strip().splitlines()), type(error).__name__)
     match error:
         case OfflineModeIsEnabled():
-            reason = "not fetched, for HF_HUB_OFFLINE is set"
+            reason = "not fetched, because HF_HUB_OFFLINE is set"
         case GatedRepoError():
             reason = f"{hub} wants its terms to be accepted there, and HF_TOKEN to be set"
         case RepositoryNotFoundError():
-            reason = f"{hub} has no such model, or not for everybody: check its name, or set HF_TOKEN"
+            reason = f"{hub} has no such model, or it is not public: check its name, or set HF_TOKEN"
         case RevisionNotFoundError():
             reason = f"{hub} has no such revision: check it"
         case HfHubHTTPError():
@@ -181,7 +181,7 @@ def _reason(error: Exception) -> str:
         case RuntimeError():
             reason = f"{hub} keeps it in a storage that does not send it ({line}): set HF_HUB_DISABLE_XET=1"
         case _ if "CERTIFICATE" in line:
-            reason = f"{hub} is not trusted ({line}): SSL_CERT_FILE can name an authority of your own"
+            reason = f"{hub} is not trusted ({line}): SSL_CERT_FILE can name your own certificate authority"
         case _:
             reason = f"{hub} cannot be reached, or does not send the file whole ({line})"
     return reason

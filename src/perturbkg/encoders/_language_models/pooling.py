@@ -21,7 +21,7 @@ def pool(hidden: "Tensor", mask: "Tensor", pooling: str) -> "Tensor":
     if pooling == "cls":
         return hidden[:, 0].float()
     keep = mask.unsqueeze(-1).float()  # (batch, tokens, 1)
-    # What stands at padding means nothing and may be NaN, which 0 * NaN would spread.
+    # Vectors at padding are meaningless and may be NaN, which 0 * NaN would spread.
     return hidden.float().masked_fill(keep == 0, 0).sum(dim=1) / keep.sum(dim=1)
 
 

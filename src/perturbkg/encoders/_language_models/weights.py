@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from perturbkg.errors import InputError
 from perturbkg.io.files import sha256
 
-_Place = Callable[[str], Path | None]  # a file's name -> where it lies
+_Place = Callable[[str], Path | None]  # a file's name -> its path
 _NAMED = 3  # tensors that a message names; a wrong file would fill pages
 
 
@@ -39,7 +39,7 @@ def find(
     A tuple names files of which one will do, best first; the answer has it under the first name. Looks in
     `cache_dir`: <org>--<name>/, then the folder itself, then a hub's cache there; then in the hub's own cache
     (HF_HUB_CACHE, HF_HOME). Verifies the SHA-256 of the files that `digests` names. Raises MissingError,
-    which tells how to fetch what is missing, or that the encoder `instead` needs nothing.
+    which says how to fetch what is missing, or that the encoder `instead` needs no weights.
     """
     wanted = [file if isinstance(file, tuple) else (file,) for file in files]
     found = []
@@ -103,10 +103,10 @@ def load(
         "surplus": [name for name in found if name not in wanted and name not in ignored],
         "of another shape": shapes,
     }
-    told = [f"{_some(names)} {problem}" for problem, names in problems.items() if names]
-    if told:
+    mismatches = [f"{_some(names)} {problem}" for problem, names in problems.items() if names]
+    if mismatches:
         raise InputError(
-            f"{path}: not the weights of this {type(module).__name__}: {'; '.join(told)}; "
+            f"{path}: not the weights of this {type(module).__name__}: {'; '.join(mismatches)}; "
             "fetch the model's own file and its config.json"
         )
     module.load_state_dict({name: found[name_of(name)] for name in module.state_dict()}, strict=True)

@@ -118,20 +118,20 @@ def test_a_corrupt_entry_is_found_and_made_anew(kept, damage, caplog):
         assert again.corrupt == 0
 
 
-def test_a_file_that_is_no_database_is_set_aside_once(kept, caplog):
+def test_a_file_that_is_no_database_is_renamed_once(kept, caplog):
     kept.write_bytes(b"not a database, whatever it was " * 500)
     Path(f"{kept}-journal").write_bytes(b"of the old file")
     with caplog.at_level(logging.WARNING), VectorCache(kept, MADE_BY) as file:
         assert file.get(TEXTS) == {}
         file.put(TEXTS, VECTORS, [7, 2, 600])
-    assert caplog.text.count("damaged; set aside as tiny--toy.sqlite.damaged-1") == 1
+    assert caplog.text.count("damaged; renamed to tiny--toy.sqlite.damaged-1") == 1
     assert kept.with_name("tiny--toy.sqlite.damaged-1").read_bytes().startswith(b"not a database")
     assert not Path(f"{kept}-journal").exists()  # else the new file would be overwritten from it
     with VectorCache(kept, MADE_BY) as file:
         assert len(file.get(TEXTS)) == 3
 
 
-def test_a_torn_database_is_set_aside_while_it_is_read(path, caplog):
+def test_a_torn_database_is_renamed_while_it_is_read(path, caplog):
     many = [f"text {number}" for number in range(3000)]
     vectors = np.ones((3000, 16), dtype=np.float32)
     with VectorCache(path, MADE_BY) as file:
@@ -144,7 +144,7 @@ def test_a_torn_database_is_set_aside_while_it_is_read(path, caplog):
         missing = set(range(3000)) - set(file.get(many))
         assert missing
         file.put(many, vectors, [1] * 3000)
-    assert "damaged; set aside" in caplog.text
+    assert "damaged; renamed to" in caplog.text
     with VectorCache(path, MADE_BY) as file:
         assert len(file.get(many)) == 3000
 

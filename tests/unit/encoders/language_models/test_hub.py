@@ -267,8 +267,8 @@ def refused(bring: Any) -> str:
 @pytest.mark.parametrize(
     ("status", "code", "said"),
     [
-        (401, "", "has no such model, or not for everybody: check its name, or set HF_TOKEN; lab/tiny: "),
-        (404, "RepoNotFound", "has no such model, or not for everybody"),
+        (401, "", "has no such model, or it is not public: check its name, or set HF_TOKEN; lab/tiny: "),
+        (404, "RepoNotFound", "has no such model, or it is not public"),
         (404, "RevisionNotFound", "has no such revision: check it"),
         (403, "GatedRepo", "wants its terms to be accepted there, and HF_TOKEN to be set"),
         (404, "EntryNotFound", "config.json answers with status 404"),
@@ -282,7 +282,9 @@ def test_a_refusal(hub: Hub, bring: Any, status: int, code: str, said: str) -> N
 
 def test_offline_mode(hub: Hub, bring: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert refused(bring).startswith("not fetched, for HF_HUB_OFFLINE is set; lab/tiny: config.json, model")
+    assert refused(bring).startswith(
+        "not fetched, because HF_HUB_OFFLINE is set; lab/tiny: config.json, model"
+    )
     assert hub.requests == []
 
 
@@ -295,7 +297,7 @@ def test_no_network(hub: Hub, bring: Any, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_certificate_of_nobody(hub: Hub, bring: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     close_session()
-    assert "SSL_CERT_FILE can name an authority of your own; lab/tiny: " in refused(bring)
+    assert "SSL_CERT_FILE can name your own certificate authority; lab/tiny: " in refused(bring)
 
 
 def test_a_host_that_is_no_hub(hub: Hub, bring: Any) -> None:
