@@ -1,8 +1,8 @@
 """Find the example of a reader: a few rows in its source's own format, and what must come out of them.
 
-The example of the plug-in NAME of a kind is the folder tests/source_examples/KIND/NAME, which holds a file for
-each file key of the plug-in, called by the key (kg.csv), and expected.json. Files that are not text, or long, are
-written by an example.py there, whose `write(folder)` makes them under such names.
+The example of the plug-in NAME of a kind is the folder tests/source_examples/KIND/NAME, which holds a file
+for each file key of the plug-in, called by the key (kg.csv), and expected.json. Files that are not text, or
+are long, are written by an example.py there, whose `write(folder)` makes them under such names.
 """
 
 import importlib.util
