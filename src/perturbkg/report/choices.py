@@ -4,7 +4,6 @@ Reads the `report:` keys of the config while the workflow plans, so that what ca
 before anything runs. What a run does not have is left out of the report, which says so.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -83,8 +82,7 @@ def _check_names(report: Mapping[str, Any]) -> None:
 
 def _check_name(key: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f", did you mean {close[0]!r}?" if close else ""
+        hint = plugins.nearest(name, known)
         raise InputError(f"config: {key}: unknown name {name!r}{hint}; known are {', '.join(known)}")
 
 
@@ -104,10 +102,7 @@ def computed_values(metrics: Sequence[str]) -> list[str]:
 
 def kind_of(model: str) -> str:
     """Return the attribute `kind` of a model; raise InputError for one that is not in KINDS."""
-    try:
-        kind = plugins.constant("models", model, "kind")
-    except AttributeError:
-        return "model"
+    kind = plugins.constant("models", model, "kind")
     if kind not in KINDS:
         raise InputError(
             f"{plugins.source('models', model)}: kind {kind!r} must be one of {', '.join(KINDS)}"

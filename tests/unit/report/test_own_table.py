@@ -24,9 +24,9 @@ make_page(made, make_tables(made, folder, resamples=100), figures, folder / "rep
 
 def test_the_documented_table_is_written_and_shown(tmp_path):
     text = (ROOT / "docs/report.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    ((file, example),) = re.findall(r"```python (src/\S+)\n(.*?)```", text, flags=re.DOTALL)
     shutil.copytree(ROOT / "src/perturbkg", tmp_path / "src/perturbkg")
-    (tmp_path / "src/perturbkg/report/tables/cells.py").write_text(example)
+    (tmp_path / file).write_text(example)
     paths = [str(tmp_path / "src"), str(ROOT / "tests/support")]
     done = subprocess.run(
         [sys.executable, "-c", REPORT, tmp_path],
