@@ -1,13 +1,12 @@
 """The command `perturbkg`: score predictions, list the plug-ins, fetch the sources."""
 
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 import yaml
 
-from perturbkg import extras, plugins
+from perturbkg import __version__, extras, plugins
 from perturbkg.config import OPTIONS
 from perturbkg.errors import InputError
 from perturbkg.scoring.commands import score
@@ -30,7 +29,7 @@ def main() -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"perturbkg {version('perturbkg')}")
+        print(f"perturbkg {__version__}")
         raise typer.Exit
 
 

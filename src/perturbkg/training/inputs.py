@@ -80,6 +80,4 @@ def principal_axes(matrix: np.ndarray, components: int) -> tuple[np.ndarray, np.
     if wide:
         axes = centred.T @ (axes / np.sqrt(values[kept]))
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(len(kept))])
-    axes *= np.float32(np.sqrt(centred.shape[0] / values[kept].mean(dtype=np.float64)))
-    # In memory as a saved model has them: on some processors the last bits of a product depend on that.
-    return mean, np.ascontiguousarray(axes)
+    return mean, axes * np.float32(np.sqrt(centred.shape[0] / values[kept].mean(dtype=np.float64)))
