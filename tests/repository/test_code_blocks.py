@@ -33,7 +33,7 @@ SNAKEMAKE = (sys.executable, "-m", "snakemake")
 COPIED = ("Makefile", "Snakefile", "pyproject.toml", "README.md", "benchmarks", "config", "profiles")
 COPIED += ("scripts", "src", "tests", "workflow")
 # The smallest world, as `results/demo`, up to one run of a model that takes no time to train.
-FOLD = "splits/scaffold/fold0"
+MEANS = "results/demo/splits/scaffold/fold0.cell_means.h5ad"
 PREDICTION = "results/demo/runs/scaffold/fold0/mean_per_cell/none/seed1/prediction.h5ad"
 
 
@@ -86,6 +86,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(ROOT / name, folder / name)
+    (folder / "path/to").mkdir(parents=True)
+    (folder / "path/to/perturbkg").symlink_to(folder)
     # The files of config/local.yaml are planned with, not read.
     for root in ("path/to/files", "../shared/data"):
         for file in config.read(ROOT / "config/local.yaml")["files"].values():
@@ -93,10 +95,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
     small = ("--cores", "2", "--configfile", "config/test.yaml", "--config", "name=demo")
-    run(folder, *SNAKEMAKE, *small, "--", "results/demo/graph/graph.npz", PREDICTION)
+    run(folder, *SNAKEMAKE, *small, "--", "results/demo/graph/graph.npz", MEANS, PREDICTION)
     # The user's own files, as docs/metrics.md calls them.
     shutil.copy2(folder / PREDICTION, folder / "prediction.h5ad")
-    shutil.copy2(folder / f"results/demo/{FOLD}.cell_means.h5ad", folder / "means.h5ad")
+    shutil.copy2(folder / MEANS, folder / "means.h5ad")
     scored = anndata.read_h5ad(folder / PREDICTION).obs_names
     anndata.read_h5ad(folder / "results/demo/signatures.h5ad")[scored].write_h5ad(folder / "truth.h5ad")
     return folder
@@ -178,9 +180,15 @@ def check_sh(block: Example, folder: Path) -> None:
 
 
 def check_yaml(block: Example, folder: Path) -> None:
-    """Read a catalogue of sources as such, and plan with any other mapping as an overlay of the config."""
-    path = folder / "block.yaml"
+    """Write the file. Read a catalogue of sources; plan with any other file as an overlay of the config.
+
+    A file of another project is not used here: tests/workflow/test_elsewhere.py runs it.
+    """
+    path = folder / (block.region.lexemes["file"] or "block.yaml")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(block.parsed, encoding="utf-8")
+    if path.parent != folder:
+        return
     if "sources" in (values := yaml.safe_load(block.parsed)):
         assert set(values["sources"]) <= set(read_catalogue(path))
     else:
@@ -202,6 +210,7 @@ CHECKS: dict[str, Callable[[Example, Path], None]] = {
     "csv": check_csv,
     "python": check_python,
     "sh": check_sh,
+    "snakemake": lambda block, folder: None,  # run by tests/workflow/test_elsewhere.py
     "text": lambda block, folder: None,
     "yaml": check_yaml,
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def code_block(page: Path, word: str) -> str:
-    """Return the only fenced code block of a page that holds a word."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    """Return the only fenced code block of a page that contains a word."""
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     (block,) = [block for block in blocks if word in block]
     return block
