@@ -14,15 +14,17 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 @cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+def _nodes(path: Path) -> list[ast.AST]:
+    """Return the import statements and constants of a file; it is parsed and walked only once."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom | ast.Constant)]
 
 
 @cache
 def imported(path: Path) -> frozenset[Path]:
     """Return the package files that the import statements of one file name, also inside functions."""
     found: set[Path] = set()
-    for node in ast.walk(_parsed(path)):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found |= _files_of(alias.name)
@@ -61,9 +63,7 @@ def data_of(path: Path) -> frozenset[Path]:
     A name may also be that of a folder, such as "templates", which stands for every file in it.
     """
     named = {
-        node.value
-        for node in ast.walk(_parsed(path))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        node.value for node in _nodes(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     found: set[Path] = set()
     for item in path.parent.iterdir():

@@ -96,8 +96,8 @@ def test_the_example_of_a_module_runs_as_it_stands_in_the_readme(made):
     example = code_block(page, "module perturbkg:")
     made.snakefile.write_text(example.replace("path/to/perturbkg", str(made.folder)))
     (made.work / "config").mkdir()
-    (made.work / "config/config.yaml").write_text(code_block(page, "perturbkg:\n"))
-    config = yaml.safe_load(code_block(page, "perturbkg:\n"))["perturbkg"]
+    (made.work / "config/config.yaml").write_text(code_block(page, "perturbkg:\n  name:"))
+    config = yaml.safe_load(code_block(page, "perturbkg:\n  name:"))["perturbkg"]
     trained = [job for job in made.planned() if job[0] == "perturbkg_train_model"]
     assert {job[1].removeprefix("dataset=") for job in trained} == {config["name"]}
     assert len(trained) >= len(config["models"]) * config["folds"]
