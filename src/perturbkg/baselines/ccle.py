@@ -95,7 +95,7 @@ class CCLE(Baseline):
 
 def _models(path: Path) -> pl.DataFrame:
     """Read ModelID -> StrippedCellLineName."""
-    table = read(path, [MODEL, NAME], separator=",", quote='"')
+    table = read(path, [MODEL, NAME])
     return identified(table, MODEL, path).drop("row")
 
 
@@ -107,7 +107,7 @@ def _expression(path: Path, found: Sequence[str], genes: Sequence[str]) -> pl.Da
             f"{path}: row 1: no column {MODEL!r} and none without a name; found are "
             f"{', '.join(found[:6])}, ...; give DepMap's expression table"
         )
-    return read(path, [model, *genes], [DEFAULT], separator=",", quote='"').rename({model: MODEL})
+    return read(path, [model, *genes], [DEFAULT]).rename({model: MODEL})
 
 
 def _default_profiles(table: pl.DataFrame, path: Path) -> pl.DataFrame:

@@ -134,7 +134,7 @@ def _structures(
     if not files.get("drug_text"):
         return known
     path = given(files, "drug_text", DRUG_TEXT)
-    table = read(path, ["generic_name", "smiles"], separator=",", quote='"').drop_nulls()
+    table = read(path, ["generic_name", "smiles"]).drop_nulls()
     # A name with two structures belongs to neither.
     table = table.filter(pl.col("smiles").n_unique().over("generic_name") == 1)
     table = table.unique("generic_name", keep="first", maintain_order=True)

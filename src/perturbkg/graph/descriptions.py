@@ -44,7 +44,7 @@ ESCAPED = {r"\"": '"', r"\t": "\t", r"\n": "\n", r"\r": "\r", r"\\": "\\"}
 
 
 def read_descriptions(key: str, path: str | Path) -> pl.DataFrame:
-    """Read the columns that matter of a table (a key of `LAYOUTS`; plain or .gz) as text, and their row.
+    """Read the columns that matter of a table (a key of `LAYOUTS`) as text, and their row.
 
     The table is CSV, or tab-separated as Dataverse exports it, recognised by its header. Raises InputError
     for a missing column, an index that is not a whole number, and a file that is empty, truncated or of
@@ -52,11 +52,9 @@ def read_descriptions(key: str, path: str | Path) -> pl.DataFrame:
     """
     layout, path = LAYOUTS[key], Path(path)
     columns = [layout.key, *(column for several in layout.columns.values() for column in several)]
-    if len(delimited.header(path, "\t", None)) > 1:
-        table = delimited.read(path, columns, separator="\t", quote=None, missing=("",))
+    table = delimited.read(path, columns, missing=("",))
+    if delimited.dialect(path).quote is None:
         table = table.with_columns(pl.coalesce(_unquoted(column), column) for column in columns)
-    else:
-        table = delimited.read(path, columns, separator=",", quote='"', missing=("",))
     return _indexed(table, layout.key, path) if layout.by_index else table
 
 

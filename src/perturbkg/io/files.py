@@ -1,5 +1,6 @@
 """Write files atomically, digest them, read and write JSON, and say why a file cannot be read."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,19 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from perturbkg.errors import InputError
-
-# First bytes of compressed files: which program packs so, and which one unpacks.
-PACKED = {
-    b"\x1f\x8b": ("gzip", "gunzip --keep"),
-    b"BZh": ("bzip2", "bunzip2 --keep"),
-    b"\xfd7zXZ\x00": ("xz", "unxz --keep"),
-    b"PK\x03\x04": ("zip", "unzip"),
-    b"\x28\xb5\x2f\xfd": ("zstd", "unzstd"),
-    b"7z\xbc\xaf\x27\x1c": ("7z", "7z x"),
-    b"\x04\x22\x4d\x18": ("lz4", "unlz4"),
-    b"\x1f\x9d": ("compress", "uncompress"),
-    b"Rar!\x1a\x07": ("rar", "unrar x"),
-}
 
 
 @contextmanager
@@ -64,31 +52,19 @@ def sha256(path: str | Path) -> str:
 def reached(path: str | Path) -> Iterator[None]:
     """Turn what keeps the operating system from reading `path` into a one-line InputError.
 
-    Errors of damaged content pass through.
+    Other errors pass through: damaged content has no number, and a full disk is not that of `path`.
     """
     try:
         yield
     except OSError as error:
-        if error.errno is None:
+        if error.errno in (None, errno.ENOSPC, errno.EDQUOT):
             raise
-        raise InputError(unreachable(path, error.errno)) from error
+        raise unreachable(path, error.errno) from error
 
 
-def unreachable(path: str | Path, number: int) -> str:
-    """Return what a user is to do about an error of the operating system, by its number."""
-    return (
+def unreachable(path: str | Path, number: int) -> InputError:
+    """Return the error about a file that the operating system does not let be read, by its number."""
+    return InputError(
         f"{path}: cannot be read ({os.strerror(number)}); check its name and permissions, and that its disk "
         "or network folder is mounted"
     )
-
-
-def packed_by(path: str | Path) -> tuple[str, str] | None:
-    """Return what a file is compressed by and the command that unpacks it, by its first bytes; else None."""
-    with reached(path), Path(path).open("rb") as file:
-        start = file.read(8)
-    return next((packing for magic, packing in PACKED.items() if start.startswith(magic)), None)
-
-
-def unpack_first(path: str | Path, packing: tuple[str, str]) -> str:
-    """Return what a user is to do with a compressed file that is not read as it is."""
-    return f"{path}: compressed by {packing[0]}: unpack it first: {packing[1]} {path}"

@@ -11,7 +11,8 @@ from typing import Any
 import h5py
 
 from perturbkg.errors import InputError
-from perturbkg.io.files import packed_by, reached, unpack_first, unreachable
+from perturbkg.io.files import reached, unreachable
+from perturbkg.io.packed import packing_of, unpack_first
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LOCKED = {errno.EAGAIN, errno.EDEADLK, errno.ENOLCK}
@@ -43,30 +44,30 @@ def opened(path: str | Path, **options: Any) -> Iterator[h5py.File]:
         with h5py.File(path, "r", **options) as file:
             yield file
     except (OSError, RuntimeError) as error:
-        raise InputError(_why_reached(path, error)) from error
+        raise _not_read(path, error) from error
 
 
-def _why_reached(path: Path, error: Exception) -> str:
-    """Return what a user is to do about an error of HDF5."""
+def _not_read(path: Path, error: Exception) -> InputError:
+    """Return what an error of HDF5 means for a user."""
     reason = " ".join(str(error).split())
     # Some errors state the number in their text alone.
     stated = re.search(r"errno = (\d+)", reason)
     number = getattr(error, "errno", None) or (int(stated[1]) if stated else None)
     if "unable to lock file" in reason or number in LOCKED:
-        return (
+        return InputError(
             f"{path}: locked by another program, or its file system has no locks; close it there, or set the "
             "environment variable HDF5_USE_FILE_LOCKING=FALSE"
         )
     if "already open for" in reason:  # said of the mark that a writing program leaves in the file
-        return (
+        return InputError(
             f"{path}: marked as open for writing; close it in the other program, or, if that crashed, run: "
             f"h5clear --status {path}"
         )
     if number is not None:
         return unreachable(path, number)
-    if packing := packed_by(path):
+    if packing := packing_of(path):
         return unpack_first(path, packing)
-    return f"{path}: truncated, damaged or no HDF5 file ({reason}); fetch or make it again"
+    return InputError(f"{path}: truncated, damaged or no HDF5 file ({reason}); fetch or make it again")
 
 
 def require_stored(data: h5py.Dataset, path: str | Path) -> h5py.Dataset:

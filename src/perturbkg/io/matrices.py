@@ -75,9 +75,7 @@ def read_labels(path: str | Path, needed: Sequence[str] = ()) -> tuple[pl.DataFr
             obs, var = gctx.labels(file, path) if _is_gctx(file) else h5ad.labels(file, path, needed)
     for column in needed:
         if column not in obs.columns:
-            raise InputError(
-                f"{path}: obs has no column {column!r} that can be read; found are {', '.join(obs.columns)}"
-            )
+            raise InputError(f"{path}: obs has no column {column!r}; found are {', '.join(obs.columns)}")
     return obs, var
 
 

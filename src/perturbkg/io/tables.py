@@ -1,7 +1,7 @@
-"""Read somebody's own table, CSV, TSV (plain or .gz) or Parquet, every value as text, whole or in batches.
+"""Read somebody's own table, delimited text or Parquet, every value as text, whole or in batches.
 
-The form is told by content, not by name: Parquet by its first bytes, the separator by whether the header
-has a tab. Rows are numbered with the header as row 1, in Parquet too.
+The form is told by content, not by name: Parquet by its first bytes, the separator (tab, comma, semicolon) by
+the header, compressed files by theirs. Rows are numbered with the header as row 1, in Parquet too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,25 +12,24 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
+from perturbkg.io import delimited
 from perturbkg.io.delimited import (
-    LOOKED,
     MISSING,
-    explained,
-    header,
+    NOT_AVAILABLE,
+    ROW,
     looked_through,
     numbers,
     require,
     undecoded,
 )
-
-QUOTE = '"'
+from perturbkg.io.files import reached
 
 
 def columns(path: Path) -> list[str]:
-    """Return the column names of a table, each of which stands once."""
+    """Return the column names of a table, each of which occurs once."""
     if is_parquet(path):
         return list(_types(path))
-    found = header(path, _separator(path), QUOTE)
+    found = delimited.header(path, own=True)
     twice = [name for i, name in enumerate(found) if name in found[:i]]
     if twice:
         raise InputError(f"{path}: row 1: column {twice[0]!r} twice; remove one of them")
@@ -40,22 +39,33 @@ def columns(path: Path) -> list[str]:
 
 
 def read(
-    path: Path, required: Sequence[str], optional: Sequence[str] = (), *, missing: Sequence[str] = MISSING
+    path: Path,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    ids: Sequence[str] = (),
+    missing: Sequence[str] = MISSING,
 ) -> pl.DataFrame:
-    """Read columns as text; `missing` becomes null, absent optional columns too, empty rows are skipped.
+    """Read columns as text; absent optional columns become null, empty rows are skipped.
 
-    Adds `row` (Int64). A list in Parquet becomes its members joined by "|". Other columns are ignored.
+    `missing` becomes null, and NOT_AVAILABLE except in the columns `ids`. Adds `row` (Int64). A list in
+    Parquet becomes its members joined by "|". Other columns are ignored.
     """
     found = columns(path)
     require(path, found, required)
     present = [column for column in [*required, *optional] if column in found]
-    with _reading(path):
-        table = _scan(path, present, missing).collect(engine="streaming").select(present)
-    absent = [pl.lit(None, pl.String).alias(column) for column in optional if column not in found]
+    with _scanned(path, missing) as rows:
+        table = _selected(path, rows, [ROW, *present]).collect(engine="streaming").select(ROW, *present)
+        table = _as_text(table, present, missing)
+    absent = [column for column in optional if column not in found]
     table = (
-        table.with_row_index("row", offset=2)
-        .with_columns(pl.col("row").cast(pl.Int64), *absent)
+        table.with_columns(pl.col([name for name in present if name not in ids]).replace(NOT_AVAILABLE, None))
         .filter(~pl.all_horizontal(pl.col(present).is_null()))
+        .select(
+            pl.col(ROW).cast(pl.Int64).alias("row"),
+            *present,
+            *(pl.lit(None, pl.String).alias(column) for column in absent),
+        )
     )
     if table.is_empty():
         raise InputError(f"{path}: a header and no rows; fill it")
@@ -65,17 +75,12 @@ def read(
 def batches(path: Path, required: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
     """Yield all rows of some columns, `rows` at a time, in the order of the file.
 
-    Values of CSV and TSV are text, MISSING is null; those of Parquet have its types. What is held at a time
-    is a few times `rows`, or a row group of Parquet.
+    Values of delimited text are text, MISSING is null; those of Parquet have its types. What is held at a
+    time is a few times `rows`, or a row group of Parquet.
     """
     require(path, columns(path), required)
-    with _reading(path):
-        scanned = (
-            pl.scan_parquet(path).select(required)
-            if is_parquet(path)
-            else looked_through(_scan_text(path, MISSING), required)
-        )
-        read = scanned.collect_batches(chunk_size=rows, maintain_order=True)
+    with _scanned(path, MISSING) as scanned:
+        read = _selected(path, scanned, required).collect_batches(chunk_size=rows, maintain_order=True)
         for batch in read:
             yield batch.select(required)
 
@@ -87,13 +92,18 @@ def labels(path: Path, known: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame
     columns of the matrix, whose names are the column `gene`.
     """
     names, genes = _parted(path, known)
-    return _filled(path, names).drop("row"), pl.DataFrame({"gene": genes})
+    table = _as_text(_filled(path, names), names, MISSING)
+    return table.select(names), pl.DataFrame({"gene": genes})
 
 
 def values(path: Path, known: Sequence[str]) -> np.ndarray:
     """Return the matrix (rows, columns) float32 of `labels`, NaN where nothing is known."""
     _, genes = _parted(path, known)
-    return numbers(_filled(path, genes), genes, path).select(genes).to_numpy().astype(np.float32)
+    table = _filled(path, genes).rename({ROW: "row"})
+    text = [name for name in genes if not table.schema[name].is_numeric()]
+    if text:
+        table = numbers(_as_text(table, text, MISSING), text, path)
+    return table.select(pl.col(genes).cast(pl.Float32)).to_numpy()
 
 
 def _parted(path: Path, known: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -106,70 +116,59 @@ def _parted(path: Path, known: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _filled(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
-    """Read columns of all rows that have a value in any column, and `row`."""
-    with _reading(path):
-        table = _scan(path, columns(path), MISSING).collect(engine="streaming")
-    table = table.with_row_index("row", offset=2).with_columns(pl.col("row").cast(pl.Int64))
-    filled = ~pl.all_horizontal(pl.exclude("row", LOOKED).is_null())
-    if (table := table.filter(filled).select("row", *wanted)).is_empty():
+    """Read ROW and columns of all rows that have a value in any column."""
+    with _scanned(path, MISSING) as rows:
+        filled = rows.filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))
+        table = filled.select(ROW, *wanted).collect(engine="streaming")
+    if table.is_empty():
         raise InputError(f"{path}: a header and no rows; fill it")
     return table
 
 
 def is_parquet(path: Path) -> bool:
-    """Tell Parquet by its first bytes."""
-    with path.open("rb") as file:
+    """Return whether a file is Parquet by its first bytes."""
+    with reached(path), path.open("rb") as file:
         return file.read(4) == b"PAR1"
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn what Polars raises while it reads `path` into a one-line InputError."""
+def _scanned(path: Path, missing: Sequence[str]) -> Iterator[pl.LazyFrame]:
+    """Scan all columns, text as text and Parquet with its types, and ROW; what fails is an InputError."""
     if not is_parquet(path):
-        with explained(path, _separator(path), QUOTE):
-            yield
+        with delimited.scanned(path, own=True, missing=missing) as rows:
+            yield rows
         return
     try:
-        yield
+        with reached(path):
+            yield pl.scan_parquet(path, row_index_name=ROW, row_index_offset=2)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _damaged(path, error) from error
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
-    """Return what a user is told of a Parquet file that cannot be read."""
-    return InputError(f"{path}: damaged Parquet file ({' '.join(str(error).split())}); make it again")
+def _selected(path: Path, rows: pl.LazyFrame, wanted: Sequence[str]) -> pl.LazyFrame:
+    """Select columns; in text, look at all others too."""
+    return rows.select(wanted) if is_parquet(path) else looked_through(rows, wanted)
 
 
-def _separator(path: Path) -> str:
-    """Tell tab from comma by the header."""
-    return "," if is_parquet(path) or len(header(path, "\t", QUOTE)) == 1 else "\t"
-
-
-def _scan(path: Path, wanted: Sequence[str], missing: Sequence[str]) -> pl.LazyFrame:
-    """Scan columns as text."""
-    if not is_parquet(path):
-        return looked_through(_scan_text(path, missing), wanted)
-    types = _types(path)
-    text = [
-        pl.col(c).cast(pl.List(pl.String)).list.join("|")
-        if isinstance(types[c], pl.List)
-        else pl.col(c).cast(pl.String)
-        for c in wanted
-    ]
-    known = pl.when(~pl.all().is_in(list(missing))).then(pl.all())
-    return pl.scan_parquet(path).select(text).with_columns(known)
-
-
-def _scan_text(path: Path, missing: Sequence[str]) -> pl.LazyFrame:
-    """Scan CSV or TSV, all columns as text."""
-    return pl.scan_csv(
-        path, separator=_separator(path), quote_char=QUOTE, infer_schema=False, null_values=list(missing)
+def _as_text(table: pl.DataFrame, columns: Sequence[str], missing: Sequence[str]) -> pl.DataFrame:
+    """Turn columns of Parquet into text, lists into their members joined by "|"; those of text are text."""
+    lists = [name for name in columns if isinstance(table.schema[name], pl.List)]
+    others = [name for name in columns if name not in lists and table.schema[name] != pl.String]
+    table = table.with_columns(
+        pl.col(lists).cast(pl.List(pl.String)).list.join("|"), pl.col(others).cast(pl.String)
     )
+    return table.with_columns(pl.col(columns).replace(missing, None))
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    """Return the error about a Parquet file that cannot be read."""
+    return InputError(f"{path}: damaged Parquet file ({' '.join(str(error).split())}); make it again")
 
 
 def _types(path: Path) -> dict[str, pl.DataType]:
     """Return the columns of a Parquet file and their types."""
     try:
-        return pl.read_parquet_schema(path)
-    except pl.exceptions.PolarsError as error:
+        with reached(path):
+            return pl.read_parquet_schema(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
         raise _damaged(path, error) from error

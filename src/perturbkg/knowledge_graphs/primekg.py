@@ -1,4 +1,4 @@
-"""Read PrimeKG's kg.csv (plain or .gz), or any graph in its columns, into nodes and undirected edges.
+"""Read PrimeKG's kg.csv, or any graph in its columns, into nodes and undirected edges.
 
 The file holds each edge in both directions, one statement a row. Nodes are those that its rows name.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import ROW, explained, given, header, require
+from perturbkg.io.delimited import ROW, given, header, lines_of, require, scanned
 from perturbkg.io.tallies import counted
 from perturbkg.knowledge_graphs import STAGE, KnowledgeGraph, KnowledgeGraphTables
 from perturbkg.knowledge_graphs._undirected import Statements, undirected
@@ -30,7 +30,7 @@ COLUMNS = ["relation", "display_relation", *ENDS]
 class PrimeKG(KnowledgeGraph):
     """PrimeKG, a knowledge graph of precision medicine."""
 
-    files: ClassVar[dict[str, str]] = {"kg": "kg.csv of PrimeKG (doi:10.7910/DVN/IXA7BM), plain or .gz"}
+    files: ClassVar[dict[str, str]] = {"kg": "kg.csv of PrimeKG (doi:10.7910/DVN/IXA7BM)"}
     sources: ClassVar[dict[str, str]] = {
         "kg": "primekg_kg",
         "drug_features": "primekg_drug_features",
@@ -49,10 +49,9 @@ class PrimeKG(KnowledgeGraph):
         """Read the graph; an edge's head is the end whose node id sorts first, so that it has one type."""
         path = given(files, "kg", self.files)
         require(path, header(path), COLUMNS)
-        rows = pl.scan_csv(path, infer_schema=False, row_index_name=ROW, row_index_offset=2)
-        rows = rows.select(pl.col(ROW).alias("row"), *COLUMNS)
         # Two streaming passes: the names, which are long, never meet the rows, which are many.
-        with explained(path), _quotes_explained(path):
+        with scanned(path) as found, _quotes_explained(path):
+            rows = found.select(pl.col(ROW).alias("row"), *COLUMNS)
             statements = _statements(rows).collect(engine="streaming")
             if statements.is_empty():
                 raise InputError(f"{path}: a header and no rows; fetch it again")
@@ -173,11 +172,11 @@ def _refuse_stray_quote(path: Path, cause: Exception | None = None) -> None:
 
     No field of kg.csv holds a line break, so that a row is a line.
     """
-    lines = pl.scan_lines(path, name="line", row_index_name="row", row_index_offset=1)
-    odd = lines.filter(pl.col("line").str.count_matches('"', literal=True) % 2 == 1).head(1).collect()
-    if len(odd):
+    with lines_of(path) as lines:
+        odd = next((row for row, line in enumerate(lines, start=1) if line.count('"') % 2), None)
+    if odd is not None:
         raise InputError(
-            f"{path}: row {odd['row'][0]}: a stray quotation mark; remove it, or write it twice and put the "
+            f"{path}: row {odd}: a stray quotation mark; remove it, or write it twice and put the "
             "field between quotation marks"
         ) from cause
 

@@ -1,10 +1,9 @@
 """Read a graph of your own, a table of nodes and one of edges, into nodes and undirected edges.
 
-Each file is CSV or tab separated text (plain or .gz), or Parquet, recognised by its content. Nodes have the
-columns `node` (or `id`) and `type`; if there: `name`, `source` and `source_id` (genes of the source NCBI are
-found by their Entrez id, all others by symbol, which is their name; drugs by DrugBank id), `text` and
-`smiles`. Edges have `relation`, `head` and `tail`, which are values of `node`; if there: `provenance`. Each
-is stored once.
+Each file is CSV, tab-separated or Parquet, recognised by its content. Nodes have the columns `node` (or `id`)
+and `type`; if there: `name`, `source` and `source_id` (genes of the source NCBI are found by their Entrez id,
+all others by symbol, which is their name; drugs by DrugBank id), `text` and `smiles`. Edges have `relation`,
+`head` and `tail`, which are values of `node`; if there: `provenance`. Each is stored once.
 """
 
 from collections.abc import Sequence
@@ -70,7 +69,9 @@ class Table(KnowledgeGraph):
 def _nodes(path: Path) -> pl.DataFrame:
     """Return the columns of Nodes and Descriptions, and the file's own id, sorted by node."""
     key = "node" if "node" in columns(path) else "id"
-    table = read(path, [key, "type"], ["name", "source", "source_id", "text", "smiles"], missing=EMPTY)
+    table = read(
+        path, [key, "type"], ["name", "source", "source_id", "text", "smiles"], ids=[key], missing=EMPTY
+    )
     table = _filled(identified(table, key, path), ["type"], path)
     table = table.with_columns(
         id=key,
@@ -84,7 +85,7 @@ def _nodes(path: Path) -> pl.DataFrame:
 
 def _edges(path: Path, nodes: pl.DataFrame) -> pl.DataFrame:
     """Return Edges."""
-    table = _filled(read(path, STATED, ["provenance"], missing=EMPTY), STATED, path)
+    table = _filled(read(path, STATED, ["provenance"], ids=["head", "tail"], missing=EMPTY), STATED, path)
     table = table.with_columns(
         relation=translated(table["relation"].str.to_lowercase(), OWN_RELATIONS),
         provenance=pl.col("provenance").fill_null(SOURCE),

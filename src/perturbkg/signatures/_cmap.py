@@ -8,6 +8,7 @@ import polars as pl
 
 from perturbkg import schemas
 from perturbkg.errors import InputError
+from perturbkg.io import tables
 from perturbkg.io.delimited import MISSING, identified, numbers, read
 from perturbkg.io.tallies import counted, excluded
 from perturbkg.signatures import Compounds, Genes, Selected
@@ -146,7 +147,7 @@ def read_xref(path: Path | None) -> pl.DataFrame:
     """Read drug -> DrugBank ids (xref), where such a table is given."""
     if path is None:
         return pl.DataFrame(schema={"drug": pl.String, "xref": pl.List(pl.String)})
-    table = read_table(path, ["pert_id", "drugbank_id"])
+    table = tables.read(path, ["pert_id", "drugbank_id"], ids=["pert_id"])
     return (
         table.drop_nulls()
         .group_by("pert_id")

@@ -45,7 +45,7 @@ class _GEO(SignatureSource):
     }
     optional_files: ClassVar[dict[str, str]] = {
         "targets": "targets and aliases, which GEO lacks: compoundinfo_beta.txt of LINCS 2020",
-        "xref": "cross-references, columns pert_id and drugbank_id, tab-separated",
+        "xref": "cross-references, columns pert_id and drugbank_id (CSV, tab-separated or Parquet)",
     }
     needs: ClassVar[dict[str, tuple[str, ...]]] = {
         "genes": ("geneinfo",),

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.delimited import explained, header, require
+from perturbkg.io.delimited import MISSING, header, require, scanned
 from perturbkg.io.tallies import counted, excluded
 from perturbkg.signatures import Genes, Selected
 from perturbkg.signatures._fields import members
@@ -19,7 +19,6 @@ from perturbkg.signatures._wells import (
     add_to,
     mean_profiles,
     read_wells,
-    scan,
     vehicle_wells,
 )
 
@@ -134,13 +133,12 @@ def _wells(files: Mapping[str, Path], signatures: pl.Series) -> Wells:
 
 def _named_wells(path: Path, signatures: pl.Series) -> pl.DataFrame:
     """Return row and sample of each well that siginfo names, once a signature; sample is null for none."""
-    require(path, header(path, "\t", None), ["sig_id", "distil_ids"])
+    require(path, header(path), ["sig_id", "distil_ids"])
     wanted = pl.DataFrame({"sig_id": signatures}).with_row_index("row")
     samples = members(pl.col("distil_ids"))
-    with explained(path, "\t", None):
+    with scanned(path, missing=MISSING) as rows:
         named = (
-            scan(path)
-            .select("sig_id", sample=samples)
+            rows.select("sig_id", sample=samples)
             .join(wanted.lazy(), on="sig_id", how="right")
             .select("row", "sample")
             .explode("sample")

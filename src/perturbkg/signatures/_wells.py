@@ -15,11 +15,11 @@ from perturbkg.io.delimited import (
     LOOKED,
     MISSING,
     ROW,
-    explained,
     header,
     identified,
     looked_through,
     require,
+    scanned,
 )
 from perturbkg.io.scripting import progress
 from perturbkg.signatures import Genes
@@ -40,14 +40,12 @@ def read_wells(path: Path, choose: Callable[[pl.LazyFrame], pl.LazyFrame]) -> tu
 
     `qc_pass` is true where nothing is said of it. A sample that two differing rows describe is an InputError.
     """
-    found = header(path, "\t", None)
+    found = header(path)
     require(path, found, list(COLUMNS))
     passes = pl.col("qc_pass") if "qc_pass" in found else pl.lit(None, pl.String)
-    with explained(path, "\t", None):
+    with scanned(path, missing=MISSING) as rows:
         wells = (
-            looked_through(
-                scan(path), [pl.col(ROW).cast(pl.Int64).alias("row"), *COLUMNS, passes.alias("qc_pass")]
-            )
+            looked_through(rows, [pl.col(ROW).cast(pl.Int64).alias("row"), *COLUMNS, passes.alias("qc_pass")])
             .pipe(choose)
             .collect(engine="streaming")
             .drop(LOOKED)
@@ -64,19 +62,6 @@ def read_wells(path: Path, choose: Callable[[pl.LazyFrame], pl.LazyFrame]) -> tu
     once = identified(once, "sample_id", path).rename(COLUMNS)
     passed = pl.col("qc_pass").replace_strict(TRUTH, default=1, return_dtype=pl.Int8) == 1
     return once.drop("row").with_columns(qc_pass=passed), tally
-
-
-def scan(path: Path) -> pl.LazyFrame:
-    """Scan a table of the release as text, with its line in the file in the column ROW."""
-    return pl.scan_csv(
-        path,
-        separator="\t",
-        quote_char=None,
-        infer_schema=False,
-        null_values=list(MISSING),
-        row_index_name=ROW,
-        row_index_offset=2,
-    )
 
 
 def vehicle_wells(instinfo: Path, level3_ctl: Path) -> tuple[pl.DataFrame, Tally]:

@@ -41,7 +41,7 @@ class LINCS2020(SignatureSource):
         "level3_ctl": "Level 3 profiles of control wells, level3_beta_ctl_n*x12328.gctx",
     }
     optional_files: ClassVar[dict[str, str]] = {
-        "xref": "cross-references, columns pert_id and drugbank_id, tab-separated"
+        "xref": "cross-references, columns pert_id and drugbank_id (CSV, tab-separated or Parquet)"
     }
     sources: ClassVar[dict[str, str]] = {
         "gctx": "lincs2020_level5",

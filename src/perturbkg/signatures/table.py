@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import h5py
 import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
 from perturbkg.io import tables
-from perturbkg.io.delimited import MISSING, given, identified, numbers
+from perturbkg.io.delimited import MISSING, NOT_AVAILABLE, given, identified, numbers
+from perturbkg.io.hdf5 import is_hdf5
 from perturbkg.io.matrices import ROWS_AT_ONCE, read_labels, read_rows
 from perturbkg.io.tallies import excluded
 from perturbkg.signatures import NOTHING, Compounds, Genes, Selected, SignatureSource
@@ -40,7 +41,7 @@ class Table(SignatureSource):
     """Signatures of one's own.
 
     `profiles` is AnnData (.h5ad; obs: signature or the index, drug, cell; var: Entrez ids in the column
-    entrez or the index; X: deltas) or a wide table (CSV, TSV, plain or .gz, or Parquet; columns signature,
+    entrez or the index; X: deltas) or a wide table (CSV, tab-separated or Parquet; columns signature,
     drug, cell and one for each Entrez id). More columns, where known: dose_um, nearest_dose_um, time_h,
     replicates, tas, replicate_correlation, is_hiq, qc_pass, pert_type. Both are read in blocks.
 
@@ -106,18 +107,27 @@ class Table(SignatureSource):
             cells=(given(files, "cells", self.files), "cell"),
             compounds=(given(files, "compounds", self.files), "drug"),
             named={"cc_q75": "replicate_correlation"},
-            reader=tables.read,
+            reader=partial(tables.read, ids=("cell", "drug")),
         )
 
     def compounds(self, files: dict[str, Path]) -> Compounds:
         """Read the compound table."""
         path = given(files, "compounds", self.files)
-        table = tables.read(path, ["drug", "smiles"], ["name", "inchikey", "aliases", "targets", "xref"])
+        table = tables.read(
+            path, ["drug", "smiles"], ["name", "inchikey", "aliases", "targets", "xref"], ids=["drug"]
+        )
         table = identified(table, "drug", path).with_columns(
             pl.coalesce("name", "drug").alias("name"),
             pl.col("aliases", "targets", "xref")
             .str.split("|")
-            .list.eval(pl.element().str.strip_chars().replace("", None).drop_nulls().unique().sort())
+            .list.eval(
+                pl.element()
+                .str.strip_chars()
+                .replace(["", *NOT_AVAILABLE], None)
+                .drop_nulls()
+                .unique()
+                .sort()
+            )
             .fill_null([]),
         )
         hidden = withheld(pl.col("smiles"))
@@ -132,7 +142,7 @@ class Table(SignatureSource):
         """Read the cell line table."""
         path = given(files, "cells", self.files)
         known = ["lineage", "disease", "description", "cell_type", "subtype", "ccle_name"]
-        table = identified(tables.read(path, ["cell"], known, missing=UNKNOWN), "cell", path)
+        table = identified(tables.read(path, ["cell"], known, ids=["cell"], missing=UNKNOWN), "cell", path)
         return described(table).with_columns(
             description=pl.coalesce(table["description"], pl.col("description"))
         )
@@ -142,7 +152,7 @@ class Table(SignatureSource):
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Read deltas as they are given."""
         path = given(files, "profiles", self.files)
-        blocks = _annotated if h5py.is_hdf5(path) else _wide
+        blocks = _annotated if is_hdf5(path) else _wide
         found = 0
         for rows, block in blocks(path, selection["signature"], genes):
             bad = np.argwhere(~np.isfinite(block))
@@ -163,18 +173,18 @@ class Table(SignatureSource):
 def _labels(path: Path) -> pl.DataFrame:
     """Read what is known of each signature, as text: row (the header is row 1), LABELS, NUMBERS and flags."""
     optional = (*NUMBERS, "is_hiq", "qc_pass", "pert_type")
-    if not h5py.is_hdf5(path):
-        return tables.read(path, LABELS, optional)
-    obs, _ = read_labels(path)
+    if not is_hdf5(path):
+        return tables.read(path, LABELS, optional, ids=LABELS)
+    obs, _ = read_labels(path, ["drug", "cell"])
     if "signature" not in obs.columns:
         obs = obs.rename({obs.columns[0]: "signature"})
-    for column in LABELS:
-        if column not in obs.columns:
-            raise InputError(f"{path}: obs has no column {column!r}; found are {', '.join(obs.columns)}")
-    labels = [pl.col(column).cast(pl.String) for column in [*LABELS, *optional] if column in obs.columns]
+    known = [column for column in optional if column in obs.columns]
+    labels = obs.select(pl.col(*LABELS, *known).cast(pl.String)).with_columns(
+        pl.col(known).replace(NOT_AVAILABLE, None)
+    )
     return obs.select(
         pl.int_range(2, pl.len() + 2, dtype=pl.Int64).alias("row"),
-        *(pl.when(~label.is_in(MISSING)).then(label) for label in labels),
+        *labels.with_columns(pl.all().replace(MISSING, None)),
         *(pl.lit(None, pl.String).alias(column) for column in optional if column not in obs.columns),
     )
 

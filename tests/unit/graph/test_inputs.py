@@ -280,9 +280,9 @@ def test_a_missing_column_is_one_line(files: dict[str, Path], column: str) -> No
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("absent", "truncated or damaged .*No such file"),
+        ("absent", "cannot be read .No such file"),
         ("empty", "empty file; fetch it again"),
-        ("ragged", "row 2: 5 fields under a header of 3; mend the file"),
+        ("ragged", "row 2: 5 fields under a header of 3; fix the file"),
         ("truncated", "truncated or damaged .*fetch it again"),
     ],
 )

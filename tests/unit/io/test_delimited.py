@@ -26,7 +26,10 @@ def test_reads_gzip_by_content(tmp_path):
     path = tmp_path / "named_wrongly.txt"
     path.write_bytes(gzip.compress(b"a,b\n1,2\n", mtime=0))
     assert header(path) == ["a", "b"]
-    assert read(path, ["b"], separator=",").rows() == [(2, "2")]
+    assert read(
+        path,
+        ["b"],
+    ).rows() == [(2, "2")]
 
 
 @pytest.mark.parametrize(
@@ -43,12 +46,12 @@ def test_reads_gzip_by_content(tmp_path):
             "row 2: 5 fields under a header of 4",
         ),  # beyond the columns read
         (b"id\tvalue\tid\na\t1\tb\n", "row 1: column 'id' twice"),
-        (b"\nid\tvalue\na\t1\n", "row 1: empty; the names of the columns must stand there"),
+        (b"\nid\tvalue\na\t1\n", "row 1: empty; it must hold the names of the columns"),
         (b"id\tvalue\ra\t1\r", "row 1: no header (a quotation mark that is not closed, a line end within"),
         (b"<html>" + b"x" * 200_000, "row 1: no header"),
         (b"id\tvalue\na\t" + b"x" * 200_000 + b"\nb\t\xff\n", "row 2: a quotation mark that is not closed"),
         ("id\tvalue\na\t1\n".encode("utf-16"), "row 1: not UTF-8 text"),
-        (b"PK\x03\x04\x14\n" + b"x" * 99, "found are PK???"),
+        (b"PK\x03\x04\x14\n" + b"x" * 99, "truncated or damaged (File is not a zip file)"),
         (b"<!DOCTYPE html>\n<p>\n", "no column 'id', 'value'; found are <!DOCTYPE html>"),
     ],
 )
@@ -79,3 +82,52 @@ def test_a_key_or_file_that_is_not_there_says_what_it_should_be(tmp_path):
         given({}, "kg", {"kg": "kg.csv of PrimeKG"})
     with pytest.raises(InputError, match=r"no such file; files\.kg must be: kg\.csv"):
         given({"kg": tmp_path / "kg.csv"}, "kg", {"kg": "kg.csv of PrimeKG"})
+
+
+def test_quotation_marks_of_a_publisher_are_text_unless_the_header_has_them(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text('id\tname\na\t5" long\nb\t"quoted"\n')
+    assert read(path, ["name"])["name"].to_list() == ['5" long', '"quoted"']
+    path.write_text('"id"\t"name"\n"a"\t"5"" long"\n')  # what R or pandas made of it
+    assert read(path, ["name"])["name"].to_list() == ['5" long']
+    path.write_text('id;name\na;"x;y"\n')
+    assert read(path, ["name"])["name"].to_list() == ["x;y"]
+
+
+@pytest.mark.parametrize("text", ["NA", "N/A", "n/a", "NULL", "null", "None", "<NA>", "#N/A"])
+def test_a_number_that_is_not_available_is_null(tmp_path, text):
+    path = tmp_path / "t.txt"
+    path.write_text(f"id\tvalue\na\t{text}\nb\t2\n")
+    assert numbers(read(path, ["value"]), ["value"], path)["value"].to_list() == [None, 2.0]
+
+
+def test_a_decimal_comma_is_explained(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text('id;value\na;"0,5"\n')
+    with pytest.raises(InputError, match=r"row 2: value is '0,5', not a number; write a decimal point"):
+        numbers(read(path, ["value"]), ["value"], path)
+
+
+def test_a_publishers_file_cut_within_its_last_row_is_refused(tmp_path):
+    path = tmp_path / "t.txt"
+    whole = "id\tname\tvalue\n" + "".join(f"i{i}\tn{i}\t{i}\n" for i in range(9))
+    for end, message in {
+        len(whole) - 6: "cut off: the last row has 1 fields under a header of 3",
+        whole.index("\t8\n"): "cut off: the last row has 2 fields",
+    }.items():
+        path.write_text(whole[:end])
+        with pytest.raises(InputError, match=message):
+            read(path, ["id"])
+    # Without a line end, and cut where nobody can see it.
+    for end in (len(whole) - 1, whole.index("i8")):
+        path.write_text(whole[:end])
+        assert len(read(path, ["id"])) == whole[:end].count("i") - 1
+    # Rows of one's own may be short, with or without a line end.
+    path.write_text("id\tname\tvalue\na\tb\n\nc")
+    assert read(path, ["id", "name"], own=True).rows() == [(2, "a", "b"), (4, "c", None)]
+
+
+def test_a_quoted_last_row_of_several_lines_is_whole(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('id,note,value\na,"one\ntwo",3')
+    assert read(path, ["id", "value"]).rows() == [(2, "a", "3")]

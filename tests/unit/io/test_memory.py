@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from perturbkg.errors import InputError
-from perturbkg.training import memory
+from perturbkg.io import memory
 
 GB = 10**9
 

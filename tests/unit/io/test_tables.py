@@ -98,3 +98,64 @@ def test_a_damaged_parquet_file_is_told_as_such(tmp_path):
         with pytest.raises(InputError, match="damaged Parquet file") as caught:
             attempt()
         assert "\n" not in str(caught.value)
+
+
+HEADER, BODY = ["drug", "full name", "n"], [["d1", "acid, free; salt", "1"], ["d2", "tab\there", "2"]]
+
+
+def spelled(separator, end, mark, quoted):
+    """Write HEADER and BODY as text: which fields are in quotation marks is `quoted`'s choice."""
+
+    def line(fields):
+        return separator.join(f'"{field}"' if quoted(field, fields) else field for field in fields) + end
+
+    return mark + "".join(map(line, [HEADER, *BODY])).encode()
+
+
+ALL = {
+    "all": lambda field, fields: True,
+    "header": lambda field, fields: fields == HEADER or set(field) & set(",;\t"),
+    "first": lambda field, fields: field == HEADER[0] or set(field) & set(",;\t"),
+    "needed": lambda field, fields: set(field) & set(",;\t"),
+}
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"], ids=["comma", "tab", "semicolon"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "BOM"])
+@pytest.mark.parametrize("quoted", list(ALL))
+def test_quotation_marks_around_any_fields(tmp_path, separator, end, mark, quoted):
+    path = tmp_path / "table"
+    path.write_bytes(spelled(separator, end, mark, ALL[quoted]))
+    assert tables.columns(path) == HEADER
+    table = tables.read(path, HEADER)
+    assert [list(row) for row in table.drop("row").rows()] == BODY
+    assert pl.concat(tables.batches(path, HEADER, 10)).equals(table.drop("row"))
+
+
+def test_separators_within_quotation_marks_do_not_count(tmp_path):
+    path = tmp_path / "table"
+    path.write_text('"a;b;c;d","e\tf"\n1,2\n')
+    assert tables.columns(path) == ["a;b;c;d", "e\tf"]
+    path.write_text('"row names: 1,2,3";b\n1,5;2\n')
+    assert tables.read(path, ["b"]).rows() == [(2, "2")]
+
+
+def test_what_is_not_available_is_null_except_in_ids(tmp_path):
+    words = ["NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None", "NaN", "nan", "-666", ""]
+    frame = pl.DataFrame({"id": [*words, "Na"], "name": [*words, "Na"], "other": "x"})
+    frame.write_csv(tmp_path / "x.csv", quote_style="non_numeric")
+    frame.write_csv(tmp_path / "x.tsv", separator="\t")
+    frame.write_parquet(tmp_path / "x.parquet")
+    for name in ("x.csv", "x.tsv", "x.parquet"):
+        table = tables.read(tmp_path / name, ["id", "other"], ["name"], ids=["id"])
+        assert table["name"].to_list() == [None] * len(words) + ["Na"]
+        assert table["id"].to_list() == words[:8] + [None] * 4 + ["Na"]  # MISSING is missing in ids too
+        assert table["row"].to_list() == list(range(2, 15))
+
+
+def test_row_names_of_r_without_a_name_are_explained(tmp_path):
+    path = tmp_path / "table"
+    path.write_text('"drug"\t"smiles"\n"1"\t"d1"\t"C"\n')
+    with pytest.raises(InputError, match=r"row 2: 3 fields under a header of 2 .if R wrote row names"):
+        tables.read(path, ["drug"])

@@ -115,3 +115,21 @@ def test_what_was_read_is_read_again_alike(tmp_path, pairs, turned):
     again = Table().read(paths)
     assert again.nodes.equals(tables.nodes)
     assert again.edges.equals(tables.edges)
+
+
+def test_what_r_writes_for_unknown_is_unknown(tmp_path):
+    nodes = (
+        '"node","type","name","source","source_id","text","smiles"\n'
+        '"NA","gene","NaN","NCBI","11280",NA,NA\n"d1","drug",NA,NA,NA,"An acid.",NA\n'
+    )
+    edges = '"relation","head","tail","provenance"\n"drug_protein","d1","NA",NA\n'
+    tables = read(tmp_path, nodes, edges)
+    # An id or name is what it is, here that of a gene once called NaN.
+    assert tables.nodes.select("node", "name").rows() == [
+        ("drug:table:d1", "d1"),
+        ("gene/protein:NCBI:11280", "NaN"),
+    ]
+    assert tables.edges["provenance"].to_list() == ["table"]
+    assert tables.descriptions.rows() == [("drug:table:d1", "An acid.", None)]
+    with pytest.raises(InputError, match="row 2: no type"):
+        read(tmp_path, nodes.replace('"gene"', "NA"), edges)

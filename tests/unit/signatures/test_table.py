@@ -55,6 +55,22 @@ def read(raw_world):
     return genes, selected.selection, lincs.compounds(raw_world).table, lincs.cell_lines(raw_world), deltas
 
 
+def test_what_is_not_available_is_missing_except_in_ids(tmp_path):
+    (tmp_path / "compounds.csv").write_text(
+        "drug,smiles,name,aliases,targets,xref\nNA,CCO,NA,n/a,EGFR|NA|EGFR,NULL\nd2,NA,x,a|b,NA,DB1\n"
+    )
+    (tmp_path / "cells.csv").write_text("cell,lineage,disease,subtype\nNA,skin,NA,N/A\nB,NA,NULL,NA\n")
+    compounds = SOURCE.compounds({"compounds": tmp_path / "compounds.csv"}).table
+    assert compounds.drop("inchikey", "row").rows() == [
+        ("NA", "NA", "CCO", [], ["EGFR"], []),
+        ("d2", "x", None, ["a", "b"], [], ["DB1"]),
+    ]
+    assert SOURCE.cell_lines({"cells": tmp_path / "cells.csv"}).drop("row").rows() == [
+        ("NA", "skin", None, "Cell line NA. Lineage: skin."),
+        ("B", None, None, None),
+    ]
+
+
 def test_a_withheld_structure_is_missing(tmp_path):
     (tmp_path / "compounds.csv").write_text("drug,smiles\nd1,Restricted\nd2,CCO\n")
     compounds = SOURCE.compounds({"compounds": tmp_path / "compounds.csv"})
@@ -343,6 +359,14 @@ def test_what_anndata_does_not_know(files, tmp_path):
     counts = dict(selected.counts.select("reason", "count").rows())
     assert (counts["is_hiq is empty"], counts["is_hiq is 0"], counts["tas is empty"]) == (1, 1, 1)
     assert selected.selection["signature"].to_list() == ["s0", "s4", "s5"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".h5ad"])
+def test_numbers_that_are_not_available_are_null(files, genes, tmp_path, suffix):
+    files["profiles"] = tmp_path / f"own{suffix}"
+    obs = own().with_columns(tas=pl.Series(["0.5", "NA", "N/A", "n/a", "NULL", "nan"]))
+    write_profiles(files["profiles"], obs, np.zeros((6, 978)), genes.entrez)
+    assert SOURCE.select(files, ANY).selection["tas"].to_list() == [0.5, *[None] * 5]
 
 
 def test_anndata_without_a_drug_or_with_a_gene_twice(genes, tmp_path):
