@@ -56,7 +56,14 @@ def prepare(
     unknown = used.n_unique() - len(table)
     table = table.filter(~pl.col("drug").is_in(failures["item"].implode()))
     if table.is_empty():
-        raise InputError(f"compounds: none of {len(failures)} has a usable structure; check canonical_smiles")
+        why = (
+            f"first {failures['item'][0]}: {failures['reason'][0]}"
+            if len(failures)
+            else "none is in the table"
+        )
+        raise InputError(
+            f"compounds: none of {len(failures)} has a usable structure ({why}); check canonical_smiles"
+        )
     drugs = [
         Drug(row["drug"], parents[row["smiles"]], tuple(row["xref"]), (row["name"], *row["aliases"]))
         for row in table.iter_rows(named=True)
