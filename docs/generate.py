@@ -15,6 +15,7 @@ import numpy as np
 import yaml
 
 from perturbkg import plugins
+from perturbkg.graph.texts import TEXT_FILES
 from perturbkg.metrics import MetricInfo
 from perturbkg.simulation.options import SimulationOptions
 from perturbkg.sources.catalogue import read_catalogue
@@ -122,6 +123,22 @@ def readers(kind: str) -> str:
     return table(header, rows)
 
 
+def files() -> str:
+    """List the file keys of a config, and which plug-ins read each."""
+    what: dict[str, str] = dict(TEXT_FILES)
+    readers: dict[str, list[str]] = {key: [] for key in TEXT_FILES}
+    for kind in plugins.SINGLES.values():
+        for name in plugins.names(kind):
+            for constant in ("files", "optional_files"):
+                for key, text in plugins.constant_or(kind, name, constant, {}).items():
+                    what.setdefault(key, text)
+                    readers.setdefault(key, []).append(f"{kind}/{name}")
+    return table(
+        ["file key", "what it is", "read by"],
+        [[f"`{key}`", text, names(readers[key]) or "all"] for key, text in what.items()],
+    )
+
+
 def simulation() -> str:
     """List the options of the simulated world."""
     rows = [
@@ -157,6 +174,7 @@ TABLES = {
     "knowledge-graphs": lambda: readers("knowledge_graphs"),
     "signatures": lambda: readers("signatures"),
     "baselines": lambda: readers("baselines"),
+    "files": files,
     "simulation-options": simulation,
     "sources": sources,
 }

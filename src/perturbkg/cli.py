@@ -1,15 +1,16 @@
-"""The command `perturbkg`: score predictions, list the plug-ins, fetch the sources."""
+"""The command `perturbkg`: score predictions, list and start plug-ins, fetch the sources."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import yaml
 
 from perturbkg import __version__, extras, plugins
-from perturbkg.config import OPTIONS
 from perturbkg.errors import InputError
 from perturbkg.scoring.commands import score
+from perturbkg.skeletons import next_steps, write_skeleton
 from perturbkg.sources import commands as sources
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -61,7 +62,10 @@ def _print_plugin(kind: str, name: str) -> None:
     """Print what a plug-in is, where its file is, and its options."""
     options = plugins.described(kind, name)
     print(*plugins.summaries(kind, name), f"File: {plugins.source(kind, name)}", sep="\n")
-    key = next((key for key, of in OPTIONS.items() if of == kind), None)
+    for constant in ("files", "optional_files"):
+        for file, what in plugins.constant_or(kind, name, constant, {}).items():
+            print(f"Set `files: {{{file}: path}}`{' if there is one' if constant != 'files' else ''}: {what}")
+    key = next((key for key, of in plugins.OPTIONS.items() if of == kind), None)
     if not options:
         print("It has no options.")
         return
@@ -70,6 +74,22 @@ def _print_plugin(kind: str, name: str) -> None:
         default = yaml.safe_dump(option.setting, default_flow_style=True, width=10_000).removesuffix("...\n")
         print(f"  {option.name}: {default.strip()}")
         print(f"      {option.values}. {option.meaning}".rstrip())
+
+
+@app.command("new")
+def new_plugin(
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(plugins.BASE_CLASS)}.")],
+    name: Annotated[str, typer.Argument(help="Name of the file, and in the config.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write into; the checkout's own if not given.")
+    ] = None,
+) -> None:
+    """Start a plug-in: write a commented file that already meets the contract of its kind."""
+    kind = plugins.known_kind(kind)
+    for path in write_skeleton(kind, name, out):
+        print(f"wrote {path}")
+    for number, step in enumerate(next_steps(kind, name, out), start=1):
+        print(f"{number}. {step}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Check the config: a closed schema for its keys, the plug-in folders for its names and options."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,6 @@ from perturbkg.simulation.options import SimulationOptions
 
 #: Config key -> plug-in kind, for the keys that list plug-ins.
 LISTS = {"splits": "splits", "models": "models", "metrics": "metrics"}
-OPTIONS = {
-    "encoder_options": "encoders",
-    "split_options": "splits",
-    "model_options": "models",
-    "ablation_options": "ablations",
-}
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -46,7 +41,7 @@ def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
         raise InputError(f"config: {_explain(error)}")
     for key, kind, name in _named(config):
         _known(key, kind, name)
-    for key, kind in OPTIONS.items():
+    for key, kind in plugins.OPTIONS.items():
         for name, options in config[key].items():
             _known(key, kind, name)
             plugins.check(kind, name, options, f"config: {key}.{name}")
@@ -58,22 +53,27 @@ def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
 
 
 def options_in_force(config: dict[str, Any], key: str, name: str) -> dict[str, Any]:
-    """Return every option of a plug-in: the config's, under a key of `OPTIONS`, else the class's default."""
-    known = plugins.described(OPTIONS[key], name)
+    """Return all options of a plug-in: what a config sets under a key of `plugins.OPTIONS`, and defaults."""
+    known = plugins.described(plugins.OPTIONS[key], name)
     return {option.name: option.setting for option in known.values()} | config[key].get(name, {})
 
 
 def in_force(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the config with every option of every plug-in that it names, defaults included."""
+    """Return the config with all options of the simulated world and of every plug-in that it names."""
     used = dict.fromkeys((kind, name) for _, kind, name in _named(config))
-    return config | {
-        key: {
-            name: options
-            for of, name in used
-            if of == kind and (options := options_in_force(config, key, name))
+    simulation = asdict(SimulationOptions.of(config["simulation"]))
+    return (
+        config
+        | {"simulation": simulation}
+        | {
+            key: {
+                name: options
+                for of, name in used
+                if of == kind and (options := options_in_force(config, key, name))
+            }
+            for key, kind in plugins.OPTIONS.items()
         }
-        for key, kind in OPTIONS.items()
-    }
+    )
 
 
 def wanted_files(config: dict[str, Any]) -> dict[str, str]:

@@ -35,6 +35,13 @@ BASE_CLASS = {
 }
 #: Config key -> kind, for the kinds of which a dataset has one plug-in.
 SINGLES = {"knowledge_graph": "knowledge_graphs", "signatures": "signatures", "baseline": "baselines"}
+#: Config key -> kind, for the kinds whose options a config sets.
+OPTIONS = {
+    "encoder_options": "encoders",
+    "split_options": "splits",
+    "model_options": "models",
+    "ablation_options": "ablations",
+}
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -113,6 +120,14 @@ def constant(kind: str, name: str, constant: str) -> Any:
     Raises AttributeError where neither the class nor one that it inherits from sets it.
     """
     return _declared(kind, name).constant(constant)
+
+
+def constant_or(kind: str, name: str, constant: str, default: Any) -> Any:
+    """Return a class attribute of a plug-in, or a default where no class sets it."""
+    try:
+        return _declared(kind, name).constant(constant)
+    except AttributeError:
+        return default
 
 
 def summaries(kind: str, name: str) -> tuple[str, str]:

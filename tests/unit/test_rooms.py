@@ -25,6 +25,7 @@ ROOMS = [
     ["scoring"],
     ["report"],
     ["config"],
+    ["skeletons"],
     ["cli"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}

@@ -1,0 +1,186 @@
+"""One new file of each kind, as `perturbkg new` writes it, meets its contract and runs as it is."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from perturbkg import plugins
+from perturbkg.skeletons import NAMED
+
+ROOT = Path(__file__).parents[2]
+NAMES = {kind: f"fresh_{kind.removesuffix('s')}" for kind in plugins.BASE_CLASS}
+# A tiny world, in the form that the new readers want.
+WORLD = """
+import sys
+from pathlib import Path
+import numpy as np
+import polars as pl
+from perturbkg import plugins
+from perturbkg.simulation.files import FILES
+from perturbkg.simulation.options import SimulationOptions
+from perturbkg.simulation.world import simulate
+from perturbkg.simulation.writers import write_world
+
+folder, signatures, graph, baseline = Path(sys.argv[1]), *sys.argv[2:]
+options = {
+    "drugs": 24, "scaffolds": 8, "cells": 3, "genes": 1_100, "inferred_genes": 20, "pathways": 8,
+    "planted_pathways": 4, "targets_per_pathway": 8, "processes": 12, "diseases": 12, "coverage": 1.0,
+}
+files = {key: folder / name for key, name in FILES.items()}
+files |= {key: folder / key for key in ("instinfo", "level3_trt", "level3_ctl", "truth", "truth_edges")}
+write_world(simulate(SimulationOptions.of(options), np.random.default_rng(3)), files)
+
+source = plugins.create("signatures", "lincs2020")
+genes = source.genes(files)
+kept = source.select(files, {}).selection
+deltas = np.zeros((len(kept), 978), np.float32)
+for rows, block in source.profiles(files, kept, genes, "level5"):
+    deltas[rows] = block
+labels = kept.select("signature", "drug", "cell", "dose_um", "time_h")
+labels.hstack(pl.DataFrame(deltas, schema=genes.entrez)).write_csv(folder / f"{signatures}.csv")
+source.compounds(files).table.select("drug", "smiles", "name", pl.col("targets").list.join("|")).write_csv(
+    folder / f"{signatures}_compounds.csv"
+)
+source.cell_lines(files).drop("row").write_csv(folder / f"{signatures}_cells.csv")
+measured = plugins.create("baselines", "table").read(files, genes)
+measured.cells.select("cell").hstack(pl.DataFrame(measured.values, schema=genes.entrez)).write_csv(
+    folder / f"{baseline}.csv"
+)
+pairs = pl.read_csv(files["kg"], infer_schema=False).filter(pl.col("relation") == "protein_protein")
+pairs.select(entrez_a="x_id", symbol_a="x_name", entrez_b="y_id", symbol_b="y_name").write_csv(
+    folder / f"{graph}.csv"
+)
+"""
+
+
+class Copy:
+    """A copy of the project, in which commands run with its own package."""
+
+    def __init__(self, folder: Path) -> None:
+        """Copy all that is tested."""
+        self.folder = folder
+        parts = (
+            "src",
+            "scripts",
+            "workflow",
+            "config",
+            "profiles",
+            "docs",
+            "tests",
+            "Snakefile",
+            "pyproject.toml",
+        )
+        for part in [ROOT / part for part in parts if (ROOT / part).exists()]:
+            if part.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "images")
+                shutil.copytree(part, folder / part.name, ignore=ignored)
+            else:
+                shutil.copy2(part, folder)
+
+    def run(self, *arguments: str) -> str:
+        """Run Python; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env={"PYTHONPATH": str(self.folder / "src"), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    made = Copy(tmp_path_factory.mktemp("copy"))
+    made.run(
+        "-c",
+        "from perturbkg.skeletons import write_skeleton\n"
+        f"for kind, name in {NAMES}.items(): write_skeleton(kind, name)",
+    )
+    return made
+
+
+def test_every_kind_has_a_skeleton():
+    assert set(NAMED) == set(plugins.BASE_CLASS)
+
+
+def test_the_contracts_hold(copy: Copy):
+    found = copy.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contracts", "-k", "fresh")
+    assert "skipped" not in found and "failed" not in found, found
+    collected = copy.run("-m", "pytest", "-q", "--collect-only", "tests/contracts", "-k", "fresh")
+    for name in NAMES.values():
+        assert f"[{name}" in collected or f"-{name}" in collected, f"no contract of {name}"
+
+
+def test_no_other_test_minds_a_new_name(copy: Copy):
+    copy.run("docs/generate.py")
+    tests = (
+        "test_plugins.py",
+        "test_config.py",
+        "test_cli.py",
+        "test_rooms.py",
+        "test_imports.py",
+        "scoring/test_score.py",
+    )
+    paths = [f"tests/unit/{test}" for test in tests] + ["tests/repository/test_generated_tables.py"]
+    copy.run("-m", "pytest", "-q", "-p", "no:cacheprovider", *paths)
+    assert f"`{NAMES['metrics']}`" in (copy.folder / "docs/metrics.md").read_text(encoding="utf-8")
+
+
+def test_a_run_takes_all_of_them(copy: Copy):
+    raw = copy.folder / "raw"
+    raw.mkdir()
+    signatures, graph, baseline = (NAMES[kind] for kind in ("signatures", "knowledge_graphs", "baselines"))
+    copy.run("-c", WORLD, str(raw), signatures, graph, baseline)
+    files = {key: f"{key}.csv" for key in (signatures, f"{signatures}_compounds", f"{signatures}_cells")}
+    model, ablation, split = NAMES["models"], NAMES["ablations"], NAMES["splits"]
+    config = {
+        "name": "fresh",
+        "source": "files",
+        "files_root": "raw",
+        "files": {
+            **files,
+            graph: f"{graph}.csv",
+            baseline: f"{baseline}.csv",
+            "geneinfo": "geneinfo_beta.txt",
+        },
+        "knowledge_graph": graph,
+        "signatures": signatures,
+        "baseline": baseline,
+        "filters": {"require_hiq": False, "require_qc_pass": False},
+        "minimum_signatures": 10,
+        "encoders": {"gene/protein": [NAMES["encoders"]]},
+        "encoder_options": {NAMES["encoders"]: {"unit": 10}},
+        "splits": [split],
+        "models": [model, "mean"],
+        "model_options": {model: {"prior": 3}},
+        "ablations": {model: [ablation]},
+        "metrics": [NAMES["metrics"], "pearson"],
+        "report": {"reference": model},
+    }
+    # The defaults of the demo name models and node types that this world does not have.
+    path = copy.folder / "config/config.yaml"
+    default = yaml.safe_load(path.read_text())
+    default["encoders"] = {"lincs_drug": ["morgan"], "cell_line": ["baseline"]}
+    default["ablations"] = {}
+    path.write_text(yaml.safe_dump(default, sort_keys=False))
+    (copy.folder / "fresh.yaml").write_text(yaml.safe_dump(config))
+    scores = "results/fresh/scores.parquet"
+    copy.run("-m", "snakemake", "--cores", "2", "--quiet", "--configfile", "fresh.yaml", "--", scores)
+    table = pl.read_parquet(copy.folder / scores)
+    found = table.group_by("split", "model", "ablation", "metric").agg(pl.col("value").drop_nulls().len())
+    rows = {tuple(map(str, row[:4])): row[4] for row in found.rows()}
+    assert all(rows[split, model, what, NAMES["metrics"]] > 0 for what in ("none", ablation))
+    run = json.loads(
+        (copy.folder / f"results/fresh/runs/{split}/fold0/{model}/{ablation}/seed1/run.json").read_text()
+    )
+    assert run["options"] == {"model": {"prior": 3}, "ablation": {"share": 0.5}}
+    assert run["ablation"]["notes"]["edges_removed"]["all"] > 0
