@@ -14,7 +14,8 @@ from pathlib import Path
 from perturbkg.metrics import value_infos
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/support"))
-from fabricated import MODELS, fabricate, make_tables
+from fabricated import MODELS, fabricate
+from reports import make_tables
 
 MORE_MODELS = {"mean": 0.2, "mlp_no_drug": 0.29, "ridge": 0.31, "nearest_drugs": 0.31}
 

@@ -3,8 +3,9 @@
 import shutil
 
 import pytest
-from fabricated import fabricate, make_figures, make_page, make_tables
+from fabricated import fabricate
 from playwright.sync_api import sync_playwright
+from reports import make_figures, make_page, make_tables
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [

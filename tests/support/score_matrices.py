@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
-from fabricated import choices_of
+from reports import choices_of
 
 from perturbkg.report import registry
 from perturbkg.report.estimates import Estimator

@@ -1,7 +1,8 @@
 """Fabricated results, and the report that the workflow's scripts make of them."""
 
 import pytest
-from fabricated import fabricate, make_tables
+from fabricated import fabricate
+from reports import make_tables
 
 
 @pytest.fixture(scope="session")

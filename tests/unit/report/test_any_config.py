@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from fabricated import fabricate, make_figures, make_page, make_tables
+from fabricated import fabricate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reports import make_figures, make_page, make_tables
 
 from perturbkg import config as configuration
 from perturbkg import plugins

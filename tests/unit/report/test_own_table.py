@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[3]
 REPORT = """
 import sys
 from pathlib import Path
-from fabricated import FIGURES, fabricate, make_page, make_tables
+from fabricated import fabricate
+from reports import FIGURES, make_page, make_tables
 
 folder = Path(sys.argv[1])
 made = fabricate(folder, signatures=40, parents=12, splits=("random",))

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import polars as pl
 import pytest
-from fabricated import FIGURES, TABLES, make_page
+from reports import FIGURES, TABLES, make_page
 
 from perturbkg.report import page, registry
 from perturbkg.report.export import write_table

@@ -4,8 +4,8 @@ import json
 
 import polars as pl
 import pytest
-from fabricated import TABLES, make_tables
 from polars.testing import assert_frame_equal
+from reports import TABLES, make_tables
 
 from perturbkg import schemas
 from perturbkg.report import registry

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from fabricated import choices_of
+from reports import choices_of
 
 from perturbkg.report.verdict import judge
 

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 import pytest
-from fabricated import FIGURES, TABLES, choices_of, make_figures
+from reports import FIGURES, TABLES, choices_of, make_figures
 
 from perturbkg import schemas
 from perturbkg.report import registry

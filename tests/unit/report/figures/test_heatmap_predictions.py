@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from fabricated import choices_of
+from reports import choices_of
 
 from perturbkg import schemas
 from perturbkg.errors import InputError

@@ -1,7 +1,7 @@
 """Ablated models against themselves, by hand."""
 
 import pytest
-from fabricated import choices_of
+from reports import choices_of
 from score_matrices import matrix, paired, table_of
 
 from perturbkg.report import registry

@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 
 import polars as pl
-from fabricated import choices_of
+from reports import choices_of
 
 from perturbkg.io.tallies import counted
 from perturbkg.report import registry

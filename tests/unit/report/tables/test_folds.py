@@ -1,7 +1,7 @@
 """Single runs, by hand."""
 
 import pytest
-from fabricated import choices_of
+from reports import choices_of
 from score_matrices import NAN, matrix, table_of
 
 from perturbkg.report import registry

@@ -1,7 +1,7 @@
 """Means of models, by hand."""
 
 import pytest
-from fabricated import choices_of
+from reports import choices_of
 from score_matrices import NAN, matrix, paired, table_of, untouched
 
 from perturbkg.report import registry

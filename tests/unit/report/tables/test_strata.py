@@ -1,7 +1,7 @@
 """Groups of test signatures, by hand."""
 
 import pytest
-from fabricated import choices_of
+from reports import choices_of
 from score_matrices import matrix, table_of, untouched
 
 from perturbkg.report import registry
