@@ -106,18 +106,19 @@ def reproducible(seed: int) -> Iterator[None]:
 
     Dropout has no generator argument, so it draws from the global one, which is seeded in here only.
     """
-    before = torch.are_deterministic_algorithms_enabled()
+    # Not `use_deterministic_algorithms`: it imports torch's compiler, which takes as long as torch itself.
+    before = torch.get_deterministic_debug_mode()
     settings: Any = torch.utils.deterministic  # whose attribute torch's types do not know
     filling = settings.fill_uninitialized_memory
     with torch.random.fork_rng(devices=[torch.cuda.current_device()] if torch.cuda.is_available() else []):
         torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(True)
+        torch.set_deterministic_debug_mode("error")
         # Else every new array is filled with NaN first; all of ours are written before they are read.
         settings.fill_uninitialized_memory = False
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(before)
+            torch.set_deterministic_debug_mode(before)
             settings.fill_uninitialized_memory = filling
 
 
