@@ -57,7 +57,7 @@ def test_the_same_jobs_are_planned_from_another_folder(made, direct, tmp_path, s
     made.snakefile = made.folder / snakefile
     found = made.planned("--directory", str(tmp_path / "out"), "--configfile", str(SMALL))
     assert found == direct("--configfile", str(SMALL))
-    assert len(found) > 60
+    assert {rule for rule, *_ in found} >= {"simulate_world", "train_model", "make_report"}
 
 
 @pytest.mark.parametrize(
