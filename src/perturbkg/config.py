@@ -153,7 +153,7 @@ def _check_files(config: dict[str, Any]) -> None:
                 f"config: files.{key}: the simulated world has no such file; give the path of: {what}"
             )
         if config["source"] == "download" and key not in published_files(config):
-            raise InputError(f"config: files.{key}: nobody publishes it; give the path of: {what}")
+            raise InputError(f"config: files.{key}: no publisher offers it; give the path of: {what}")
 
 
 def _named(config: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""Find and fingerprint the files of this package that a script depends on, without importing anything.
+"""Find and fingerprint the files of this package that a script depends on, without importing them.
 
 Snakemake reruns a rule when its script changes, but not when a module that the script imports changes. So the
 workflow gives each rule a digest of these files as a parameter, and Snakemake reruns it when that changes.
@@ -9,6 +9,8 @@ import hashlib
 import os
 from functools import cache
 from pathlib import Path
+
+from perturbkg.parsed import absolute
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -22,29 +24,47 @@ def _nodes(path: Path) -> list[ast.AST]:
 
 @cache
 def imported(path: Path) -> frozenset[Path]:
-    """Return the package files that the import statements of one file name, also inside functions."""
+    """Return the package files that the import statements of one file name, also inside functions.
+
+    A plug-in of another package is followed into its own package, too.
+    """
     found: set[Path] = set()
+    home = _home(path)
     for node in _nodes(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found |= _files_of(alias.name)
+                found |= _files_of(alias.name, home)
         elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
             if node.level:
-                raise ValueError(
-                    f"{path}:{node.lineno}: relative import; the workflow follows absolute ones only"
-                )
+                if home is None:
+                    raise ValueError(f"{path}:{node.lineno}: relative import in a file that is in no package")
+                module = absolute(path.parent, node.level, module)
             for alias in node.names:
-                found |= _files_of(f"{node.module}.{alias.name}")
+                found |= _files_of(f"{module}.{alias.name}", home)
     return frozenset(found)
 
 
-def _files_of(dotted: str) -> set[Path]:
-    """Return the files that importing `dotted` runs: each package on the way and the module at its end."""
+def _home(path: Path) -> Path | None:
+    """Return the folder of the outermost package that a file is in."""
+    folder = path.parent
+    if not (folder / "__init__.py").is_file():
+        return None
+    while (folder.parent / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
+
+
+def _files_of(dotted: str, home: Path | None) -> set[Path]:
+    """Return the files that importing `dotted` runs: each package on the way and the module at its end.
+
+    Only those of this package and of the package `home` count.
+    """
     first, *rest = dotted.split(".")
-    if first != PACKAGE.name:
+    place = PACKAGE if first == PACKAGE.name else home
+    if place is None or place.name != first:
         return set()
-    found = {PACKAGE / "__init__.py"}
-    place = PACKAGE
+    found = {place / "__init__.py"}
     for part in rest:
         if (place / part).is_dir():
             place = place / part

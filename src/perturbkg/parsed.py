@@ -146,13 +146,13 @@ def parse(path: Path) -> Source:
             case ast.ImportFrom():
                 module = item.module or ""
                 if item.level:
-                    module = _absolute(package, item.level, module)
+                    module = absolute(package, item.level, module)
                 for alias in item.names:
                     imported[alias.asname or alias.name] = (module, alias.name)
     return Source(path, ast.get_docstring(tree) or "", classes, assigned, imported)
 
 
-def _absolute(folder: Path, level: int, module: str) -> str:
+def absolute(folder: Path, level: int, module: str) -> str:
     """Turn `.module` of a file in a folder into its full name."""
     for _ in range(level - 1):
         folder = folder.parent

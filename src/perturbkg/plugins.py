@@ -7,7 +7,6 @@ by entry points of the group `perturbkg.<kind>`, each of which names a module, s
 `my_model = "my_package.my_model"`.
 """
 
-import dataclasses
 import difflib
 import importlib
 import re
@@ -173,12 +172,3 @@ def _owner(point: EntryPoint | None) -> str:
 
 def _declared(kind: str, name: str) -> Declared:
     return read_class(source(kind, name), BASE_CLASS[kind], PACKAGE / kind / "__init__.py")
-
-
-def fields_of(cls: type[Any]) -> dict[str, Any]:
-    """Return option -> default of an imported plug-in class (what `options_of` must agree with)."""
-    return {
-        field.name: field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-        for field in dataclasses.fields(cls)
-        if field.init and field.metadata.get("option", True) and not field.name.startswith("_")
-    }

@@ -18,7 +18,6 @@ def test_says_what_it_reads_and_under_which_terms(name):
     source = plugins.load("baselines", name)
     assert issubclass(source, Baseline)
     assert dataclasses.is_dataclass(source) and source.__dataclass_params__.frozen
-    assert plugins.options_of("baselines", name) == plugins.fields_of(source)
     assert source.files and all(source.files.values())
     assert set(source.sources) <= set(source.files)
     assert source.licence and source.citation

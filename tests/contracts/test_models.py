@@ -1,4 +1,4 @@
-"""What every model promises, whoever wrote it: found by itself, nothing is listed here."""
+"""What holds for every file of src/perturbkg/models."""
 
 import copy
 import dataclasses
@@ -61,11 +61,10 @@ def arrays_of(value: Any) -> list[np.ndarray]:
     return []
 
 
-def test_class_and_options(name: str) -> None:
+def test_class(name: str) -> None:
     cls = plugins.load("models", name)
     assert issubclass(cls, Model)
     assert dataclasses.is_dataclass(cls)
-    assert plugins.options_of("models", name) == plugins.fields_of(cls)
     assert cls.__doc__
 
 

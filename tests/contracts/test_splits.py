@@ -46,7 +46,6 @@ def assigned(name, table, seed=1):
 def test_class(name):
     cls = plugins.load("splits", name)
     assert issubclass(cls, Split)
-    assert plugins.options_of("splits", name) == plugins.fields_of(cls)
     assert isinstance(cls.separates_parents, bool)
 
 

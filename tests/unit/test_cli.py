@@ -29,6 +29,27 @@ def test_plugins_are_listed_with_what_they_are():
     assert [line for line in everything if not line.startswith(" ")] == list(plugins.BASE_CLASS)
 
 
+def test_the_options_of_a_plug_in_are_printed_with_defaults_and_meanings():
+    found = invoke("plugins", "model", "gat").output
+    assert "Options, set in the config under `model_options: {gat: {...}}`:" in found
+    assert "  heads: 4\n      int, at least 1. attention heads of each layer\n" in found
+    assert "  loss: mixed\n      cosine | huber | mixed | mse. what training minimises" in found
+    assert "It has no options." in invoke("plugins", "models", "zero").output
+    assert "penalties: [0.3, 1.0, 3.0, 10.0, 30.0]" in invoke("plugins", "models", "ridge").output
+    assert "Set `files: {kg: path}`: " in invoke("plugins", "knowledge_graphs", "primekg").output
+    wrong = invoke("plugins", "models", "ridg").exception
+    assert "unknown name 'ridg', did you mean 'ridge'?" in str(wrong)
+
+
+def test_a_new_plug_in_is_started_and_the_next_steps_said(tmp_path):
+    found = invoke("new", "metric", "ours", "--out", tmp_path)
+    assert found.exit_code == 0, found.output
+    assert f"wrote {tmp_path / 'ours.py'}" in found.output.replace("\n", "")
+    assert "3. Name it in a config: `metrics: [pearson, ours]`." in found.output
+    assert "is already there" in str(invoke("new", "metric", "ours", "--out", tmp_path).exception)
+    assert "did you mean 'metrics'?" in str(invoke("new", "metrix", "ours").exception)
+
+
 def test_version_and_help():
     assert invoke("--version").output == "perturbkg 0.1.0\n"
     assert "--training-means" in invoke("score", "--help").output

@@ -1,4 +1,4 @@
-"""The config: closed, described, and wrong values told in one line."""
+"""The config: closed, described, and one line for a wrong value."""
 
 import copy
 import dataclasses
@@ -95,7 +95,7 @@ def changed(*keys, to):
         (changed("report", "resamples", to=0), ["report.resamples: 0"]),
         (changed("validation", to=0.5), ["validation: 0.5", "below 0.5 with 2 folds"]),
         (changed("source", to="files"), ["files.kg: null"]),
-        (changed("source", to="download"), ["files.baseline: nobody publishes it"]),
+        (changed("source", to="download"), ["files.baseline: no publisher offers it"]),
         (
             {**changed("label", to="level3"), "signatures": "gse70138"},
             ["label: 'level3' is not offered by signatures 'gse70138'", "level5"],

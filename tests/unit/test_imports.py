@@ -47,7 +47,25 @@ def test_no_shared_module_reaches_a_plug_in_by_import():
         assert not plug_ins & set(imports.imported(path)), path
 
 
-def test_relative_imports_are_refused(tmp_path):
+def test_a_plug_in_of_another_package_is_followed_into_its_package(tmp_path):
+    package = tmp_path / "elsewhere"
+    (package / "models").mkdir(parents=True)
+    for name in ("__init__.py", "shared.py", "other.py", "models/__init__.py"):
+        (package / name).touch()
+    plug_in = package / "models" / "mine.py"
+    plug_in.write_text("import numpy\nfrom ..shared import SIZE\nfrom perturbkg.errors import InputError\n")
+    found = imports.reached(plug_in)
+    here = {path.relative_to(tmp_path).as_posix() for path in found if path.is_relative_to(tmp_path)}
+    assert here == {"elsewhere/__init__.py", "elsewhere/shared.py"}
+    assert imports.PACKAGE / "errors.py" in found
+    before = imports.digest(plug_in)
+    (package / "shared.py").write_text("SIZE = 2\n")
+    for function in (imports._content, imports.digest):
+        function.cache_clear()
+    assert imports.digest(plug_in) != before
+
+
+def test_a_relative_import_outside_of_any_package_is_refused(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("from . import files\n")
     with pytest.raises(ValueError, match="relative import"):

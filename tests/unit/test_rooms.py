@@ -10,8 +10,8 @@ PACKAGE = Path(perturbkg.__file__).parent
 ROOMS = [
     ["errors"],
     ["extras"],
-    ["parsed", "imports"],
-    ["options"],
+    ["parsed"],
+    ["imports", "options"],
     ["plugins"],
     ["io"],
     ["schemas", "provenance"],
