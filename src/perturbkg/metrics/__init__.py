@@ -1,8 +1,8 @@
 """Metrics: each file scores predicted against observed delta profiles, one value for each signature."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -44,12 +44,10 @@ class Metric(ABC):
         """Return name -> (n,) float64, NaN where undefined (written as null with `MetricInfo.undefined`)."""
 
 
-def values_of(name: str) -> dict[str, MetricInfo]:
-    """Return value -> what it means, of one metric plug-in."""
-    return {info.name: info for info in plugins.load("metrics", name).infos}
-
-
-@cache
-def value_infos() -> dict[str, MetricInfo]:
-    """Return value -> what it means, of every metric plug-in."""
-    return {value: info for name in plugins.names("metrics") for value, info in values_of(name).items()}
+def value_infos(metrics: Iterable[str] | None = None) -> dict[str, MetricInfo]:
+    """Return value -> what it means, of these metric plug-ins (all if None)."""
+    return {
+        info.name: info
+        for metric in (plugins.names("metrics") if metrics is None else metrics)
+        for info in plugins.load("metrics", metric).infos
+    }

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from perturbkg import plugins
 from perturbkg.errors import InputError
-from perturbkg.metrics import values_of
+from perturbkg.metrics import value_infos
 
 KINDS = ("model", "control")
 
@@ -90,7 +90,7 @@ def computed_values(metrics: Sequence[str]) -> list[str]:
     """Return the values that metric plug-ins compute, in their order; two may not compute the same one."""
     computed_by: dict[str, str] = {}
     for metric in metrics:
-        for value in values_of(metric):
+        for value in value_infos([metric]):
             if value in computed_by:
                 raise InputError(
                     f"config: metrics: {computed_by[value]!r} and {metric!r} both compute {value!r}; "

@@ -12,10 +12,11 @@ from rich.table import Table
 from perturbkg import schemas
 from perturbkg.errors import InputError
 from perturbkg.io.matrices import read_labels
+from perturbkg.metrics import value_infos
 from perturbkg.scoring.bootstrap import clustered_interval
 from perturbkg.scoring.match import names_of, read_evaluation
 from perturbkg.scoring.means import mean_profiles
-from perturbkg.scoring.score import metric_infos, score
+from perturbkg.scoring.score import score
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def summary(scored: Scored, metrics: Sequence[str], *, resamples: int, seed: int
     for heading in ("metric", "mean", "95 % interval", "best", "chance", "defined"):
         table.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
     lines = list(scored.not_scored)
-    for name, info in metric_infos(metrics).items():
+    for name, info in value_infos(metrics).items():
         value = scored.values.filter(pl.col("metric") == name)["value"].to_numpy()
         interval = clustered_interval(value, clusters, resamples=resamples, rng=np.random.default_rng(seed))
         table.add_row(

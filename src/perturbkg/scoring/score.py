@@ -9,15 +9,6 @@ from perturbkg import plugins
 from perturbkg.metrics import Evaluation, Metric, MetricInfo
 
 
-def metric_infos(metrics: Iterable[str] | None = None) -> dict[str, MetricInfo]:
-    """Return the meaning of every value that these metric files compute (all files if None), by its name."""
-    return {
-        info.name: info
-        for metric in (plugins.names("metrics") if metrics is None else metrics)
-        for info in plugins.load("metrics", metric).infos
-    }
-
-
 def score(signatures: Iterable[str], evaluation: Evaluation, metrics: Iterable[str]) -> pl.DataFrame:
     """Return schemas.MetricValues: metric by metric, in the order of the signatures (n,), NaN made null."""
     signature = pl.Series("signature", signatures, dtype=pl.Categorical)
@@ -30,7 +21,7 @@ def score(signatures: Iterable[str], evaluation: Evaluation, metrics: Iterable[s
 
 
 def _tidy(signature: pl.Series, info: MetricInfo, value: np.ndarray) -> pl.DataFrame:
-    """Make the rows of one metric; where undefined, the value is null and the reason stands beside it."""
+    """Make the rows of one metric; where undefined, the value is null and the reason is given."""
     undefined = np.isnan(value)
     if undefined.any() and not info.undefined:
         raise ValueError(

@@ -14,7 +14,7 @@ from reports import make_figures, make_page, make_tables
 from perturbkg import config as configuration
 from perturbkg import plugins
 from perturbkg.errors import InputError
-from perturbkg.metrics import value_infos, values_of
+from perturbkg.metrics import value_infos
 from perturbkg.report.choices import PARTS, Choices, computed_values, kind_of
 from perturbkg.report.export import read_layout
 
@@ -41,7 +41,7 @@ def report_of(config, folder, signatures=40, parents=12):
         folds=config["folds"],
         seeds=tuple(config["seeds"]),
         models={model: None if model == "zero" else 0.3 for model in config["models"]},
-        metrics=tuple(value for metric in config["metrics"] for value in values_of(metric)),
+        metrics=tuple(value_infos(config["metrics"])),
         ablations={model: config["ablations"].get(model, ()) for model in config["models"]},
     )
     choices = Choices.of(config)
@@ -135,7 +135,7 @@ def test_any_accepted_config_has_a_whole_report(config):
     with tempfile.TemporaryDirectory() as folder:
         page, tables = report_of(config, Path(folder))
         choices = Choices.of(config)
-        computed = {value for metric in config["metrics"] for value in values_of(metric)}
+        computed = set(value_infos(config["metrics"]))
         assert set(choices.headline) <= computed
         assert set(choices.drawn) <= set(choices.headline)
         assert titles(tables["main"])[2].split()[0] == choices.headline[0]
@@ -144,7 +144,7 @@ def test_any_accepted_config_has_a_whole_report(config):
 
 
 def test_two_metrics_that_compute_the_same_value_are_refused(monkeypatch):
-    monkeypatch.setattr("perturbkg.report.choices.values_of", lambda metric: {"rmse": None})
+    monkeypatch.setattr("perturbkg.report.choices.value_infos", lambda metric: {"rmse": None})
     with pytest.raises(InputError, match="metrics: 'rmse' and 'mae' both compute 'rmse'"):
         computed_values(["rmse", "mae"])
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from perturbkg import plugins, schemas
-from perturbkg.metrics import Evaluation
+from perturbkg.metrics import Evaluation, value_infos
 from perturbkg.scoring import score as module
-from perturbkg.scoring.score import metric_infos, score
+from perturbkg.scoring.score import score
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def test_rows_by_hand(evaluation):
 def test_meets_its_schema_with_every_metric(evaluation):
     table = score(["s1", "s2"], evaluation, plugins.names("metrics"))
     schemas.check(table, schemas.MetricValues, "scores")
-    assert table.height == 2 * len(metric_infos())
+    assert table.height == 2 * len(value_infos())
     assert table["value"].is_null().equals(table["reason"].is_not_null())
     assert not table["value"].is_nan().any()
 
 
 def test_a_metric_that_is_undefined_without_a_reason_is_a_defect(evaluation, monkeypatch):
-    info = replace(metric_infos(["pearson"])["pearson"], undefined="")
+    info = replace(value_infos(["pearson"])["pearson"], undefined="")
     monkeypatch.setattr(plugins.load("metrics", "pearson"), "infos", (info,))
     with pytest.raises(ValueError, match="pearson states no reason"):
         module.score(["s1", "s2"], evaluation, ["pearson"])
