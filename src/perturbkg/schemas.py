@@ -9,6 +9,7 @@ from pandera.errors import SchemaError, SchemaErrors
 
 from perturbkg.errors import InputError
 from perturbkg.io.files import written_beside
+from perturbkg.io.parquet import explained
 
 
 class Table(pa.DataFrameModel):
@@ -277,4 +278,6 @@ def write(
 
 def read(path: str | Path, schema: type[Table]) -> pl.DataFrame:
     """Read a Parquet table that another rule wrote, and check it."""
-    return check(pl.read_parquet(path), schema, str(path))
+    with explained(path):
+        table = pl.read_parquet(path)
+    return check(table, schema, str(path))

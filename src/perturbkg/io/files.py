@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,9 +58,16 @@ def reached(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (None, errno.ENOSPC, errno.EDQUOT):
+        number = number_of(error)
+        if number in (None, errno.ENOSPC, errno.EDQUOT):
             raise
-        raise unreachable(path, error.errno) from error
+        raise unreachable(path, number) from error
+
+
+def number_of(error: Exception) -> int | None:
+    """Return the operating system's number of an error; HDF5 and Polars may state it in their text alone."""
+    stated = re.search(r"(?:errno = |os error )(\d+)", str(error))
+    return getattr(error, "errno", None) or (int(stated[1]) if stated else None)
 
 
 def unreachable(path: str | Path, number: int) -> InputError:

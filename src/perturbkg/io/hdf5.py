@@ -2,7 +2,6 @@
 
 import errno
 import math
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import h5py
 
 from perturbkg.errors import InputError
-from perturbkg.io.files import reached, unreachable
+from perturbkg.io.files import number_of, reached, unreachable
 from perturbkg.io.packed import packing_of, unpack_first
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -50,9 +49,7 @@ def opened(path: str | Path, **options: Any) -> Iterator[h5py.File]:
 def _not_read(path: Path, error: Exception) -> InputError:
     """Return what an error of HDF5 means for a user."""
     reason = " ".join(str(error).split())
-    # Some errors state the number in their text alone.
-    stated = re.search(r"errno = (\d+)", reason)
-    number = getattr(error, "errno", None) or (int(stated[1]) if stated else None)
+    number = number_of(error)
     if "unable to lock file" in reason or number in LOCKED:
         return InputError(
             f"{path}: locked by another program, or its file system has no locks; close it there, or set the "

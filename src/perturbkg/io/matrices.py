@@ -16,7 +16,7 @@ from perturbkg.errors import InputError
 from perturbkg.io import gctx, h5ad, tables
 from perturbkg.io.files import written_beside
 from perturbkg.io.hdf5 import is_hdf5, opened
-from perturbkg.io.scratch import disk_full_told
+from perturbkg.io.scratch import disk_full_explained
 
 ROWS_AT_ONCE = 4096
 # Columns of a plain table that are labels of its rows, not genes: those of schemas.Selection, and more.
@@ -36,7 +36,7 @@ def write_blocks(
 ) -> None:
     """Write what `write_matrix` does, of blocks of consecutive rows of X, with one in memory at a time."""
     table, row = anndata.AnnData(obs=_to_pandas(obs), var=_to_pandas(var)), 0
-    with written_beside(path) as temporary, disk_full_told(Path(path)):
+    with written_beside(path) as temporary, disk_full_explained(Path(path)):
         table.write_h5ad(temporary)
         with h5py.File(temporary, "r+") as file:
             X = file.create_dataset("X", table.shape, np.float32)

@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, cast
 
 from perturbkg.errors import InputError
-from perturbkg.io.files import reached
-from perturbkg.io.scratch import disk_full_told
+from perturbkg.io.files import number_of, reached
+from perturbkg.io.scratch import disk_full_explained
 
 
 class Packing(NamedTuple):
@@ -39,15 +39,15 @@ PACKINGS = (
     Packing("7z", b"7z\xbc\xaf\x27\x1c", "7z x"),
     Packing("rar", b"Rar!\x1a\x07", "unrar x"),
 )
-# What Python's own modules raise where compressed data are damaged; an OSError of theirs has no number.
+# What Python's own modules raise where compressed data are damaged; bz2 an OSError without a number.
 DAMAGED = (
+    gzip.BadGzipFile,
     EOFError,
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,
     NotImplementedError,
     RuntimeError,
-    OSError,
 )
 AT_ONCE = 2**20
 
@@ -72,8 +72,8 @@ def content(path: Path) -> Iterator[IO[bytes]]:
         try:
             with _opened(path, packing) as file:
                 yield file
-        except DAMAGED as error:
-            if getattr(error, "errno", None) is not None:  # not the content's fault
+        except (*DAMAGED, OSError) as error:
+            if number_of(error) is not None:
                 raise
             raise damaged(path, error) from error
 
@@ -107,7 +107,7 @@ def readable(path: Path) -> Iterator[Path]:
         return
     with (
         tempfile.NamedTemporaryFile(prefix="perturbkg-") as copy,
-        disk_full_told(Path(tempfile.gettempdir())),
+        disk_full_explained(Path(tempfile.gettempdir())),
     ):
         with content(path) as file:
             shutil.copyfileobj(file, copy, AT_ONCE)

@@ -1,7 +1,7 @@
-"""A matrix on disk for rows that come in any order: written by row number, read back from the first on.
+"""A matrix on disk: rows are written in any order, by number, and read back from the first to the last.
 
-It is one raw float32 file without a name beside the output, so it vanishes even when the process is killed.
-Reads and writes are explicit: a memory map's pages would count as this process's memory.
+It is a raw float32 file without a name in the folder of the output, so that it disappears even if the process
+is killed. Reads and writes are explicit: a memory map's pages would count as this process's memory.
 """
 
 import errno
@@ -20,7 +20,7 @@ from perturbkg.errors import InputError
 
 
 class Scratch:
-    """Hold (rows, columns) float32 in a temporary file of `folder`; raise InputError where it has no room."""
+    """Hold (rows, columns) float32 in a temporary file in `folder`; raise InputError if it does not fit."""
 
     def __init__(self, rows: int, columns: int, folder: str | Path) -> None:
         self.shape = rows, columns
@@ -37,23 +37,23 @@ class Scratch:
         self._file.close()
 
     def put(self, rows: np.ndarray, block: np.ndarray) -> None:
-        """Write block (n, columns) to the rows (n,), which may be scattered but each stand once."""
+        """Write block (n, columns) to the rows (n,), in any order and without repeats."""
         if block.shape != (len(rows), self.shape[1]):
             raise ValueError(f"a block of {block.shape} for {len(rows)} rows of {self.shape[1]}")
         order = np.argsort(rows, kind="stable")
         rows, block = rows[order], np.ascontiguousarray(block[order], np.float32)
         # Neighbouring rows are written at once.
         edges = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)] if len(rows) else []
-        with disk_full_told(self.folder):
+        with disk_full_explained(self.folder):
             for start, stop in pairwise(edges):
                 self._write(block[start:stop], int(rows[start]))
         self._written[rows] = True
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Return rows start to stop (stop - start, columns) float32; each must have been put."""
+        """Return rows start to stop (stop - start, columns) float32; all of them written before."""
         if not self._written[start:stop].all():
             absent = start + int(np.argmin(self._written[start:stop]))
-            raise ValueError(f"row {absent} was never put")
+            raise ValueError(f"row {absent} was never written")
         block = np.empty((stop - start, self.shape[1]), np.float32)
         view, done = block.reshape(-1).view(np.uint8).data, 0
         while done < len(view):
@@ -76,19 +76,19 @@ class Scratch:
 
 
 def require_room(folder: Path, size: int) -> None:
-    """Raise InputError unless `size` bytes fit into a folder, which is made where it is missing."""
+    """Raise InputError unless `size` bytes fit into a folder, which is created if missing."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if size > free:
         raise InputError(
-            f"{folder}: {size / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB free; free some, or let the "
-            "results lie on another disk"
+            f"{folder}: {size / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB free; free some, or put the "
+            "results on another disk"
         )
 
 
 @contextmanager
-def disk_full_told(path: Path) -> Iterator[None]:
-    """Turn a disk or quota that is full into a one-line InputError."""
+def disk_full_explained(path: Path) -> Iterator[None]:
+    """Turn the error of a full disk or quota into a one-line InputError."""
     try:
         yield
     except OSError as error:

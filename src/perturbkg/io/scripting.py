@@ -37,7 +37,7 @@ def reporting(log: str | os.PathLike[str], title: str) -> Iterator[None]:
         logging.error("%s", error)
         print(f"error in {title}: {error}", file=sys.stderr)
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - the boundary of the program: told in one line, kept in the log
+    except Exception as error:  # noqa: BLE001 - the boundary of the program: one line for the user, all of it in the log
         logging.error("%s", traceback.format_exc())
         print(f"defect in {title}: {type(error).__name__}: {error} (traceback in {log})", file=sys.stderr)
         sys.exit(2)

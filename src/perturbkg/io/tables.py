@@ -23,6 +23,7 @@ from perturbkg.io.delimited import (
     undecoded,
 )
 from perturbkg.io.files import reached
+from perturbkg.io.parquet import explained
 
 
 def columns(path: Path) -> list[str]:
@@ -138,11 +139,8 @@ def _scanned(path: Path, missing: Sequence[str]) -> Iterator[pl.LazyFrame]:
         with delimited.scanned(path, own=True, missing=missing) as rows:
             yield rows
         return
-    try:
-        with reached(path):
-            yield pl.scan_parquet(path, row_index_name=ROW, row_index_offset=2)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _damaged(path, error) from error
+    with explained(path):
+        yield pl.scan_parquet(path, row_index_name=ROW, row_index_offset=2)
 
 
 def _selected(path: Path, rows: pl.LazyFrame, wanted: Sequence[str]) -> pl.LazyFrame:
@@ -160,15 +158,7 @@ def _as_text(table: pl.DataFrame, columns: Sequence[str], missing: Sequence[str]
     return table.with_columns(pl.col(columns).replace(missing, None))
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
-    """Return the error about a Parquet file that cannot be read."""
-    return InputError(f"{path}: damaged Parquet file ({' '.join(str(error).split())}); make it again")
-
-
 def _types(path: Path) -> dict[str, pl.DataType]:
     """Return the columns of a Parquet file and their types."""
-    try:
-        with reached(path):
-            return pl.read_parquet_schema(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _damaged(path, error) from error
+    with explained(path):
+        return pl.read_parquet_schema(path)

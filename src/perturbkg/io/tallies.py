@@ -1,4 +1,4 @@
-"""Make the tables Counts and Exclusions: what a step of the preparation read, removed and kept."""
+"""Make the tables Counts and Exclusions: what each step of the preparation read, removed and kept."""
 
 from collections.abc import Sequence
 

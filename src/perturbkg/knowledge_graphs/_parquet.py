@@ -1,23 +1,12 @@
 """Scan other people's Parquet files, with errors a user can act on."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from perturbkg.errors import InputError
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what Polars raises while it reads `path` into a one-line InputError."""
-    try:
-        yield
-    except (pl.exceptions.ComputeError, OSError) as error:
-        raise InputError(
-            f"{path}: truncated or damaged, or no Parquet file ({str(error).splitlines()[0]}); fetch it again"
-        ) from error
+from perturbkg.io.parquet import explained
 
 
 def scan(path: Path, columns: Sequence[str], others: Sequence[str] = ()) -> pl.LazyFrame:

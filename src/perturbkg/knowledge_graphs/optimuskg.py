@@ -15,9 +15,10 @@ import polars as pl
 
 from perturbkg.errors import InputError
 from perturbkg.io.delimited import given
+from perturbkg.io.parquet import explained
 from perturbkg.io.tallies import counted
 from perturbkg.knowledge_graphs import DESCRIPTIONS, STAGE, KnowledgeGraph, KnowledgeGraphTables
-from perturbkg.knowledge_graphs._parquet import explained, scan
+from perturbkg.knowledge_graphs._parquet import scan
 from perturbkg.knowledge_graphs._undirected import Statements, undirected
 from perturbkg.knowledge_graphs._vocabulary import (
     NODE_TYPES,

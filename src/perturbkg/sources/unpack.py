@@ -6,29 +6,19 @@ Only the named member of an archive is copied, so no member's name decides where
 import gzip
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from lzma import LZMAError
 from pathlib import Path
 from typing import IO, cast
 
+from perturbkg.io.packed import DAMAGED as DAMAGED_PACKED
 from perturbkg.sources import disk
 from perturbkg.sources.catalogue import Source
 from perturbkg.sources.content import CHUNK, Content, ContentError, Digester, byte_bar
 
 #: Bytes written between two checks of the free disk.
 STRIDE = 64 * 2**20
-DAMAGED = (
-    gzip.BadGzipFile,
-    EOFError,
-    zlib.error,
-    LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-)
+DAMAGED = (*DAMAGED_PACKED, tarfile.TarError)
 
 
 def unpack_file(source: Source, packed: Path, target: Path, algorithms: Iterable[str] = ()) -> Content:

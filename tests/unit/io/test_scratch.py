@@ -44,7 +44,7 @@ def test_nothing_stays_in_the_folder_whatever_happens(tmp_path):
 def test_a_row_that_was_never_put_is_not_read_as_zeros(tmp_path):
     with Scratch(4, 2, tmp_path) as scratch:
         scratch.put(np.array([0, 3]), np.ones((2, 2)))
-        with pytest.raises(ValueError, match="row 1 was never put"):
+        with pytest.raises(ValueError, match="row 1 was never written"):
             list(scratch.blocks())
 
 

@@ -255,5 +255,5 @@ def test_a_truncated_file_is_named(tmp_path):
     whole = (tmp_path / "edges.parquet").read_bytes()
     (tmp_path / "edges.parquet").write_bytes(whole[: len(whole) // 2])
     paths = {"kg_nodes": tmp_path / "nodes.parquet", "kg_edges": tmp_path / "edges.parquet"}
-    with pytest.raises(InputError, match=r"edges\.parquet: truncated or damaged, or no Parquet file"):
+    with pytest.raises(InputError, match=r"edges\.parquet: truncated or damaged Parquet file, or not one"):
         OptimusKG().read(paths)
