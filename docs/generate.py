@@ -1,10 +1,11 @@
-"""Write the tables of the documentation that repeat what the code says.
+"""Write the tables of README.md and docs/ that repeat what the code says.
 
 `make docs` rewrites each block of a page between `<!-- generated: NAME -->` and `<!-- end -->` by the
 function of `TABLES` with that name. Nothing else of a page is touched.
 """
 
 import dataclasses
+import importlib
 import re
 import sys
 from collections.abc import Iterable
@@ -20,7 +21,17 @@ from perturbkg.metrics import MetricInfo
 from perturbkg.simulation.options import SimulationOptions
 from perturbkg.sources.catalogue import read_catalogue
 
-DOCS = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
+GUIDES = {
+    "models": "models.md",
+    "splits": "splits.md",
+    "ablations": "ablations.md",
+    "metrics": "metrics.md",
+    "encoders": "encoders.md",
+    "knowledge_graphs": "data.md",
+    "signatures": "data.md",
+    "baselines": "data.md",
+}
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -46,6 +57,19 @@ def described(kind: str) -> str:
     """List the plug-ins of a kind with what their docstrings say."""
     rows = [[f"`{name}`", *plugins.summaries(kind, name)] for name in plugins.names(kind)]
     return table([kind.removesuffix("s").replace("_", " "), "what it is", "how"], rows)
+
+
+def kinds() -> str:
+    """List the kinds of plug-ins, what each must implement, and where it is described."""
+    rows = []
+    for kind, page in GUIDES.items():
+        base = getattr(importlib.import_module(f"perturbkg.{kind}"), plugins.BASE_CLASS[kind])
+        methods = [method for method in vars(base) if method in base.__abstractmethods__]
+        folder = f"`src/perturbkg/{kind}/`"
+        rows.append(
+            [kind.removesuffix("s").replace("_", " "), folder, names(methods), f"[{page}](docs/{page})"]
+        )
+    return table(["to add a", "write a file in", "that implements", "guide"], rows)
 
 
 def models() -> str:
@@ -163,6 +187,7 @@ def sources() -> str:
 
 
 TABLES = {
+    "kinds": kinds,
     "models": models,
     "model-options": lambda: options("models"),
     "encoders": encoders,
@@ -185,13 +210,18 @@ def generated(text: str) -> str:
     return BLOCK.sub(lambda block: f"{block[1]}{TABLES[block[2]]()}{block[3]}", text)
 
 
-def main() -> None:
+def pages(root: Path) -> list[Path]:
+    """Return the pages with tables that may be generated."""
+    return [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+
+
+def main(root: Path = ROOT) -> None:
     """Rewrite the pages whose tables are stale, and name them."""
-    for page in sorted(DOCS.rglob("*.md")):
+    for page in pages(root):
         text = page.read_text(encoding="utf-8")
         if (new := generated(text)) != text:
             page.write_text(new, encoding="utf-8")
-            print(f"docs/{page.relative_to(DOCS)}: updated", file=sys.stderr)
+            print(f"{page.relative_to(root)}: updated", file=sys.stderr)
 
 
 if __name__ == "__main__":

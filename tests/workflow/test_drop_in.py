@@ -73,6 +73,7 @@ class Copy:
             "profiles",
             "docs",
             "tests",
+            "README.md",
             "Snakefile",
             "pyproject.toml",
         )
