@@ -5,35 +5,17 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from packaging.requirements import Requirement
+from distributions import closure
 
 from perturbkg.io.matrices import write_matrix
 
 ROOT = Path(__file__).parents[2]
-
-
-def closure(requirements: list[str]) -> dict[str, Distribution]:
-    """Return the installed distributions that requirements bring, extras that they ask for included."""
-    found: dict[str, Distribution] = {}
-    waiting = [(Requirement(line), "") for line in requirements]
-    seen = set()
-    while waiting:
-        requirement, extra = waiting.pop()
-        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
-            continue
-        package = distribution(requirement.name)
-        for wanted in ["", *requirement.extras]:
-            if (package.name, wanted) not in seen:
-                seen.add((package.name, wanted))
-                waiting += [(Requirement(line), wanted) for line in package.requires or []]
-        found[package.name] = package
-    return found
 
 
 @pytest.fixture(scope="module")

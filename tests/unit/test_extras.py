@@ -10,6 +10,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from distributions import closure
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from perturbkg import extras, imports
 
@@ -88,6 +91,17 @@ def test_what_tests_and_benchmarks_import_is_declared_and_used():
     assert found.keys() - set(map(extras.distribution, own)) <= declared("", "all"), found
     assert declared("all") - UNSEEN.keys() <= found.keys()
     assert declared("", "all") >= UNSEEN.keys()
+
+
+def test_the_constraints_pin_what_is_installed():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {canonicalize_name(pin.name): pin for pin in map(Requirement, lines)}
+    for name, package in closure(["perturbkg[all]"]).items():
+        # Torch for CUDA asks for exact versions of NVIDIA's packages itself.
+        if name != "perturbkg" and not name.startswith(("nvidia-", "cuda-")):
+            assert name in pins, name
+            assert pins[name].marker is None or pins[name].marker.evaluate(), name
+            assert package.version in pins[name].specifier, name
 
 
 def test_all_holds_every_extra():
