@@ -35,7 +35,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Match:
-    """The node of a drug, or why there is none."""
+    """The node of a drug, or why it has no node."""
 
     kg_node: str | None
     match: str  # one of WAYS, or none
@@ -60,24 +60,24 @@ def match(drugs: Iterable[Drug], nodes: Iterable[Node]) -> list[Match]:
     A way that finds several nodes, or another node than the way before it, leaves the choice to the next.
     A structure counts only if its stereochemistry is no other. Against a node's structure of another
     skeleton, cross-reference and name count only together; and a name alone does not count where other drugs
-    of the list bear it that are other molecules.
+    of the list have it that are other molecules.
     """
     drugs, nodes = list(drugs), list(nodes)
     by_key, by_id, by_name = _index(nodes)
     parents = {node.node: node.parent for node in nodes}
     named = [{node for name in drug.names for node in by_name[normalise(name)]} for drug in drugs]
-    bearers = defaultdict(set, {node.node: {node.parent.key} for node in nodes if node.parent})
+    owners = defaultdict(set, {node.node: {node.parent.key} for node in nodes if node.parent})
     for drug, found in zip(drugs, named, strict=True):
         for node in found:
-            bearers[node].add(drug.parent.key)
+            owners[node].add(drug.parent.key)
     return [
         _choose(
             drug.parent,
             parents,
-            kin=by_key[drug.parent.key],
+            relatives=by_key[drug.parent.key],
             xref={node for source_id in drug.xref for node in by_id[source_id]},
             named=found,
-            shared={node for node in found if len(bearers[node]) > 1},
+            shared={node for node in found if len(owners[node]) > 1},
         )
         for drug, found in zip(drugs, named, strict=True)
     ]
@@ -99,22 +99,22 @@ def _choose(
     parent: Parent,
     parents: dict[str, Parent | None],
     *,
-    kin: set[str],
+    relatives: set[str],
     xref: set[str],
     named: set[str],
     shared: set[str],
 ) -> Match:
-    """Return the one node that is left when every way has spoken.
+    """Return the one node that all ways leave.
 
-    `kin` have the drug's skeleton, `named` its name, `shared` a name that other molecules have too.
+    `relatives` have the drug's skeleton, `named` its name, `shared` a name that other molecules have too.
     """
-    found = kin | xref | named
+    found = relatives | xref | named
     structures = {node: known for node in found if (known := parents[node]) is not None}
-    same = {node for node in kin if alike(parent, structures[node])}
+    same = {node for node in relatives if alike(parent, structures[node])}
     # Stereochemistry is often drawn wrongly, so one more way outweighs it; another skeleton needs two.
-    sure = xref - (structures.keys() - kin - named)
+    sure = xref - (structures.keys() - relatives - named)
     # Where the structure of dexamethasone's node is not known, betamethasone's may be all that fits a vague
-    # drawing of it; only cross-reference and name tell that the graph has a node of its own for it.
+    # drawing of it; only cross-reference and name show that the graph has a node of its own for it.
     possible = (same & sure) or (same | sure)
     possible = (possible & named) or (possible | (named - shared))
     if possible <= same:

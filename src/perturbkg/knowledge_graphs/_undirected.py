@@ -33,7 +33,7 @@ def undirected(statements: Statements, node: pl.Series) -> tuple[pl.DataFrame, l
             "nodes are too many to number; give edges fewer provenances"
         )
     # A statement is one number, relation first, then head, tail, provenance and direction: sorted once, all
-    # that repeats lies side by side, and numbers sort as the names that they stand for.
+    # that repeats is side by side, and numbers sort as the names that they encode.
     key = statements.relation.astype(np.int64)
     for digit, base in (
         (np.minimum(x, y), nodes),

@@ -72,7 +72,7 @@ OPTIMUSKG_TYPES = {
     "PHE": "effect/phenotype",
     "PWY": "pathway",
 }
-# Its edges, by label and relation; where a label stands alone, by whatever relation.
+# Its edges, by label and relation; a label alone covers all its relations.
 # ASSUME: PrimeKG's relation of a drug to a gene that it binds covers all roles and actions (target, enzyme,
 # inhibitor, ...), which stay in the provenance. A relation of PrimeKG joins the same two types in all graphs,
 # so that what an ablation deals out stays of one type: a drug's indication for a phenotype, which PrimeKG
@@ -139,8 +139,8 @@ def translated(labels: pl.Series, mapping: Mapping[str, str]) -> pl.Series:
     )
 
 
-def strangers(stage: str, what: str, names: pl.Series, vocabulary: tuple[str, ...]) -> pl.DataFrame:
-    """Count and log the names that PrimeKG's vocabulary has not: `Counts` with a line for each."""
+def outside(stage: str, what: str, names: pl.Series, vocabulary: tuple[str, ...]) -> pl.DataFrame:
+    """Count and log the names that are not in PrimeKG's vocabulary: `Counts` with a line for each."""
     strange = names.filter(~names.is_in(vocabulary)).value_counts().sort(names.name)
     for name, count in strange.rows():
         _log.warning("%s %r (%d) is not in PrimeKG; it is kept under its own name", what, name, count)

@@ -2,7 +2,7 @@
 
 The published files are read as they are, which pins a run to one release; the publisher's client, which takes
 the latest, is not needed. Genes are Ensembl's there, and are named by their symbols; drugs are ChEMBL's and
-DrugBank's, and bring structures. Columns: optimuskg.ai/docs/graph-schema.
+DrugBank's, and have structures. Columns: optimuskg.ai/docs/graph-schema.
 """
 
 import logging
@@ -25,7 +25,7 @@ from perturbkg.knowledge_graphs._vocabulary import (
     OPTIMUSKG_RELATIONS,
     OPTIMUSKG_TYPES,
     RELATIONS,
-    strangers,
+    outside,
     translated,
 )
 
@@ -42,7 +42,7 @@ PROPERTIES: dict[str, pl.DataType] = {
     "canonical_smiles": pl.String(),
 }
 GENES = "GEN"
-# Ids whose source does not stand before a separator, and sources that PrimeKG calls otherwise.
+# Ids whose source is not before a separator, and sources that PrimeKG calls otherwise.
 ID_PATTERNS = {
     r"^ENSG\d+": "Ensembl",
     r"^DB\d+$": "DrugBank",
@@ -92,9 +92,9 @@ class OptimusKG(KnowledgeGraph):
             pl.concat(
                 [
                     counted(STAGE, "nodes", [("read", len(nodes)), ("kept", len(nodes))]),
-                    strangers(STAGE, "node types", nodes["type"], NODE_TYPES),
+                    outside(STAGE, "node types", nodes["type"], NODE_TYPES),
                     counted(STAGE, "edges", [("read", read), (reason, mismatched), *lines[1:]]),
-                    strangers(STAGE, "relations", edges["relation"], RELATIONS),
+                    outside(STAGE, "relations", edges["relation"], RELATIONS),
                 ]
             ),
             found.select(list(DESCRIPTIONS)).filter(

@@ -24,7 +24,7 @@ from perturbkg.knowledge_graphs._vocabulary import (
     OWN_RELATIONS,
     OWN_TYPES,
     RELATIONS,
-    strangers,
+    outside,
     translated,
 )
 
@@ -42,8 +42,8 @@ class Table(KnowledgeGraph):
         "kg_edges": "edges of your own graph: relation, head, tail (CSV, tab separated or Parquet)",
     }
     sources: ClassVar[dict[str, str]] = {}
-    licence: ClassVar[str] = "that of the graph you bring"
-    citation: ClassVar[str] = "that of the graph you bring"
+    licence: ClassVar[str] = "that of your graph"
+    citation: ClassVar[str] = "that of your graph"
 
     def read(self, files: dict[str, Path]) -> KnowledgeGraphTables:
         """Read the graph; an edge's head is the end whose node id sorts first, so that it has one type."""
@@ -57,9 +57,9 @@ class Table(KnowledgeGraph):
             pl.concat(
                 [
                     counted(STAGE, "nodes", [("read", len(nodes)), ("kept", len(nodes))]),
-                    strangers(STAGE, "node types", nodes["type"], NODE_TYPES),
+                    outside(STAGE, "node types", nodes["type"], NODE_TYPES),
                     counted(STAGE, "edges", [("read", len(edges)), ("kept", len(edges))]),
-                    strangers(STAGE, "relations", edges["relation"], RELATIONS),
+                    outside(STAGE, "relations", edges["relation"], RELATIONS),
                 ]
             ),
             described.filter(pl.any_horizontal(pl.col("text", "smiles").is_not_null())),

@@ -33,10 +33,12 @@ class Selected:
 
 @dataclass(frozen=True)
 class Compounds:
-    """Raw compounds of a source, before standardisation, one row each: drug, name, smiles (null where none),
+    """Raw compounds of a source, before standardisation.
 
-    inchikey (null where none), aliases (list of str), targets (list of gene symbols), xref (list of foreign
-    ids such as DrugBank's), row (line of its first mention in the source file)."""
+    `table` has one row per drug: drug, name, smiles and inchikey (null if unknown), aliases (list of str),
+    targets (list of gene symbols), xref (list of ids elsewhere, such as DrugBank's), row (line of its first
+    mention in the source file).
+    """
 
     table: pl.DataFrame
     exclusions: pl.DataFrame  # schemas.Exclusions: rows that contradict the one that was kept

@@ -14,7 +14,7 @@ from perturbkg.io.hdf5 import opened
 from perturbkg.signatures import Genes
 
 BLOCK_ROWS = 8192  # of the file that a block comes from
-READ_BYTES = 16 * 2**20  # of the matrix as it lies in the file, read at a time
+READ_BYTES = 16 * 2**20  # of the matrix, as stored, read at a time
 CACHE_BYTES = 128 * 2**20  # of decompressed chunks that HDF5 keeps
 STRETCH_BYTES = 2**16  # what is read at least where the matrix is not chunked
 
@@ -153,7 +153,7 @@ def _column_runs(column: np.ndarray, width: int, end: int) -> list[tuple[slice, 
 def _cut(row: np.ndarray, height: int, most: int, *, skip: bool = False) -> list[slice]:
     """Cut sorted row numbers where they span more than `most` rows, between chunks unless these are higher.
 
-    With `skip` also where a chunk without a wanted row lies between two of them.
+    With `skip` also where there is a chunk without a wanted row between two of them.
     """
     stride = most // height * height if height <= most else max(1, most)
     ends = np.diff(row // stride) > 0

@@ -77,7 +77,7 @@ def deltas(
         )
     vehicles, treated = wells.vehicles, wells.treated
     controls = mean_profiles(files["level3_ctl"], vehicles["sample"], vehicles["group"].to_numpy(), genes)
-    # Signatures of the same plates lie together, for so do the wells of a plate in the file.
+    # Signatures of one plate are made together, as the wells of a plate are together in the file.
     order = treated.group_by("row").agg(pl.col("sample").min()).sort("sample", "row")["row"]
     for start in range(0, len(order), SIGNATURES_AT_ONCE):
         rows = order[start : start + SIGNATURES_AT_ONCE]
@@ -132,7 +132,7 @@ def _wells(files: Mapping[str, Path], signatures: pl.Series) -> Wells:
 
 
 def _named_wells(path: Path, signatures: pl.Series) -> pl.DataFrame:
-    """Return row and sample of each well that siginfo names, once a signature; sample is null for none."""
+    """Return row and sample of each well that siginfo names, once per signature; sample null if none."""
     require(path, header(path), ["sig_id", "distil_ids"])
     wanted = pl.DataFrame({"sig_id": signatures}).with_row_index("row")
     samples = members(pl.col("distil_ids"))
@@ -149,14 +149,14 @@ def _named_wells(path: Path, signatures: pl.Series) -> pl.DataFrame:
 
 
 def _stated_wells(path: Path, samples: pl.Series, groups: pl.DataFrame) -> pl.DataFrame:
-    """Return sample, qc_pass and group of those wells that instinfo tells of; group is null for none."""
+    """Return sample, qc_pass and group of the wells that instinfo describes; group is null without one."""
     wanted = pl.LazyFrame({"sample_id": samples.drop_nulls()})
     stated, _ = read_wells(path, lambda rows: rows.join(wanted, on="sample_id", how="semi"))
     return stated.join(groups, on=["plate", "cell"], how="left").select("sample", "qc_pass", "group")
 
 
 def _lost(wells: pl.DataFrame, signatures: pl.Series) -> pl.DataFrame:
-    """Return signature and reason, which tells how many of its wells were lost to what."""
+    """Return signature and reason: how many of its wells were lost, and why."""
     reasons = (
         wells.group_by("row", "reason")
         .len()

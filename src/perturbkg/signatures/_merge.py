@@ -24,12 +24,12 @@ ROWS_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Merging:
-    """Which signatures become one, with which weights. Members of a signature lie together, in its order."""
+    """Which signatures become one, with which weights. Members of a signature are together, in its order."""
 
     signatures: pl.DataFrame  # labels of what comes out, sorted by id
     members: pl.DataFrame  # schemas.MergedSignatures
     counts: pl.DataFrame  # schemas.Counts
-    place: np.ndarray  # (selected,) where each row of the selection stands among the members
+    place: np.ndarray  # (selected,) the place of each row of the selection among the members
     starts: np.ndarray  # (signatures + 1,) the first member of each signature, and the end
     weights: np.ndarray  # (selected,) of the members, by place
 
@@ -53,7 +53,7 @@ def plan_merging(selection: pl.DataFrame, drugs: pl.DataFrame, rule: str, dose_u
 
     A merged signature is called by its first member, and its numbers are weighted means (replicates: the
     sum), null where a member's is unknown. Its drug is a member's that the knowledge graph knows, else one
-    with targets, else the first. ASSUME any drug of a parent molecule stands for the others: its salts, and
+    with targets, else the first. ASSUME any drug of a parent molecule represents the others: its salts, and
     its stereoisomers too, which the splits keep together for the same reason.
     """
     if rule not in RULES:

@@ -88,8 +88,8 @@ def vehicle_wells(instinfo: Path, level3_ctl: Path) -> tuple[pl.DataFrame, Tally
 def halved(wells: pl.DataFrame) -> pl.DataFrame:
     """Sort wells by sample and add `half`: by turns BASELINE and TARGET within a plate and cell line.
 
-    ASSUME by turns in the order of their ids, which are those of their places, the halves lie alike on a
-    plate. A lone well makes a baseline, for a plate needs one in each half to be of use to a target.
+    ASSUME by turns in the order of their ids, which are those of their places, the halves are spread alike
+    over a plate. A single well makes a baseline: a plate needs one in each half to be of use to a target.
     """
     turn = pl.int_range(pl.len()).over("plate", "cell")
     return wells.sort("sample").with_columns(half=(turn % 2).cast(pl.Int8))

@@ -50,7 +50,7 @@ class Table(SignatureSource):
     line: cell; where known lineage, disease and a description, or cell_type and subtype to make one of. Both
     are CSV, TSV or Parquet.
 
-    Which genes are landmarks is L1000's affair, not the user's: `geneinfo` is its table, which is fetched
+    L1000 says which genes are landmarks, not the user: `geneinfo` is its table, which is fetched
     with `source: download`. The profiles must hold all 978; other genes do no harm.
     """
 
@@ -96,7 +96,7 @@ class Table(SignatureSource):
                 raise InputError(
                     f"{path}: {key} is empty in every row, so filters.{key} cannot be met; set it to null"
                 )
-        # ASSUME: where nothing tells of the perturbations, they are compounds.
+        # ASSUME: where nothing is said of the perturbations, they are compounds.
         if table["pert_type"].null_count() == len(table):
             table = table.with_columns(pert_type=pl.lit("trt_cp"))
         table = understood(table.rename(CMAP), path)
@@ -206,7 +206,7 @@ def _annotated(path: Path, signatures: pl.Series, genes: Genes) -> Iterator[tupl
 
 
 def _wide(path: Path, signatures: pl.Series, genes: Genes) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield blocks of a wide table: (rows of `signatures`, deltas of `genes`), NaN where no number stands."""
+    """Yield blocks of a wide table: (rows of `signatures`, deltas of `genes`), NaN if not a number."""
     _positions(path, tables.columns(path), genes)
     place = signatures.to_frame("signature").with_row_index("at")
     for block in tables.batches(path, ["signature", *genes.entrez], ROWS_AT_ONCE):

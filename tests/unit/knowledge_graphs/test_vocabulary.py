@@ -6,7 +6,7 @@ from perturbkg.knowledge_graphs._vocabulary import (
     OPTIMUSKG_TYPES,
     OWN_TYPES,
     RELATIONS,
-    strangers,
+    outside,
     translated,
 )
 
@@ -41,7 +41,7 @@ def test_labels_are_translated_whole_by_their_first_word_or_not_at_all():
     ]
 
 
-def test_strangers_are_counted_one_by_one():
+def test_names_outside_the_vocabulary_are_counted_one_by_one():
     names = pl.Series("relation", ["odd", "drug_drug", "even", "odd"])
-    found = strangers("stage", "relations", names, RELATIONS)
+    found = outside("stage", "relations", names, RELATIONS)
     assert found.select("reason", "count").rows() == [("kept as even", 1), ("kept as odd", 2)]
