@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fabricated import fabricate
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reports import make_figures, make_page, make_tables
 
@@ -129,7 +129,7 @@ def configs(draw):
     )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5)
 @given(configs())
 def test_any_accepted_config_has_a_whole_report(config):
     with tempfile.TemporaryDirectory() as folder:
