@@ -17,6 +17,10 @@ def made(project):
         (["--config", "folds=many"], ["config: folds: 'many' must be integer"]),
         (["--config", "models=[gta]"], ["config: models: unknown name 'gta', did you mean 'gat'"]),
         (
+            ["--config", "report={headline: [rsme]}"],
+            ["config: report.headline: unknown name 'rsme', did you mean 'rmse'"],
+        ),
+        (
             ["--config", "files_root=nowhere", "--configfile", "config/local.yaml"],
             ["files.kg: no file at nowhere/primekg/kg.csv.gz"],
         ),
