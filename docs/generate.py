@@ -18,6 +18,7 @@ import yaml
 from perturbkg import plugins
 from perturbkg.graph.texts import TEXT_FILES
 from perturbkg.metrics import MetricInfo
+from perturbkg.parsed import parse
 from perturbkg.simulation.options import SimulationOptions
 from perturbkg.sources.catalogue import read_catalogue
 
@@ -186,6 +187,19 @@ def sources() -> str:
     return table(["name", "version", "size", "verified by", "licence", "what"], rows)
 
 
+def report_modules() -> str:
+    """List the modules of the report and what the docstring of each begins with."""
+    report = plugins.PACKAGE / "report"
+    files = [*report.glob("*.py"), *report.glob("*/__init__.py")]
+    said = {
+        file.parent.name + "/" if file.stem == "__init__" else file.stem: parse(file).documentation
+        for file in files
+        if file != report / "__init__.py"
+    }
+    rows = [[f"`{name}`", " ".join(text.partition("\n\n")[0].split())] for name, text in sorted(said.items())]
+    return table(["module of `src/perturbkg/report`", "what it is for"], rows)
+
+
 TABLES = {
     "kinds": kinds,
     "models": models,
@@ -201,6 +215,7 @@ TABLES = {
     "baselines": lambda: readers("baselines"),
     "files": files,
     "simulation-options": simulation,
+    "report-modules": report_modules,
     "sources": sources,
 }
 

@@ -1,6 +1,6 @@
 """The registry: names, classes read without importing, plug-ins of other packages, and what it refuses."""
 
-from importlib.metadata import EntryPoint
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,26 +39,26 @@ def test_an_option_that_does_not_fit_is_refused():
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Return a function that makes modules of a package `elsewhere` known by entry points."""
+    """Return a function that installs a distribution `elsewhere` with a package of that name."""
 
     def install(*points: tuple[str, str], **files: str) -> None:
         for name, text in files.items():
             path = tmp_path / "elsewhere" / f"{name}.py"
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
+        about = tmp_path / "elsewhere-1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
+        lines = "".join(f"{name} = {module}\n" for name, module in points)
+        (about / "entry_points.txt").write_text(f"[perturbkg.metrics]\n{lines}")
         monkeypatch.syspath_prepend(tmp_path)
-        monkeypatch.setattr(
-            plugins,
-            "entry_points",
-            lambda group: [
-                EntryPoint(name, module, group) for name, module in points if group == "perturbkg.metrics"
-            ],
-        )
         plugins._installed.cache_clear()
 
     yield install
-    monkeypatch.undo()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "elsewhere"]:
+        del sys.modules[name]
     plugins._installed.cache_clear()
+    plugins.load.cache_clear()
 
 
 METRIC = '''"""Largest error of a signature."""
@@ -102,7 +102,8 @@ def test_a_plugin_of_another_package_is_found_read_and_made(installed):
 def test_a_name_that_is_taken_is_one_line_that_names_both(installed):
     installed(("pearson", "elsewhere.largest"), largest=METRIC)
     with pytest.raises(
-        InputError, match=r"metrics: the name 'pearson' is taken twice, by perturbkg and by elsewhere.largest"
+        InputError,
+        match=r"metrics: the name 'pearson' is taken twice, by perturbkg and by package 'elsewhere'",
     ):
         plugins.names("metrics")
 
