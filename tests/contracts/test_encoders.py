@@ -1,6 +1,6 @@
-"""What every encoder promises, whoever wrote it: found by itself, nothing is listed here.
+"""What holds for every file of src/perturbkg/encoders.
 
-A language model is tested on a tiny model of its architecture, which `tiny_models` has to know, and as itself
+A language model is tested with a tiny model of its architecture (tests/support/tiny_models.py), and as it is
 for what it says where its weights are missing.
 """
 
@@ -119,7 +119,7 @@ def test_nodes_with_nothing_to_encode_are_marked(encoder: Encoder) -> None:
 def test_a_language_model_returns_the_bytes_that_it_kept(name: str, weights: Path, tmp_path: Path) -> None:
     first, second = (tiny(name, weights, vectors_folder=tmp_path) for _ in range(2))
     inputs = given(first)
-    assert second.encode(inputs).tobytes() != b""  # written by whoever comes first
+    assert second.encode(inputs).tobytes() != b""  # written by the first of them
     assert first.encode(inputs[::-1])[::-1].tobytes() == second.encode(inputs).tobytes()
     assert first.counts.remembered == len(inputs)
 
@@ -138,12 +138,12 @@ def test_a_language_model_cuts_and_counts_long_inputs(name: str, weights: Path) 
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)
-def test_missing_weights_are_told_in_one_line(name: str, tmp_path: Path) -> None:
+def test_missing_weights_are_one_line(name: str, tmp_path: Path) -> None:
     encoder = plugins.create("encoders", name, {"device": "cpu"}, weights_folder=tmp_path)
     assert encoder.instead in set(NAMES) - set(LANGUAGE_MODELS)
-    with pytest.raises(InputError, match=f"is wanted in .*name the encoder {encoder.instead}") as told:
+    with pytest.raises(InputError, match=f"is wanted in .*name the encoder {encoder.instead}") as error:
         encoder.encode(given(encoder))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)

@@ -43,7 +43,7 @@ def find(kind: str, name: str, keys: list[str], scratch: Path) -> Example:
         )
     paths = [path for path in folder.iterdir() if path.is_file()]
     if (folder / "example.py").is_file():
-        _load(folder / "example.py").write(scratch)
+        load(folder / "example.py").write(scratch)
         paths += scratch.iterdir()
     files = {
         path.name.split(".")[0]: path for path in paths if path.name not in {"example.py", "expected.json"}
@@ -53,7 +53,7 @@ def find(kind: str, name: str, keys: list[str], scratch: Path) -> Example:
     return Example(files, json.loads((folder / "expected.json").read_text(encoding="utf-8")))
 
 
-def _load(path: Path) -> Any:
+def load(path: Path) -> Any:
     """Import a file that is in no package."""
     spec = importlib.util.spec_from_file_location(f"{path.parent.name}_example", path)
     assert spec and spec.loader

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tiny_molformer
 import torch
+from reader_examples import FOLDER, load
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, EsmConfig, EsmModel
 
@@ -81,8 +83,19 @@ WRITERS: dict[str, Callable[..., Path]] = {
 
 
 def options(encoder: str, weights: Path) -> dict[str, Any]:
-    """Write a tiny model below a folder of weights; return the fields with which an encoder finds it."""
-    WRITERS[encoder](weights / f"tiny--{encoder}")
+    """Write a tiny model below a folder of weights; return the fields with which an encoder finds it.
+
+    A new encoder has its own in tests/source_examples/encoders/<encoder>/example.py: `write(folder)`.
+    """
+    example = FOLDER / "encoders" / encoder / "example.py"
+    if encoder not in WRITERS and not example.is_file():
+        pytest.fail(
+            f"encoder {encoder!r} needs a tiny model of its architecture: add "
+            f"tests/source_examples/encoders/{encoder}/example.py, whose write(folder) makes its files",
+            pytrace=False,
+        )
+    write = WRITERS[encoder] if encoder in WRITERS else load(example).write
+    write(weights / f"tiny--{encoder}")
     return {
         "model": f"tiny/{encoder}",
         "revision": "main",
