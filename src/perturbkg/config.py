@@ -147,7 +147,7 @@ def _check_files(config: dict[str, Any]) -> None:
         if config["files"].get(key) is not None:
             continue
         if config["source"] == "files":
-            raise InputError(f"config: files.{key}: null, but `source: files` needs its path: {what}")
+            raise InputError(f"config: files.{key}: not given, but `source: files` needs its path: {what}")
         if config["source"] == "simulated" and key not in FILES | WELLS:
             raise InputError(
                 f"config: files.{key}: the simulated world has no such file; give the path of: {what}"

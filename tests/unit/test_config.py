@@ -94,7 +94,7 @@ def changed(*keys, to):
         (changed("report", "drawn", to=[]), ["report.drawn: []"]),
         (changed("report", "resamples", to=0), ["report.resamples: 0"]),
         (changed("validation", to=0.5), ["validation: 0.5", "below 0.5 with 2 folds"]),
-        (changed("source", to="files"), ["files.kg: null"]),
+        (changed("source", to="files"), ["files.kg: not given"]),
         (changed("source", to="download"), ["files.baseline: no publisher offers it"]),
         (
             {**changed("label", to="level3"), "signatures": "gse70138"},

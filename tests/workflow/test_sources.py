@@ -130,7 +130,7 @@ def test_tables_of_ones_own_become_the_same_tables(made, files):
     told = made.run("--dry-run", *config(made, "without", overlay), status=1)
     lines = [line for line in told.splitlines() if line.startswith("config: ")]
     assert len(lines) == 1
-    assert "files.compounds: null, but `source: files` needs its path" in lines[0]
+    assert "files.compounds: not given, but `source: files` needs its path" in lines[0]
     assert "Traceback" not in told
 
 

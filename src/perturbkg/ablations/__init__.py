@@ -37,7 +37,7 @@ def without_edges(data: Data, removed: np.ndarray) -> Ablated:
 
 
 def edges_at(graph: Graph, nodes: np.ndarray) -> np.ndarray:
-    """Say which edges (edges,) bool end at one of the nodes."""
+    """Return which edges (edges,) bool end at one of the nodes."""
     head, tail, _ = graph.edges()
     return np.isin(head, nodes) | np.isin(tail, nodes)
 

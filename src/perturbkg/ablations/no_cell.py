@@ -1,4 +1,4 @@
-"""Make all cell lines the same to a model, but for their names."""
+"""Make all cell lines look the same to a model, except for their names."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Make all drugs the same to a model: it can only answer with the cell line."""
+"""Make all drugs look the same to a model, so that it can only use the cell line."""
 
 from dataclasses import dataclass, replace
 

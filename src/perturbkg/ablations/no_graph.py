@@ -1,4 +1,4 @@
-"""Take all edges away: a graph model is left with each node's own features."""
+"""Remove all edges: a graph model keeps only the features of each node."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The untouched data: the experiment that the controls are compared with."""
+"""Leave the data as they are: what the other ablations are compared with."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Replace what is known of each node by noise that is the node's own: identity without content."""
+"""Replace the features of each node by noise of its own: identity without content."""
 
 from dataclasses import dataclass, replace
 

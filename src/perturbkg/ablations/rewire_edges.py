@@ -1,4 +1,4 @@
-"""Keep the number of edges between two types in every relation, and nothing else of the graph."""
+"""Keep the number of edges between two types in every relation, and nothing else about the graph."""
 
 from dataclasses import dataclass, replace
 

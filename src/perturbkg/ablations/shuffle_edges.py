@@ -1,4 +1,4 @@
-"""Keep the degree of every node in every relation, and nothing else of who is joined to whom."""
+"""Keep the degree of every node in every relation, and shuffle which nodes are connected."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated

@@ -16,7 +16,7 @@ from perturbkg.signatures import Genes
 
 @dataclass(frozen=True)
 class Table(Baseline):
-    """A baseline of one's own."""
+    """Your own baseline."""
 
     files: ClassVar[dict[str, str]] = {
         "baseline": "baseline expression (log2), cell lines x Entrez ids (CSV, tab-separated or Parquet)"

@@ -1,4 +1,4 @@
-"""Read signatures of one's own: an AnnData file or a wide table, beside a compound and a cell line table."""
+"""Read your own signatures: an AnnData file or a wide table, with a compound and a cell line table."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ CMAP = {
 
 @dataclass(frozen=True)
 class Table(SignatureSource):
-    """Signatures of one's own.
+    """Your own signatures.
 
     `profiles` is AnnData (.h5ad; obs: signature or the index, drug, cell; var: Entrez ids in the column
     entrez or the index; X: deltas) or a wide table (CSV, tab-separated or Parquet; columns signature,
