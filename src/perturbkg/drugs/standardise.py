@@ -187,7 +187,7 @@ def _redrawn(molecule: Chem.Mol) -> Chem.Mol:
     try:
         Chem.SanitizeMol(redrawn)
     except ValueError as error:
-        raise ValueError(f"a bond to a metal that cannot be drawn between charges: {error}") from error
+        raise ValueError(f"a dative bond (->) that cannot be drawn as a plain one: {error}") from error
     return redrawn.GetMol()
 
 

@@ -36,7 +36,7 @@ def understood(table: pl.DataFrame, path: Path, *, pert_type: str | None = None)
     absent = [column for column in OPTIONAL if column not in table.columns]
     table = table.with_columns(pl.lit(None, pl.String).alias(column) for column in absent)
     measures = ["pert_dose", "pert_time", *NUMBERS]
-    table = collapsed(table.with_columns(pl.col(measures).cast(pl.String)), measures, UNITS)
+    table = collapsed(table.with_columns(pl.col(measures).cast(pl.String)), measures, (*UNITS, *FLAGS))
     removed = of_another_type(pert_type)
     finite = pl.col(measures).cast(pl.Float64, strict=False).is_finite().fill_null(value=False)
     table = numbers(table.with_columns(pl.when(finite | ~removed).then(pl.col(measures))), measures, path)

@@ -104,6 +104,8 @@ CHANGES = [
     ({"pert_dose": "10|3.33"}, {}, "dose is not 10 uM within 20 %"),
     ({"tas": "-666.0", "cc_q75": "-666", "nsample": "-666.000"}, {}, None),
     ({"tas": "-666.000000"}, {"minimum_tas": 0.2}, "tas is empty"),
+    ({"is_hiq": "1|1", "qc_pass": "-666|1", "pert_time": "24|24.0"}, {}, None),
+    ({"is_hiq": "1|0"}, {}, "is_hiq is empty"),
     # What a release says of its controls need not be legible, for they are removed.
     ({"pert_type": "ctl_vehicle", "pert_dose": "0.1 %", "nsample": "2.5"}, {}, "pert_type is not trt_cp"),
     ({"pert_type": "trt_sh", "is_hiq": "unknown", "tas": "none"}, {}, "pert_type is not trt_cp"),
