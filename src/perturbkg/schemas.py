@@ -1,4 +1,4 @@
-"""One pandera model for each table that crosses a rule: column names stand here and nowhere else."""
+"""One pandera model for each table that rules exchange: column names are defined here and nowhere else."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -79,7 +79,9 @@ class Selection(Table):
     drug: str
     cell: str
     dose_um: float = pa.Field(nullable=True)
-    nearest_dose_um: float = pa.Field(nullable=True)  # canonical dose that dose_um stands for, if stated
+    nearest_dose_um: float = pa.Field(
+        nullable=True
+    )  # the canonical dose that dose_um was meant to be, if stated
     time_h: float = pa.Field(nullable=True)
     replicates: pl.Int64 = pa.Field(nullable=True)
     tas: float = pa.Field(nullable=True)

@@ -150,6 +150,13 @@ def test_what_lacks_an_extra_ends_in_one_line_that_names_it():
     assert done.stderr == "error: this needs torch: pip install 'perturbkg[models]'\n"
 
 
+def test_an_extra_is_required_whole(monkeypatch):
+    monkeypatch.setattr(extras, "_declared", lambda: ["numpy; extra == 'x'", "b; extra == 'y'"])
+    extras.require("x")
+    with pytest.raises(extras.MissingExtraError, match=r"^this needs b: pip install 'perturbkg\[y\]'$"):
+        extras.require("y")
+
+
 def test_a_missing_module_of_no_extra_stays_a_defect():
     with pytest.raises(ModuleNotFoundError, match="no_such_module"), extras.explained():
         importlib.import_module("no_such_module")

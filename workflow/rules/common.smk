@@ -14,7 +14,7 @@ if beside.is_dir():  # otherwise (a module given by a URL) the installed package
     sys.path.insert(0, str(beside))
 
 from perturbkg import config as configuration
-from perturbkg import imports, plugins
+from perturbkg import extras, imports, plugins
 from perturbkg.errors import InputError
 from perturbkg.graph.texts import TEXT_FILES
 from perturbkg.graph.types import slug
@@ -25,6 +25,9 @@ from snakemake.utils import update_config
 imports.show_to_jobs()
 
 try:
+    # Each run prepares data; what a model needs besides is reported by its job.
+    if not workflow.deployment_settings.deployment_method:  # --sdm brings the packages
+        extras.require("prepare")
     schema = configuration.read(workflow.source_path("../schemas/config.schema.yaml"))
     merged = {
         "config": configuration.read(workflow.source_path("../../config/config.yaml"))

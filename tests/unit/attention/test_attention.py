@@ -31,7 +31,7 @@ def make(src, dst, sources, targets):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_by_hand(backend):
-    """Target 0 hears sources 0 and 1 at 1:3, target 1 hears source 1 alone, target 2 nobody."""
+    """Target 0 weighs sources 0 and 1 by 1:3, target 1 has source 1 alone, target 2 has no source."""
     edges = make([0, 1, 1], [0, 0, 1], 2, 3)
     logits = torch.tensor([[0.0], [np.log(3)], [-7.0]], dtype=torch.float32)
     values = torch.tensor([[4.0, 0.0], [0.0, 8.0]])
@@ -78,8 +78,8 @@ def test_a_block_without_edges_gives_zeros(backend):
     assert not found.any()
     found.sum().backward()
     assert not values.grad.any()
-    nobody = make([], [], 0, 3)
-    assert attend(nobody, torch.zeros(0, 4), torch.ones(0, 0), backend).shape == (3, 4, 0)
+    without_sources = make([], [], 0, 3)
+    assert attend(without_sources, torch.zeros(0, 4), torch.ones(0, 0), backend).shape == (3, 4, 0)
 
 
 @st.composite
