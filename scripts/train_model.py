@@ -76,7 +76,10 @@ def main(
     write_json(
         {
             "identity": dict(identity),
-            "options": {"model": dict(options), "ablation": dict(ablation_options)},
+            "options": {
+                "model": plugins.settings("models", model, options),
+                "ablation": plugins.settings("ablations", ablation, ablation_options),
+            },
             "ablation": {"name": ablation, "notes": ablated.notes},
             "seconds": clock.seconds,
             "peak_memory_mb": peak_memory_mb(),

@@ -54,8 +54,7 @@ def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
 
 def options_in_force(config: dict[str, Any], key: str, name: str) -> dict[str, Any]:
     """Return all options of a plug-in: what a config sets under a key of `plugins.OPTIONS`, and defaults."""
-    known = plugins.described(plugins.OPTIONS[key], name)
-    return {option.name: option.setting for option in known.values()} | config[key].get(name, {})
+    return plugins.settings(plugins.OPTIONS[key], name, config[key].get(name, {}))
 
 
 def in_force(config: dict[str, Any]) -> dict[str, Any]:

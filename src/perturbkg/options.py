@@ -137,6 +137,11 @@ class Declared:
                     else:
                         inherited = found[name].meaning if name in found else ""
                         found[name] = dataclasses.replace(option, meaning=meaning or inherited)
+                elif annotation is None and name in found:
+                    raise InputError(
+                        f"{source.path}:{cls.lineno}: {cls.name}: option {name!r} keeps its old default "
+                        f"unless its type is repeated: {name}: ... = {ast.unparse(value) if value else '...'}"
+                    )
                 if value is not None:
                     scope[name] = value
         return found

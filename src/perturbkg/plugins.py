@@ -100,6 +100,11 @@ def options_of(kind: str, name: str) -> dict[str, Any]:
     return {option.name: option.default for option in described(kind, name).values()}
 
 
+def settings(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options of a plug-in as a config holds them: those given, and defaults for the others."""
+    return {option.name: option.setting for option in described(kind, name).values()} | dict(options)
+
+
 def check(kind: str, name: str, options: Mapping[str, Any], key: str) -> None:
     """Raise InputError, naming the `key` of the config, for an option that is unknown or does not fit."""
     known = described(kind, name)

@@ -135,6 +135,14 @@ class Helper:
         found.constant("absent")
 
 
+def test_an_inherited_option_without_its_type_is_one_line(tmp_path):
+    head = HEAD + "\nclass _Shared(Model):\n    width: int = 3\n"
+    path = tmp_path / "untyped.py"
+    path.write_text(head + "\nclass Mine(_Shared):\n    width = 9\n")
+    with pytest.raises(InputError, match=r"Mine: option 'width' .* unless its type is repeated: .* = 9"):
+        _ = read_class(path, "Model", CONTRACT).options
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [("x = 1\n", 0), ("class A(Model): pass\nclass B(Model): pass\n", 2), ("class A: pass\n", 0)],

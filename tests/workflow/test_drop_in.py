@@ -161,7 +161,7 @@ def test_a_run_takes_all_of_them(copy: Copy):
         "encoders": {"gene/protein": [NAMES["encoders"]]},
         "encoder_options": {NAMES["encoders"]: {"unit": 10}},
         "splits": [split],
-        "models": [model, "mean"],
+        "models": [model],
         "model_options": {model: {"prior": 3}},
         "ablations": {model: [ablation]},
         "metrics": [NAMES["metrics"], "pearson"],

@@ -72,7 +72,8 @@ def test_what_is_written(main: Any, files: dict[str, Path], tmp_path: Path):
         for name, shape in read_json(folder / "model.json")["sizes"].items()
         if name.startswith("member")
     )
-    assert run["options"]["model"] == {"epochs": 2, "ensemble": 2, "width": 4}
+    given = {"epochs": 2, "ensemble": 2, "width": 4}
+    assert run["options"] == {"model": plugins.options_of("models", "mlp") | given, "ablation": {}}
     assert run["chosen"] == {}
     assert len(run["inputs"]) == 9
     assert {"python", "perturbkg", "torch", "numpy", "dgl"} <= set(run["versions"])
