@@ -93,8 +93,8 @@ def test_the_command_scores_a_run_to_the_bit_as_the_workflow_does(finished, tmp_
     assert done.exit_code == 0, done.exception
     assert "95 % interval over parents" in done.output
     columns = ["signature", "metric", "value", "reason"]
-    found = pl.read_parquet(output).cast({pl.Categorical: pl.String})
-    wanted = known.filter(**identity).select(columns)
+    found = pl.read_parquet(output).cast({pl.Categorical: pl.String}).sort("signature", "metric")
+    wanted = known.filter(**identity).select(columns).sort("signature", "metric")
     assert len(wanted) > 0
     assert found.filter(pl.col("metric").is_in(wanted["metric"].unique().to_list())).equals(wanted)
 
