@@ -11,6 +11,7 @@ import h5py
 import polars as pl
 
 from perturbkg.errors import InputError
+from perturbkg.io.delimited import MISSING, NOT_AVAILABLE
 from perturbkg.io.hdf5 import require_stored
 
 MATRIX, SIGNATURES, GENES = "0/DATA/0/matrix", "0/META/COL/id", "0/META/ROW/id"
@@ -60,7 +61,7 @@ def ids(file: h5py.File, key: str, path: str | Path) -> pl.Series:
 def labels(file: h5py.File, path: str | Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the signatures and the genes of a file: the column `id`, and the metadata that it has of them.
 
-    Metadata may hold numbers or text; in text an empty field and -666 are null.
+    Metadata may hold numbers or text; in text, MISSING and NOT_AVAILABLE are null.
     """
     _, *axes = opened_matrix(file, path)
     tables = []
@@ -69,7 +70,9 @@ def labels(file: h5py.File, path: str | Path) -> tuple[pl.DataFrame, pl.DataFram
         for name, data in file[key].parent.items():
             if name != "id" and isinstance(data, h5py.Dataset) and data.shape == names.shape:
                 column = _values(require_stored(data, path))
-                known = column.replace(["", "-666"], None) if column.dtype == pl.String else column
+                known = (
+                    column.replace((*MISSING, *NOT_AVAILABLE), None) if column.dtype == pl.String else column
+                )
                 table.append(known.alias(name))
         tables.append(pl.DataFrame(table))
     signatures, genes = tables

@@ -110,6 +110,8 @@ def values(path: Path, known: Sequence[str]) -> np.ndarray:
 def _parted(path: Path, known: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the columns of a table that label its rows, and the others."""
     first, *others = columns(path)
+    if first in ("#1.2", "#1.3"):
+        raise InputError(f"{path}: a GCT text file; convert it with cmapPy: gct2gctx -f {path}")
     genes = [name for name in others if name not in known]
     if not genes:
         raise InputError(f"{path}: row 1: no column of a gene beside {', '.join([first, *others])}")

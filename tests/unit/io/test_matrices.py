@@ -163,6 +163,7 @@ def test_plain_tables_are_matrices_of_rows_and_genes(tmp_path):
         ("id,780\ns1,high\n", r"row 2: 780 is 'high', not a number"),
         ("id,cell\ns1,A\n", r"row 1: no column of a gene beside id, cell"),
         ("id,780\n", r"a header and no rows"),
+        ("#1.3\n2\t3\t0\t1\nid\ts1\n", r"a GCT text file; convert it with cmapPy: gct2gctx -f"),
         ("id,780,780\ns1,1,2\n", r"column '780' twice"),
     ],
 )
