@@ -1,6 +1,6 @@
 # The two commands of PerturbKG: `make demo` and `make test`. Each sets up .venv when it is missing.
 
-# The newest supported Python that is there and can make environments (Debian: python3-venv).
+# The newest supported Python that is installed and can make environments (Debian: python3-venv).
 PYTHON ?= $(shell for minor in 13 12 11; do python3.$$minor -c 'import ensurepip, venv' 2>/dev/null \
 	&& { echo python3.$$minor; break; }; done)
 VENV := .venv
@@ -27,11 +27,11 @@ $(READY): pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[all]'
 	touch $@
 
-demo: $(READY) ## run the whole benchmark on the simulated world and say where the report is
+demo: $(READY) ## run the whole benchmark on the simulated world
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "The report: $(CURDIR)/results/demo/report.html"
 
-local: $(READY) ## the same on files on disk: make local FILES_ROOT=path (default ../shared/data)
+local: $(READY) ## the same with your files: make local FILES_ROOT=path (default ../shared/data)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/local.yaml --config files_root=$(or $(FILES_ROOT),../shared/data)
 	@echo "The report: $(CURDIR)/results/local/report.html"
 

@@ -1,7 +1,7 @@
-"""Time a layer of graph attention, forward and backward, on every backend and on its peers; write JSON.
+"""Time a layer of graph attention, forward and backward, with every backend and other libraries; write JSON.
 
-One graph, degree-skewed like PrimeKG and sorted by target, is drawn once; each contestant reads it in a
-process of its own, one after another, and maps 128 features to 4 heads of 32 with the same weights.
+One graph, degree-skewed like PrimeKG and sorted by target, is drawn once. Each contestant reads it in a
+separate process, one after another, and maps 128 features to 4 heads of 32 with the same weights.
 
 python benchmarks/attention.py --nodes 129375 --edges 8100498 --json OUT    # minutes, up to 20 GB (torch)
 python benchmarks/attention.py --nodes 20000 --edges 500000 --only fused DGL
@@ -26,12 +26,12 @@ import numpy as np
 WIDTH, HEADS, PER_HEAD, SLOPE = 128, 4, 32, 0.2
 FLOAT = 4
 DGL, PYG = "DGL GATConv", "PyG GATConv"
-# The first is what the results of the others are held against.
+# The results of the others are compared with the first.
 CONTESTANTS = {"cpu": (DGL, "fused", "dgl", "torch", PYG), "cuda": ("torch", "triton", PYG)}
 
 
 def draw_edges(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw edges, both ways; of 8.1 M the largest of 129,375 nodes has about 18,000."""
+    """Draw edges in both directions; with 8.1 M edges the largest of 129,375 nodes has about 18,000."""
     generator = np.random.default_rng(seed)
     share = generator.permutation(np.arange(1, nodes + 1) ** -0.55)
     one, other = (generator.choice(nodes, edges // 2, p=share / share.sum()) for _ in range(2))
@@ -56,7 +56,7 @@ def weights(nodes: int, device: str) -> dict[str, Any]:
 
 
 def ours(backend: str, src: Any, dst: Any, given: dict[str, Any]) -> tuple[Callable[[], Any], list[Any]]:
-    """Return the layer on a backend, and what it has gradients for."""
+    """Return the layer on a backend, and the tensors that get gradients."""
     from torch.nn.functional import linear  # noqa: PLC0415
 
     from perturbkg.attention import Edges, convolve  # noqa: PLC0415
@@ -75,7 +75,7 @@ def ours(backend: str, src: Any, dst: Any, given: dict[str, Any]) -> tuple[Calla
 
 
 def dgl_layer(src: Any, dst: Any, given: dict[str, Any]) -> tuple[Callable[[], Any], list[Any]]:
-    """Return DGL's own layer, and what it has gradients for."""
+    """Return DGL's layer, and the tensors that get gradients."""
     import torch  # noqa: PLC0415
 
     from perturbkg.attention.dgl_ import dgl  # noqa: PLC0415
@@ -93,7 +93,7 @@ def dgl_layer(src: Any, dst: Any, given: dict[str, Any]) -> tuple[Callable[[], A
 
 
 def pyg_layer(src: Any, dst: Any, given: dict[str, Any]) -> tuple[Callable[[], Any], list[Any]]:
-    """Return PyG's own layer, and what it has gradients for."""
+    """Return PyG's layer, and the tensors that get gradients."""
     import torch  # noqa: PLC0415
     from torch_geometric.nn import GATConv  # noqa: PLC0415
 
@@ -117,7 +117,7 @@ def status(key: str) -> float:
 
 
 def megabytes(device: str, *, peak: bool) -> float:
-    """Return the memory of this process, or what its tensors hold of a GPU's, in MB; now or at most."""
+    """Return the memory of this process, or of its tensors on a GPU, in MB: now, or the peak."""
     import torch  # noqa: PLC0415
 
     if device == "cuda":
@@ -126,7 +126,7 @@ def megabytes(device: str, *, peak: bool) -> float:
 
 
 def clock(device: str) -> float:
-    """Return the time in seconds, when all that was asked of the device is done."""
+    """Return the time in seconds, once the device has finished all work."""
     import torch  # noqa: PLC0415
 
     if device == "cuda":
@@ -140,12 +140,12 @@ def run(answers: Any, name: str, folder: str, device: str, *, threads: int, repe
 
     torch.set_num_threads(threads)
     if device == "cpu":
-        # So that what does not fit fails by itself, and takes nothing else with it.
+        # A contestant that does not fit into memory fails alone.
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     src, dst = (torch.from_numpy(np.load(f"{folder}/{end}.npy")).to(device) for end in ("src", "dst"))
     given = weights(int(np.load(f"{folder}/nodes.npy")), device)
     make = {DGL: dgl_layer, PYG: pyg_layer}.get(name)
-    # Imports, and what is compiled when first called, are not counted.
+    # Imports and compilation at the first call are not counted.
     one, tiny = torch.zeros(1, dtype=torch.int64, device=device), weights(1, device)
     forward, learned = make(one, one, tiny) if make else ours(name, one, one, tiny)
     forward().sum().backward()
@@ -195,7 +195,7 @@ def copy_bandwidth(device: str, threads: int) -> float:
 
 
 def bytes_of_fused(nodes: int, edges: int) -> int:
-    """Return the bytes that `fused` asks memory for, with no help from caches but within a row.
+    """Return the bytes that `fused` moves to and from memory if caches help within a row only.
 
     Each edge: far rows of values and of gradients; its weight five times (written and read forward, read,
     replaced and read backward); node and place in three passes, place in one. Far scores fit a cache.
@@ -206,7 +206,7 @@ def bytes_of_fused(nodes: int, edges: int) -> int:
 
 
 def bytes_of_triton(nodes: int, edges: int) -> int:
-    """Return the bytes that `triton` asks memory for, with no help from caches but for numbers of a head.
+    """Return the bytes that `triton` moves to and from memory if caches help only for one number per head.
 
     Each edge: far rows of values and of gradients; its score's gradient, written and read; node and place in
     two passes, place in one, int32 each. Each node: as of `fused`.

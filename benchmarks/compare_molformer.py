@@ -1,9 +1,9 @@
-"""Hold the native MoLFormer against the published one: numbers of its authors, and their code.
+"""Compare the native MoLFormer with the published one: numbers of its authors, and their code.
 
 python benchmarks/compare_molformer.py --weights resources/weights              # runs no code of the hub
 python benchmarks/compare_molformer.py --weights resources/weights --official   # downloads and runs it
 
-The first looks the weights up as the encoder does and compares five numbers. The second needs a network and
+The first finds the weights as the encoder does and compares five numbers. The second needs a network and
 TRUSTS THE CODE of the model's repository at the pinned commit; it compares the tokens and the last hidden
 states of every SMILES, alone and in one padded batch. Ends with status 1 where something differs.
 """
@@ -47,7 +47,7 @@ SMILES = [
 
 
 def main() -> None:
-    """Compare, print the differences as JSON, and tell by the status whether they are small."""
+    """Compare, and print the differences as JSON; the exit status is 1 if they are not small."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

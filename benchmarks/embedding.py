@@ -1,7 +1,7 @@
-"""Time the embedding of node texts against the obvious loop, on one device and in one run; print JSON.
+"""Compare the time of embedding node texts with a plain loop, on one device and in one run; print JSON.
 
-The obvious loop takes all rows in table order, in batches of 128 padded to the longest, in float32. The model
-has BERT-base's shape (or MoLFormer's) and random weights, with which it is as fast as with trained ones.
+The plain loop takes all rows in table order, in batches of 128 padded to the longest, in float32. The model
+has BERT-base's shape (or MoLFormer's) and random weights, which take the same time as trained ones.
 
 python benchmarks/embedding.py --texts folder/of/primekgpp --rows 600       # BERT-base; minutes on two cores
 python benchmarks/embedding.py --texts folder/of/primekgpp --layers 2 --width 128     # every row
@@ -56,7 +56,7 @@ def read_texts(folder: Path, model: str) -> dict[str, list[str]]:
 
 
 def draw_texts(rng: np.random.Generator) -> dict[str, list[str]]:
-    """Return texts of about such lengths: two names in three for drugs, the others with tens of words."""
+    """Return texts of similar lengths: two thirds of the drugs have a name, other nodes tens of words."""
     words = ["".join(rng.choice(list("aeioubcdlmnprst"), size=rng.integers(2, 11))) for _ in range(4000)]
 
     def text(words_mean: float, spread: float) -> str:
@@ -112,8 +112,8 @@ def molformer(texts: list[str], layers: int, width: int) -> tuple[torch.nn.Modul
     return MolFormer(config), tokeniser
 
 
-def obvious(model: torch.nn.Module, tokeniser: Tokeniser, texts: list[str]) -> np.ndarray:
-    """Embed as one would at first."""
+def plain(model: torch.nn.Module, tokeniser: Tokeniser, texts: list[str]) -> np.ndarray:
+    """Embed with a plain loop."""
     device = next(model.parameters()).device
     vectors = []
     for start in range(0, len(texts), BATCH):
@@ -145,8 +145,8 @@ def ours(model: torch.nn.Module, tokeniser: Tokeniser, texts: list[str], tokens_
 def timed(
     run: Callable[[list[str]], np.ndarray], texts: dict[str, list[str]], device: torch.device
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Run once for each node type; return the figures of all together, and all vectors."""
-    run(next(iter(texts.values()))[:4])  # neither run pays for what the first one sets up
+    """Run once for each node type; return the total numbers, and all vectors."""
+    run(next(iter(texts.values()))[:4])  # so that neither run includes one-time set-up
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     start, busy = time.perf_counter(), time.process_time()
@@ -163,7 +163,7 @@ def timed(
     return figures, vectors
 
 
-def likeness(vectors: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+def agreement(vectors: np.ndarray, reference: np.ndarray) -> dict[str, float]:
     """Return the largest difference of an element, and the smallest cosine of two vectors."""
     norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(reference, axis=1)
     cosine = (vectors * reference).sum(axis=1) / norms
@@ -177,7 +177,7 @@ def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--texts", type=Path, help="folder of PrimeKG++ tables; without it, texts are drawn")
-    parser.add_argument("--rows", type=int, help="about so many of them, of each length and type")
+    parser.add_argument("--rows", type=int, help="about this many of them, of each length and type")
     parser.add_argument("--model", choices=["bert", "molformer"], default="bert")
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--width", type=int, default=768)
@@ -206,7 +206,7 @@ def main() -> None:
     lengths = [[len(ids) for ids in tokeniser.encode(found, MAX_LENGTH)] for found in texts.values()]
     batches = [found[at : at + BATCH] for found in lengths for at in range(0, len(found), BATCH)]
     runs, vectors = {}, {}
-    # Ours first, so that the peak of the process after it is its own.
+    # Ours first: the peak memory of the process is then its own.
     for name, precision in {"float32": torch.float32, "bfloat16": torch.bfloat16}.items():
         cast = copy.deepcopy(model).to(precision)
         for size in options.tokens_per_batch or [devices.TOKENS[device.type]]:
@@ -214,11 +214,11 @@ def main() -> None:
             key = f"ours, {name}, {size} tokens"
             runs[key], vectors[key] = timed(run, texts, device)
         del cast
-    runs["obvious"], reference = timed(functools.partial(obvious, model, tokeniser), texts, device)
+    runs["plain"], reference = timed(functools.partial(plain, model, tokeniser), texts, device)
     for key, found in vectors.items():
         for ratio, of in {"ratio": "seconds", "ratio_cpu_seconds": "cpu_seconds"}.items():
-            runs[key][ratio] = round(runs["obvious"][of] / runs[key][of], 2)
-        runs[key] |= likeness(found, reference)
+            runs[key][ratio] = round(runs["plain"][of] / runs[key][of], 2)
+        runs[key] |= agreement(found, reference)
     report = {
         "device": torch.cuda.get_device_name()
         if device.type == "cuda"
@@ -230,7 +230,7 @@ def main() -> None:
         "rows": {node_type: len(found) for node_type, found in texts.items()},
         "distinct": sum(len(set(found)) for found in texts.values()),
         "tokens": sum(map(sum, lengths)),
-        "tokens_of_obvious_with_padding": sum(len(batch) * max(batch) for batch in batches),
+        "tokens_of_plain_with_padding": sum(len(batch) * max(batch) for batch in batches),
         "auto": str(devices.precision("auto", device)),
         "runs": runs,
     }

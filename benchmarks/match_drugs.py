@@ -23,7 +23,7 @@ from perturbkg.io.files import write_json
 from perturbkg.simulation.molecules import SCAFFOLDS_AT_MOST, design, salt, stereoisomer
 
 VARIANT_SHARE = 0.1  # salts and stereoisomers
-KNOWN_SHARE = 0.85  # of the nodes that bring their structure
+KNOWN_SHARE = 0.85  # of the nodes with a structure
 SUBSTITUTIONS = 150  # of a scaffold
 
 
@@ -31,7 +31,7 @@ def generate(compounds: int, nodes: int) -> tuple[pl.DataFrame, pl.DataFrame, pl
     """Make Compounds.table, Nodes and Descriptions."""
     rng = np.random.default_rng(0)
     parents = round(compounds * (1 - VARIANT_SHARE))
-    others = nodes - nodes // 2  # drugs that are in the graph alone
+    others = nodes - nodes // 2  # drugs that only the graph has
     smiles = design(parents + others, min(SCAFFOLDS_AT_MOST, 2 + parents // SUBSTITUTIONS), rng).smiles
     drawn = smiles[:parents]
     for turn, row in enumerate(rng.choice(parents, compounds - parents)):
@@ -51,7 +51,7 @@ def generate(compounds: int, nodes: int) -> tuple[pl.DataFrame, pl.DataFrame, pl
     row_of_node = np.concatenate(
         [rng.choice(parents, nodes - others, replace=False), parents + np.arange(others)]
     )
-    told = rng.random(nodes) < KNOWN_SHARE
+    known = rng.random(nodes) < KNOWN_SHARE
     node = [f"drug:DrugBank:DB{row:05d}" for row in row_of_node]
     nodes_table = pl.DataFrame(
         {
@@ -63,13 +63,13 @@ def generate(compounds: int, nodes: int) -> tuple[pl.DataFrame, pl.DataFrame, pl
         }
     )
     descriptions = pl.DataFrame(
-        {"node": node, "smiles": [smiles[row] for row in row_of_node], "told": told}
-    ).filter("told")
-    return table, nodes_table, descriptions.drop("told")
+        {"node": node, "smiles": [smiles[row] for row in row_of_node], "known": known}
+    ).filter("known")
+    return table, nodes_table, descriptions.drop("known")
 
 
 def run(tables: tuple[pl.DataFrame, ...], threads: int, answers: Any) -> None:
-    """Prepare once; send back what was found, seconds, those of them spent on matching, and memory in MB."""
+    """Prepare once; return the result, the seconds, those spent on matching, and the memory in MB."""
     table, nodes, descriptions = tables
     spent = 0.0
 

@@ -1,4 +1,4 @@
-"""Run functions that must agree, each in a process of its own; compare their seconds and peak memory."""
+"""Run functions that must agree, each in a separate process; compare their seconds and peak memory."""
 
 import multiprocessing
 import resource
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def _run(function: Callable[..., Any], arguments: tuple[Any, ...], answers: Any) -> None:
-    """Call a function and send back its value, seconds and the peak memory of its process in MB."""
+    """Call a function; return its value, its seconds and the peak memory of its process in MB."""
     start = time.perf_counter()
     value = function(*arguments)
     seconds = time.perf_counter() - start
@@ -16,9 +16,9 @@ def _run(function: Callable[..., Any], arguments: tuple[Any, ...], answers: Any)
 
 
 def compare(functions: dict[str, Callable[..., Any]], *arguments: Any) -> dict[str, Any]:
-    """Run each function once; the first is ours, `ratio` is what its peers need of what it needs.
+    """Run each function once. The first is ours; `ratio` divides what another needs by what ours needs.
 
-    Raises AssertionError where a peer returns another value: then the comparison means nothing.
+    Raises AssertionError if another returns a different value, as the comparison would mean nothing.
     """
     context = multiprocessing.get_context("spawn")
     found = {}

@@ -1,4 +1,4 @@
-"""Processor seconds and memory of every metric, against row-by-row SciPy and scikit-learn.
+"""Processor seconds and memory of every metric, compared with row-by-row SciPy and scikit-learn.
 
 python benchmarks/metrics.py --signatures 100000 --json metrics.json
 """
@@ -26,13 +26,13 @@ PEERS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def simulated(signatures: int) -> Evaluation:
-    """Make profiles in which a cell line's mean and a drug's own effect both show."""
+    """Make profiles with a mean per cell line and an effect per drug."""
     rng = np.random.default_rng(0)
     cell = rng.integers(0, CELLS, signatures)
     mean = rng.standard_normal((CELLS, GENES), dtype=np.float32)
     observed = rng.standard_normal((signatures, GENES), dtype=np.float32)
     predicted = rng.standard_normal((signatures, GENES), dtype=np.float32)
-    for start in range(0, signatures, 1000):  # in blocks, so that the memory of the metrics shows
+    for start in range(0, signatures, 1000):  # in blocks, so that the memory of the metrics is visible
         rows = slice(start, start + 1000)
         observed[rows] += mean[cell[rows]]
         predicted[rows] += 0.5 * observed[rows]
@@ -40,7 +40,7 @@ def simulated(signatures: int) -> Evaluation:
 
 
 def measure(signatures: int) -> dict[str, object]:
-    """Time each metric file on all signatures, and its peer on a few, scaled up to all."""
+    """Time each metric file on all signatures, and its counterpart on a few, scaled up to all."""
     evaluation = simulated(signatures)
     seconds, peers = {}, {}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

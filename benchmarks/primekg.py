@@ -1,7 +1,7 @@
 """Draw a merged graph with PrimeKG's numbers of nodes and edges by type, times a factor.
 
 PrimeKG's published counts (Chandak et al. 2023, doi:10.1038/s41597-023-01960-3) are of directed edges, each
-pair both ways: 8,100,498. Ends are drawn with skewed degrees, so that hubs are as large as its are; L1000
+pair both ways: 8,100,498. Ends are drawn with skewed degrees, so that hubs are as large as PrimeKG's. L1000
 drugs are leaves: some are joined to a drug of the graph, some to a few proteins, as in LINCS2020.
 """
 
@@ -125,7 +125,7 @@ def skewed(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def draw_signatures(data: Data, count: int, seed: int = 0) -> Signatures:
-    """Draw pairs and their deltas: noise, since what is measured here is time."""
+    """Draw pairs and their deltas: noise, since only time is measured."""
     rng = np.random.default_rng(seed)
     return Signatures(
         rng.integers(0, len(data.drugs), count),

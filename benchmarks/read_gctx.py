@@ -1,9 +1,9 @@
-"""Seconds and peak memory of reading a GCTX into signatures.h5ad, against cmapPy and AnnData.
+"""Seconds and peak memory of reading a GCTX into signatures.h5ad, compared with cmapPy and AnnData.
 
 python benchmarks/read_gctx.py --signatures 100000 --folder /tmp/gctx --json read_gctx.json
 
-Ours is all that rule read_signatures does: tables, ids, profiles, checks, sorting, merging, writing. The file
-is made once in the folder (4.9 GB for 100,000 signatures), plain as CLUE's are, and stays there.
+Ours is all of rule read_signatures: tables, ids, profiles, checks, sorting, merging, writing. The file
+is made once in the folder (4.9 GB for 100,000 signatures), uncompressed like CLUE's, and kept.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import polars as pl
 from measure import compare
 
 LANDMARKS = 978
-PLATE = 384  # signatures that lie together
+PLATE = 384  # adjacent signatures
 POOL = 997  # different rows of values; each signature is one of them, shifted and rotated
 SCRIPT = Path(__file__).parents[1] / "scripts" / "read_signatures.py"
 
@@ -35,7 +35,7 @@ def names(signatures: int, genes: int) -> tuple[list[str], list[str], list[str]]
 
 
 def asked(ids: list[str], wanted: int) -> list[str]:
-    """Return `wanted` ids that lie together in plates, as those of one experiment do, sorted."""
+    """Return `wanted` ids, sorted, that are adjacent in plates like those of one experiment."""
     plates = np.random.default_rng(2).permutation(-(-len(ids) // PLATE))
     rows = (plates[:, None] * PLATE + np.arange(PLATE)).ravel()
     return sorted(ids[i] for i in rows[rows < len(ids)][:wanted])
@@ -61,7 +61,7 @@ def generate(
 
 
 def tables(folder: Path, signatures: int, genes: int, wanted: int) -> None:
-    """Write what read_signatures reads beside the GCTX: no two signatures are one molecule and cell line."""
+    """Write the tables that read_signatures needs; no two signatures share molecule and cell line."""
     ids, entrez, landmarks = names(signatures, genes)
     kind = pl.Series(entrez).is_in(landmarks)
     pl.DataFrame(
@@ -127,8 +127,8 @@ def ours(path: str, folder: str, signatures: int, genes: int, wanted: int) -> in
 
 
 def cmappy_anndata(path: str, folder: str, signatures: int, genes: int, wanted: int) -> int:
-    """Make the same file the obvious way: cmapPy's frame, sorted, as AnnData."""
-    import anndata  # noqa: PLC0415 - each peer loads only its own
+    """Make the same file in a plain way: cmapPy's frame, sorted, as AnnData."""
+    import anndata  # noqa: PLC0415 - each function loads only what it needs
 
     frame = _parsed(path, signatures, genes, wanted)
     table = anndata.AnnData(frame.T.sort_index().loc[:, names(signatures, genes)[2]])
@@ -170,7 +170,7 @@ def digest_of(path: Path) -> int:
 
 
 def digest(block: np.ndarray, row: np.ndarray, column: np.ndarray) -> int:
-    """Reduce values to a whole number that tells where each stands, whatever the order of addition."""
+    """Reduce values to an integer that depends on their positions, but not on the order of addition."""
     hundredths = np.rint(block * 100).astype(np.int64)
     return int((1 + row % 97) @ hundredths @ (1 + column % 89))
 
@@ -181,10 +181,10 @@ if __name__ == "__main__":
     )
     parser.add_argument("--signatures", type=int, default=100_000)
     parser.add_argument("--genes", type=int, default=12_328)
-    parser.add_argument("--wanted", type=int, help="signatures that are read; all without")
-    parser.add_argument("--chunks", help="as 256x12328; contiguous without")
+    parser.add_argument("--wanted", type=int, help="signatures to read; default: all")
+    parser.add_argument("--chunks", help="such as 256x12328; default: contiguous")
     parser.add_argument("--compression", choices=["gzip", "lzf"], help="needs chunks")
-    parser.add_argument("--folder", type=Path, help="where the GCTX is made and found again")
+    parser.add_argument("--folder", type=Path, help="folder in which the GCTX is made and kept")
     parser.add_argument("--json", type=Path, help="also write the result here")
     arguments = parser.parse_args()
     shape = arguments.signatures, arguments.genes
@@ -198,7 +198,7 @@ if __name__ == "__main__":
         if not source.exists():
             generate(source, *shape, chunks, arguments.compression)
         tables(Path(temporary), *shape, wanted)
-        os.sync()  # what was just written does not compete with what is measured
+        os.sync()  # so that writing the file does not slow down what is measured
         peers = {
             "perturbkg": ours,
             "cmapPy and anndata": cmappy_anndata,

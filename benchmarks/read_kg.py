@@ -1,8 +1,8 @@
-"""Seconds and peak memory of reading a kg.csv into the tables of nodes and edges, against pandas.
+"""Seconds and peak memory of reading a kg.csv into the tables of nodes and edges, compared with pandas.
 
 python benchmarks/read_kg.py --rows 8100498 --folder /tmp/kg --json read_kg.json
 
-The file is made once into the folder: its types, relations and numbers are PrimeKG's, and names as long.
+The file is made once in the folder, with PrimeKG's types, relations and numbers, and names of similar length.
 """
 
 import argparse
@@ -65,7 +65,7 @@ RELATIONS = [
     ("exposure_cellcomp", "interacts with", "exposure", "cellular_component", 20),
 ]
 ROWS = sum(count for *_, count in RELATIONS)  # 8,100,498
-REPEATS = 370  # rows of PrimeKG that stand twice
+REPEATS = 370  # duplicated rows of PrimeKG
 GROUPED = 0.05  # share of diseases that are several MONDO terms: 13924_12592_14672
 SKEW = 2.2  # how steeply degrees fall from hubs to the rest
 AT_ONCE = 250_000  # rows written together
@@ -73,7 +73,7 @@ KEYS = ("index", "id", "type", "name", "source")
 
 
 def generate(path: Path, rows: int) -> None:
-    """Write a kg.csv of about as many rows as asked for: both directions, hubs, repeats, grouped ids."""
+    """Write a kg.csv with about this many rows: both directions, hubs, repeats, grouped ids."""
     rng = np.random.default_rng(0)
     share = rows / ROWS
     nodes, first = _nodes(rng, share)
@@ -133,7 +133,7 @@ def _nodes(rng: np.random.Generator, share: float) -> tuple[pl.DataFrame, dict[s
 
 
 def _name(rng: np.random.Generator, words: int, number: int) -> str:
-    """Return a name of so many words (0: a gene's symbol), some with a comma or quotation marks."""
+    """Return a name with this many words (0: a gene's symbol), some with a comma or quotation marks."""
     if not words:
         return f"GN{number}"
     letters = "".join(rng.choice(list("aeilnorst"), 8 * words))
@@ -144,7 +144,7 @@ def _name(rng: np.random.Generator, words: int, number: int) -> str:
 
 
 def _pairs(rng: np.random.Generator, head: range, tail: range, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return so many distinct pairs, no self-loop, the first nodes of each type being hubs."""
+    """Return this many distinct pairs without self-loops; the first nodes of each type are hubs."""
     count = min(count, len(head) * (len(tail) - 1) // 4)
     found = np.empty(0, np.int64)
     while len(found) < count:
@@ -159,8 +159,8 @@ def _pairs(rng: np.random.Generator, head: range, tail: range, count: int) -> tu
 
 
 def ours(path: str, folder: str) -> dict[str, int]:
-    """Read with the reader of this project, write both tables; return what was found."""
-    from perturbkg import schemas  # noqa: PLC0415 - each peer loads only its own
+    """Read with this project's reader and write both tables; return the counts."""
+    from perturbkg import schemas  # noqa: PLC0415 - each function loads only what it needs
     from perturbkg.knowledge_graphs.primekg import PrimeKG  # noqa: PLC0415
 
     tables = PrimeKG().read({"kg": Path(path)})
@@ -173,7 +173,7 @@ def ours(path: str, folder: str) -> dict[str, int]:
 
 
 def pandas(path: str, _folder: str) -> dict[str, int]:
-    """Do the same in pandas, as PrimeKG's notebooks do, but write nothing: it has no Parquet of its own."""
+    """Do the same in pandas, as PrimeKG's notebooks do; write nothing: pandas alone has no Parquet."""
     import pandas as pd  # noqa: PLC0415
 
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -202,7 +202,7 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--folder", type=Path, help="where the file is kept from run to run")
+    parser.add_argument("--folder", type=Path, help="folder in which the file is kept between runs")
     parser.add_argument("--json", type=Path, help="also write the result here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,8 +1,8 @@
-"""Seconds and peak memory of reading OptimusKG's two tables, against loading them whole.
+"""Seconds and peak memory of reading OptimusKG's two tables, compared with loading them completely.
 
 python benchmarks/read_optimuskg.py --edges 21813816 --folder /tmp/optimuskg --json read_optimuskg.json
 
-The files are made once into the folder; types, relations, numbers and sizes are OptimusKG's.
+The files are made once in the folder, with OptimusKG's types, relations, numbers and sizes.
 """
 
 import argparse
@@ -69,7 +69,7 @@ ROWS = 21_813_816  # of OptimusKG
 
 
 def generate(folder: Path, rows: int) -> None:
-    """Write both files, with about as many edges as asked for."""
+    """Write both files, with about this many edges."""
     rng = np.random.default_rng(0)
     share = rows / ROWS
     ids, tables = {}, []
@@ -111,7 +111,7 @@ def generate(folder: Path, rows: int) -> None:
 
 
 def _properties(rng: np.random.Generator, label: str, number: int, size: int) -> str:
-    """Return the JSON of a node, as large as real ones are."""
+    """Return the JSON of a node, of realistic size."""
     filling = base64.b64encode(rng.bytes(size * 3 // 4)).decode()
     found = {"name": f"the name of {label} {number}", "description": filling[: min(size, 200)]}
     if label == "GEN":
@@ -128,7 +128,7 @@ def _properties(rng: np.random.Generator, label: str, number: int, size: int) ->
 def _pairs(
     rng: np.random.Generator, heads: int, tails: int, count: int, *, same: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return so many distinct pairs, no self-loop, of any direction; the first nodes are hubs."""
+    """Return this many distinct pairs without self-loops, in any direction; the first nodes are hubs."""
     found = np.empty(0, np.int64)
     while len(found) < count:
         x = (heads * rng.random(2 * count) ** SKEW).astype(np.int64)
@@ -139,8 +139,8 @@ def _pairs(
 
 
 def ours(nodes: str, edges: str, folder: str) -> dict[str, int]:
-    """Read with the reader of this project, write its tables; return what was found."""
-    from perturbkg import schemas  # noqa: PLC0415 - each peer loads only its own
+    """Read with this project's reader and write its tables; return the counts."""
+    from perturbkg import schemas  # noqa: PLC0415 - each function loads only what it needs
     from perturbkg.knowledge_graphs.optimuskg import OptimusKG  # noqa: PLC0415
 
     tables = OptimusKG().read({"kg_nodes": Path(nodes), "kg_edges": Path(edges)})
@@ -153,7 +153,7 @@ def ours(nodes: str, edges: str, folder: str) -> dict[str, int]:
 
 
 def whole(nodes: str, edges: str, _folder: str) -> dict[str, int]:
-    """Load both tables whole, as the publisher's client does; do the same, but write nothing."""
+    """Load both tables completely, as the publisher's client does; do the same, but write nothing."""
     from perturbkg.knowledge_graphs._vocabulary import OPTIMUSKG_RELATIONS  # noqa: PLC0415
 
     found = pl.read_parquet(nodes)
@@ -184,7 +184,7 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--edges", type=int, default=ROWS)
-    parser.add_argument("--folder", type=Path, help="where the files are kept from run to run")
+    parser.add_argument("--folder", type=Path, help="folder in which the files are kept between runs")
     parser.add_argument("--json", type=Path, help="also write the result here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

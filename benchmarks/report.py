@@ -1,6 +1,6 @@
 """Time and peak memory of the report's tables: 240 runs x 774 test signatures x every metric; print JSON.
 
-python benchmarks/report.py    # 2.8 million fabricated scores; the tables are made in a process of their own
+python benchmarks/report.py    # 2.8 million fabricated scores; the tables are made in a separate process
 """
 
 import json

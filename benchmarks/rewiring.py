@@ -1,6 +1,6 @@
-"""Time degree-preserving rewiring: against networkx on small graphs, alone on large ones; print JSON.
+"""Time degree-preserving rewiring: compared with networkx on small graphs, alone on large ones; print JSON.
 
-python benchmarks/rewiring.py                          # 10,000 edges against networkx, 350,000 alone
+python benchmarks/rewiring.py                          # 10,000 edges with networkx, 350,000 alone
 python benchmarks/rewiring.py --alone 4000000          # the size of PrimeKG
 python benchmarks/rewiring.py --graph graph.npz        # a merged graph of results/<name>/graph
 """
@@ -21,8 +21,8 @@ SWAPS_PER_EDGE = 10
 
 
 def heavy_tailed(edges: int, rng: np.random.Generator) -> Graph:
-    """Draw a graph of one type and relation whose degrees fall like those of a knowledge graph."""
-    nodes = edges // 17  # as many edges for a node as the real slice and PrimeKG have within 2
+    """Draw a graph of one type and relation with the degree distribution of a knowledge graph."""
+    nodes = edges // 17  # edges per node: within a factor of 2 of the real slice and PrimeKG
     weight = np.arange(1, nodes + 1) ** -0.6
     ends = rng.choice(nodes, size=(2, 2 * edges), p=weight / weight.sum())
     low, high = ends.min(axis=0), ends.max(axis=0)
@@ -47,7 +47,7 @@ def perturbkg_swap(graph: Graph) -> Graph:
 
 
 def networkx_swap(graph: Graph) -> Graph:
-    """Make ten swaps for each edge with networkx, which counts the accepted ones only."""
+    """Make ten swaps for each edge with networkx, which counts accepted swaps only."""
     head, tail, relation = graph.edges()
     peer = networkx.Graph(zip(head.tolist(), tail.tolist(), strict=True))
     swaps = SWAPS_PER_EDGE * len(head)

@@ -1,8 +1,8 @@
 """Seconds and memory of graph attention from 0.1 to 10 times PrimeKG's size; write JSON and a picture.
 
 Two things are measured, forward and backward: one layer over the whole graph, and the two layers of
-`full_graph_gat` where drugs and cell lines need them. Each size has a process of its own; the memory that the
-model reckons with beforehand (`attention/cost.py`) stands beside what was taken.
+`full_graph_gat` where drugs and cell lines need them. Each size runs in a separate process. The memory that
+the model estimates beforehand (`attention/cost.py`) is given beside the memory that it used.
 
 python benchmarks/scaling.py --json OUT.json --picture docs/images/scaling.png    # minutes, up to 12 GB
 """
@@ -45,7 +45,7 @@ def measure(answers: Any, factor: float, what: str, options: argparse.Namespace)
     found = neighbourhood(data.graph, wanted, 2 if what == NEEDED else 1)
     sizes = [Size(layer.sources, layer.targets, len(layer)) for layer in found.layers]
     del data
-    # Rows that a generator never drew would not be in memory: zeros are not.
+    # Random numbers, as pages of zeros would not take memory.
     vectors = np.random.default_rng(0).standard_normal((nodes, COLUMNS), np.float32)
     before = status("VmRSS")
     part = Part.of(found, vectors, np.zeros(nodes, int))
@@ -77,7 +77,7 @@ def measure(answers: Any, factor: float, what: str, options: argparse.Namespace)
             "seconds": round(statistics.median(seconds[1:]), 3),
             "seconds_to_prepare": round(prepared, 2),
             "peak_mb": round(status("VmHWM") - before),
-            "reckoned_mb": round(training_bytes(sizes, **shape, checkpointing=False) / 2**20),
+            "estimated_mb": round(training_bytes(sizes, **shape, checkpointing=False) / 2**20),
         }
     )
 
@@ -102,7 +102,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
             color=colour,
             shape=alt.Shape("what:N", legend=None),
         )
-        # Through the layer over all of PrimeKG: where a cost that is linear in edges would be.
+        # Through the layer over all of PrimeKG: a cost that is linear in edges.
         point = frame.filter(what=WHOLE).sort((pl.col("factor") - 1).abs()).row(0, named=True)
         sizes = [frame["millions"].min(), frame["millions"].max()]
         slope = pl.DataFrame(

@@ -1,9 +1,9 @@
-"""Time an epoch of the graph models at PrimeKG's size against the obvious loop; write JSON.
+"""Compare the time of an epoch of the graph models at PrimeKG's size with a plain loop; write JSON.
 
-The obvious loop runs DGL's GATConv over all nodes and edges for every batch of signatures. `full_graph_gat`
+The plain loop runs DGL's GATConv over all nodes and edges for every batch of signatures. `full_graph_gat`
 computes what drugs and cell lines depend on (`graph/neighbourhoods.py`), on the fastest backend, per step or
 epoch, with as many layers of the same width, a head of the same size and the same batches. `gat` attends over
-what a walk finds; its walk is counted as preparation. Each has a process of its own.
+the nodes that a walk finds; its walk is counted as preparation. Each runs in a separate process.
 
 python benchmarks/training.py --json OUT                 # about 5 minutes, up to 12 GB
 python benchmarks/training.py --factor 0.1 --steps 5
@@ -24,7 +24,7 @@ import primekg
 from attention import status
 
 WIDTH, HEADS, HIDDEN, COLUMNS = 128, 4, 256, 128
-OBVIOUS = "obvious"
+PLAIN = "plain"
 # Contestant -> model and when it encodes the graph.
 OURS = {
     f"{model}, encode_every: {every}": (model, every)
@@ -33,8 +33,8 @@ OURS = {
 }
 
 
-def obvious(data: Any, train: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """Time steps of full-graph GATConv per batch; an epoch is as many as there are batches."""
+def plain(data: Any, train: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """Time steps of full-graph GATConv per batch; an epoch has one step per batch."""
     import torch  # noqa: PLC0415 - after the number of threads is set
     from torch import nn  # noqa: PLC0415
 
@@ -79,7 +79,7 @@ def obvious(data: Any, train: Any, options: argparse.Namespace) -> dict[str, Any
 
 
 def ours(data: Any, train: Any, options: argparse.Namespace, name: str) -> dict[str, Any]:
-    """Time an epoch of the model as it is trained, or as many steps as are asked for."""
+    """Time an epoch of the model as it is trained, or this many steps."""
     import torch  # noqa: PLC0415
 
     from perturbkg import plugins  # noqa: PLC0415
@@ -117,7 +117,7 @@ def ours(data: Any, train: Any, options: argparse.Namespace, name: str) -> dict[
             generator=generator,
             after_epoch=lambda: ends.append(time.perf_counter()),
         )
-    epoch = float(np.median(np.diff([begin, *ends])[1:]))  # the first compiles, and sorts the edges
+    epoch = float(np.median(np.diff([begin, *ends])[1:]))  # the first call compiles and sorts the edges
     part = getattr(inputs, "part", None)
     layers = [(edges.sources, edges.targets, len(edges)) for edges, _ in part.layers] if part else None
     return {
@@ -137,8 +137,8 @@ def run(answers: Any, name: str, options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     data = primekg.draw(options.factor, drugs=options.drugs, cells=options.cells, columns=COLUMNS)
     train = primekg.draw_signatures(data, options.signatures)
-    if name == OBVIOUS:
-        answers.put(obvious(data, train, options))
+    if name == PLAIN:
+        answers.put(plain(data, train, options))
     else:
         answers.put(ours(data, train, options, name))
 
@@ -152,15 +152,15 @@ def main() -> None:
     parser.add_argument("--signatures", type=int, default=80_000)
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=4, help="measured where an epoch would take too long")
+    parser.add_argument("--steps", type=int, default=4, help="measured if an epoch would take too long")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", default="", help="a contestant, or all whose name has this in it")
+    parser.add_argument("--only", default="", help="all contestants whose name contains this")
     parser.add_argument("--json", type=Path, help="a file for the JSON")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     context = multiprocessing.get_context("spawn")
     found: dict[str, Any] = {}
-    contestants = [OBVIOUS, *OURS]
+    contestants = [PLAIN, *OURS]
     for name in (
         [options.only] if options.only in OURS else [name for name in contestants if options.only in name]
     ):
@@ -173,9 +173,9 @@ def main() -> None:
                 f"{name}: its process ended with exit code {process.exitcode}; is memory enough?"
             )
         found[name] = answers.get()
-        if OBVIOUS in found:
-            share = found[name]["seconds_of_an_epoch"] / found[OBVIOUS]["seconds_of_an_epoch"]
-            found[name]["share_of_obvious"] = round(share, 4)
+        if PLAIN in found:
+            share = found[name]["seconds_of_an_epoch"] / found[PLAIN]["seconds_of_an_epoch"]
+            found[name]["share_of_plain"] = round(share, 4)
         print(name, json.dumps(found[name]), flush=True)
     given = {key: value for key, value in vars(options).items() if key != "json"}
     text = json.dumps({"options": given, "contestants": found}, indent=2)

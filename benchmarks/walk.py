@@ -1,4 +1,4 @@
-"""Time the walk from every drug at PrimeKG's size, and what is asked of it; write JSON.
+"""Time the walk from every drug at PrimeKG's size, and what is computed from it; write JSON.
 
 The walk of one block of drugs is compared with six products by scipy's sparse matrices; then all drugs walk,
 and components, nearest nodes and nearest drugs are found, as `propagation` and `gat` do before training.
