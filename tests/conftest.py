@@ -1,5 +1,10 @@
 """What all tests share: names, how hypothesis searches, a tiny world on disk, and what extras are skipped."""
 
+import os
+
+# A worker has one core: threads of torch that wait for one another on a busy core take 25 times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
