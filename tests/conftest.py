@@ -4,6 +4,8 @@ import os
 
 # A worker has one core: threads of torch that wait for one another on a busy core take 25 times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Triton reads this when a library imports it for the first time: without a GPU its kernels are interpreted.
+os.environ.setdefault("TRITON_INTERPRET", str(int(not os.path.exists("/dev/nvidiactl"))))  # noqa: PTH110
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
