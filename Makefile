@@ -25,6 +25,7 @@ $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt torch
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[all]'
+	$(BIN)/python -m perturbkg.attention
 	touch $@
 
 demo: $(READY) ## run the whole benchmark on the simulated world

@@ -69,7 +69,7 @@ class Edges:
 
 
 def _rows(own: Tensor, other: Tensor, count: int) -> Rows:
-    start = own.new_zeros(count + 1)
+    start = own.new_zeros(count + 1, dtype=torch.int64)
     torch.cumsum(torch.bincount(own, minlength=count), dim=0, out=start[1:])
     if bool((own[1:] >= own[:-1]).all()):
         place = torch.arange(len(own), device=own.device)

@@ -28,6 +28,7 @@ from perturbkg.attention.torch_ import Torch, single
 
 PIECES = 32  # of the rows; a constant, since the sums over relations are added piece by piece
 SMALL = 4096  # below so many edges threads cost more than they save
+RELATION = torch.int16  # as in Graph; kernels are compiled for each type of their arrays
 
 
 class Fused(Torch):
@@ -47,7 +48,7 @@ class Fused(Torch):
         wide = single(values)
         relation, bias = scores.relation, scores.bias
         if relation is None or bias is None:
-            relation, bias = edges.src.new_empty(0), wide.new_empty(0, wide.shape[1])
+            relation, bias = edges.src.new_empty(0, dtype=RELATION), wide.new_empty(0, wide.shape[1])
         ends = single(scores.source), single(scores.target)
         return _Convolve.apply(edges, *ends, wide, relation, bias, scores.slope).to(values.dtype)
 
@@ -174,7 +175,7 @@ class _Attend(torch.autograd.Function):
         # Written over the weights: the largest array there is. A second backward is an error from here on.
         increment_version(weights)
         none = values.new_empty(0, values.shape[1])
-        unscored = (none, none, ctx.edges.src.new_empty(0), none, 1.0, none)
+        unscored = (none, none, ctx.edges.src.new_empty(0, dtype=RELATION), none, 1.0, none)
         _run(
             kernels.attend_backward, ctx.edges.by_source, weights, values, grad, centre, to_values, *unscored
         )

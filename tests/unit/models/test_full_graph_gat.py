@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from perturbkg.attention import kernels
+from perturbkg.attention.__main__ import compile_kernels
 from perturbkg.data import Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Features
@@ -212,3 +214,13 @@ def nothing_computed(monkeypatch):
 def test_other_words_are_refused_before_anything_is_computed(data, parts, model, options, message):
     with pytest.raises(InputError, match=message):
         model(**options).fit(data, *parts)
+
+
+@pytest.mark.parametrize("model", [FullGraphGAT, GAT])
+def test_the_kernels_compiled_beforehand_are_those_that_models_call(data, parts, model):
+    compiled = [kernels.dot, kernels.weighted_sum, kernels.softmax, kernels.softmax_of_scores]
+    compiled += [kernels.attend_backward, kernels.sum_rows]
+    compile_kernels()
+    before = [list(kernel.signatures) for kernel in compiled]
+    model(ensemble=1, epochs=1, backend="fused").fit(data, *parts)
+    assert [list(kernel.signatures) for kernel in compiled] == before
