@@ -50,12 +50,17 @@ class Option:
         """Say what is wrong with a value from a config; None if it fits the type and its range."""
         from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - only where an option is set
 
+        fits = TypeAdapter(self.type)
         try:
             # As JSON, in which a tuple is a list, like in YAML; strict: true is no number, "1" neither.
-            TypeAdapter(self.type).validate_json(json.dumps(value), strict=True)
-        except (ValidationError, TypeError) as error:
-            found = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-            return f"{value!r} {found.replace('Input should', 'must').replace('must have', 'should have')}"
+            fits.validate_json(json.dumps(value), strict=True)
+        except TypeError as error:
+            return f"{value!r} {error}"
+        except ValidationError as error:
+            if isinstance(value, str) and _accepts(fits, value):
+                # Snakemake hands on nested values of --config as text.
+                return f"{value!r} is text; write it without quotes, and in a file rather than in --config"
+            return f"{value!r} {error.errors()[0]['msg'].replace('Input should', 'must')}"
         return None
 
     @property
@@ -69,6 +74,15 @@ class Option:
     def values(self) -> str:
         """Name the type as a reader would write it: `int, at least 1`, `auto | always | never`."""
         return describe(self.type)
+
+
+def _accepts(fits: Any, text: str) -> bool:
+    """Return whether text would fit if it were converted."""
+    try:
+        fits.validate_python(text)
+    except ValueError:
+        return False
+    return True
 
 
 def describe(kind: Any) -> str:

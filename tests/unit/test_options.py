@@ -158,7 +158,8 @@ def test_a_file_must_define_one_plug_in(tmp_path, text, number):
     ("kind", "good", "bad", "problem"),
     [
         (int, 3, True, "True must be a valid integer"),
-        (float, 3, "3", "'3' must be a valid number"),
+        (float, 3, "a", "'a' must be a valid number"),
+        (float, 3, "3", "'3' is text; write it without quotes, and in a file rather than in --config"),
         (bool, True, 1, "1 must be a valid boolean"),
         (Annotated[int, Ge(1)], 1, 0, "0 must be greater than or equal to 1"),
         (Annotated[float, Interval(ge=0, lt=1)], 0, 1, "1 must be less than 1"),
