@@ -6,7 +6,7 @@ from pathlib import Path
 
 from perturbkg import schemas
 from perturbkg.errors import InputError
-from perturbkg.graph.arrays import walks_beside
+from perturbkg.graph.arrays import shared_beside
 from perturbkg.graph.merge import merge_graph
 from perturbkg.io.matrices import read_matrix
 from perturbkg.io.scripting import reporting
@@ -44,7 +44,7 @@ def main(
         relations=relations,
         expressed_genes=expressed_genes,
     )
-    shutil.rmtree(walks_beside(graph), ignore_errors=True)  # over an earlier graph
+    shutil.rmtree(shared_beside(graph), ignore_errors=True)  # of jobs on an earlier graph
     merged.graph.save(graph)
     schemas.write(merged.nodes, schemas.GraphNodes, graph_nodes)
     schemas.write(merged.provenance, schemas.Provenance, provenance)

@@ -9,7 +9,7 @@ import polars as pl
 
 from perturbkg import plugins, schemas
 from perturbkg.errors import InputError
-from perturbkg.graph.arrays import walks_beside
+from perturbkg.graph.arrays import shared_beside
 from perturbkg.io.files import write_json
 from perturbkg.io.matrices import write_matrix
 from perturbkg.io.scripting import reporting
@@ -39,7 +39,7 @@ def main(
     seed: int,
     threads: int,
     identity: Mapping[str, Any],
-    walks: Path,
+    shared: Path,
     prediction: str | Path,
     history: str | Path,
     run: str | Path,
@@ -58,7 +58,7 @@ def main(
     kept = Path(prediction).parent / "diverged"
     with numeric_threads(threads):
         with clock.step("load"):
-            data = load_data(features=features, fusion=fusion, walks=walks, **tables)
+            data = load_data(features=features, fusion=fusion, walks=shared / "walks", **tables)
             parts = load_parts(signatures, fold, data)
         with clock.step("ablate"):
             ablated = taken_away.apply(data, ablation_generator(seed, ablation))
@@ -73,6 +73,7 @@ def main(
     shutil.rmtree(kept, ignore_errors=True)  # of an earlier run that did not end well
     schemas.write(pl.DataFrame(epochs, schema=HISTORY), schemas.History, history)
     write_matrix(predicted, parts.test_labels, parts.var, prediction)
+    inputs = [Path(path) for path in (signatures, fold, *tables.values(), *features)]
     write_json(
         {
             "identity": dict(identity),
@@ -88,7 +89,7 @@ def main(
             "epochs": len(epochs),
             "threads": threads,
             "versions": versions(),
-            "inputs": checksums([Path(path) for path in (signatures, fold, *tables.values(), *features)]),
+            "inputs": checksums(inputs, kept=shared / "digests"),
         },
         run,
     )
@@ -109,7 +110,7 @@ if "snakemake" in globals():
             seed=snakemake.params.seed,
             threads=snakemake.params.threads,
             identity=snakemake.params.identity,
-            walks=walks_beside(snakemake.input.graph),
+            shared=shared_beside(snakemake.input.graph),
             prediction=snakemake.output.prediction,
             history=snakemake.output.history,
             run=snakemake.output.run,

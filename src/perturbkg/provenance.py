@@ -1,6 +1,9 @@
 """Say what a result was made of: versions, checksums, config."""
 
+import hashlib
+import os
 import platform
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -39,9 +42,29 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def checksums(files: Sequence[Path]) -> dict[str, str]:
-    """Return the SHA-256 of each file under its name in the run (not its absolute path)."""
-    return {file.as_posix(): sha256(file) for file in files}
+def checksums(files: Sequence[Path], *, kept: Path | None = None) -> dict[str, str]:
+    """Return the SHA-256 of each file under its name in the run (not its absolute path).
+
+    Jobs that have the folder `kept` in common read each file once: they keep its digest there.
+    """
+    return {file.as_posix(): sha256(file) if kept is None else _kept_digest(file, kept) for file in files}
+
+
+def _kept_digest(file: Path, folder: Path) -> str:
+    """Return the SHA-256 of a file, computed again if its place, size or time of change is another."""
+    stat = file.stat()
+    known_by = (file.resolve(), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    kept = folder / hashlib.sha256(repr(known_by).encode()).hexdigest()
+    if not kept.is_file():
+        digest = sha256(file)
+        folder.mkdir(parents=True, exist_ok=True)
+        # A name of its own for each job: several may be here at once.
+        handle, temporary = tempfile.mkstemp(dir=folder)
+        with os.fdopen(handle, "w", encoding="ascii") as opened:
+            opened.write(digest)
+        Path(temporary).replace(kept)
+        return digest
+    return kept.read_text(encoding="ascii")
 
 
 def describe_run(

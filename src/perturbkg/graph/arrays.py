@@ -107,6 +107,9 @@ class Features:
         return cls(np.zeros((nodes, 0), dtype=np.float32), np.zeros(nodes, dtype=bool))
 
 
-def walks_beside(graph: str | Path) -> Path:
-    """Return the folder where training jobs keep random walks over the graph of a file for each other."""
-    return Path(graph).parent / "walks"
+def shared_beside(graph: str | Path) -> Path:
+    """Return the folder where training jobs on a graph leave for each other what all of them would compute.
+
+    It lies beside the graph's file, and may be deleted at any time.
+    """
+    return Path(graph).parent / "shared"

@@ -37,7 +37,7 @@ def arguments(files: dict[str, Path], folder: Path, **changed: Any) -> dict[str,
         "seed": 1,
         "threads": 1,
         "identity": IDENTITY,
-        "walks": folder.parent / "walks",
+        "shared": folder.parent / "shared",
         "prediction": folder / "prediction.h5ad",
         "history": folder / "history.parquet",
         "run": folder / "run.json",
@@ -138,7 +138,7 @@ def test_a_job_imports_only_what_its_model_needs(
         "import runpy, sys\n"
         "from pathlib import Path\n"
         f"call = {call!r}\n"
-        f"runpy.run_path({str(SCRIPT)!r})['main'](**call | {{'walks': Path(call['walks'])}})\n"
+        f"runpy.run_path({str(SCRIPT)!r})['main'](**call | {{'shared': Path(call['shared'])}})\n"
         f"print([name for name in {unneeded!r} if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
