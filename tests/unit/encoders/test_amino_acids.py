@@ -18,7 +18,7 @@ def test_composition_by_hand() -> None:
 
 
 def test_dipeptides_by_hand() -> None:
-    # Neighbours: AC, CA, then AX and XA (which are none), then AA.
+    # Neighbours: AC, CA, then AX and XA (which do not count), then AA.
     row = AminoAcids(dipeptides=True).encode(["ACAXAA"])[0, 22:].reshape(20, 20)
     a, c = ALPHABET.index("A"), ALPHABET.index("C")
     assert np.allclose([row[a, c], row[c, a], row[a, a]], 1 / 3)

@@ -1,4 +1,4 @@
-"""Baseline expression: constants, whatever stands beside it."""
+"""Baseline expression: fixed scaling, independent of the other inputs."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Hashed text: unit length, alike texts near, both halves at work."""
+"""Hashed text: unit length, similar texts close to each other, words and characters both used."""
 
 import numpy as np
 from hypothesis import given
@@ -14,7 +14,7 @@ def test_one_letter_is_one_signed_word() -> None:
     assert sorted(np.abs(characters)) == [0] * 15 + [np.float32(np.sqrt(0.5))]
 
 
-def test_alike_texts_are_near() -> None:
+def test_similar_texts_are_close() -> None:
     one, two, three = HashedText(words=256, characters=256).encode(
         ["inhibitor of a tyrosine kinase", "tyrosine kinase inhibitor", "autosomal recessive anaemia"]
     )
@@ -32,7 +32,7 @@ def test_text_without_words_is_encoded_by_its_characters() -> None:
 
 
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=5))
-def test_length_is_one_or_nothing(texts: list[str]) -> None:
+def test_length_is_one_or_zero(texts: list[str]) -> None:
     matrix = HashedText().encode(texts)
     assert matrix.shape == (len(texts), 128)
     lengths = np.linalg.norm(matrix, axis=1)

@@ -24,7 +24,7 @@ def encoder(folder: Path, **options: Any) -> MolFormer:
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_is_the_first_token_or_the_mean_of_all(tmp_path: Path, pooling: str) -> None:
+def test_the_vector_is_the_first_token_or_the_mean_of_all(tmp_path: Path, pooling: str) -> None:
     ids = torch.tensor(SmilesTokeniser(tiny_molformer.VOCABULARY).encode([ASPIRIN_OTHERWISE], 512))
     with torch.inference_mode():
         states = tiny_molformer.model()(ids, torch.ones_like(ids))[0].numpy()
@@ -49,7 +49,7 @@ def test_stereochemistry_is_left_out_as_in_pretraining(tmp_path: Path) -> None:
     assert not np.allclose(one, other, atol=1e-3)
 
 
-def test_a_text_that_is_no_smiles_is_encoded_with_unknown_tokens(
+def test_a_text_that_is_not_smiles_is_encoded_with_unknown_tokens(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = encoder(tmp_path).encode(["C", "C!C"])

@@ -14,7 +14,7 @@ def test_atoms_of_ethanol_by_hand() -> None:
     assert Morgan(radius=0).encode(["CC"]).sum() == 1
 
 
-def test_bits_are_zero_or_one_and_as_many_as_asked_for() -> None:
+def test_bits_are_zero_or_one_and_as_many_as_requested() -> None:
     matrix = Morgan(bits=512).encode(["CC(=O)Oc1ccccc1C(=O)O", "CCO"])
     assert matrix.shape == (2, 512)
     assert set(np.unique(matrix)) == {0, 1}

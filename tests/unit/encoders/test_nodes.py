@@ -23,7 +23,7 @@ SEEN: list[list[str]] = []
 
 @dataclass(frozen=True)
 class Length(Encoder):
-    """Length and first letter of a text; notes what it was asked for."""
+    """Length and first letter of a text; records the inputs it was given."""
 
     modality: ClassVar[Modality] = "text"
 
@@ -63,7 +63,7 @@ def test_distinct_inputs_are_encoded_once_and_scattered_back() -> None:
     assert found.encoded.tolist() == [True, False, True, True]
 
 
-def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_block_size_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, _ = encode_nodes(Length(), INPUTS, "gene/protein", BASELINE)
     monkeypatch.setattr(Length, "block", 1)
     SEEN.clear()
@@ -73,7 +73,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 2])
-def test_what_an_encoder_remarks_is_counted_in_nodes(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+def test_remarks_of_an_encoder_are_counted_in_nodes(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(Length, "block", block)
     monkeypatch.setattr(
         Length, "remarks", lambda _: {"long": np.array([len(i) > 1 for s in SEEN for i in s])}

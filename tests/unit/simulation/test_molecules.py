@@ -9,7 +9,7 @@ from perturbkg.simulation import molecules
 from perturbkg.simulation.molecules import design, inchikey, salt, stereoisomer
 
 
-def test_designed_molecules_share_scaffolds_and_no_two_are_one() -> None:
+def test_designed_molecules_share_scaffolds_and_all_differ() -> None:
     made = design(60, 6, np.random.default_rng(0))
     scaffolds = [MurckoScaffold.MurckoScaffoldSmiles(smiles) for smiles in made.smiles]
     cyclic = made.ring >= 0
@@ -20,12 +20,12 @@ def test_designed_molecules_share_scaffolds_and_no_two_are_one() -> None:
     assert made.substituents.sum(axis=1).tolist() == [2.0] * 60
 
 
-def test_the_same_generator_state_makes_the_same_molecules() -> None:
+def test_equal_generator_states_make_equal_molecules() -> None:
     assert design(20, 4, np.random.default_rng(3)).smiles == design(20, 4, np.random.default_rng(3)).smiles
 
 
 @pytest.mark.parametrize("core", [*molecules.LEFT_RINGS, *molecules.RIGHT_RINGS, *molecules.CHAINS])
-def test_every_part_takes_every_substituent(core: str) -> None:
+def test_every_core_accepts_every_substituent(core: str) -> None:
     for substituent in molecules.SUBSTITUENTS:
         parts = [core, *(f"[*:{site}]{substituent}" for site in (1, 2, 8, 9) if f"[*:{site}]" in core)]
         whole = molecules._join(parts)

@@ -1,4 +1,4 @@
-"""Options: ranges, types, what they demand of each other, and their documentation."""
+"""Options: ranges, types, constraints between them, and their documentation."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_bad_options_are_one_line_that_names_the_key(values: dict, message: str)
     assert "\n" not in str(error.value)
 
 
-def test_an_integer_is_a_number() -> None:
+def test_an_integer_is_accepted_for_a_number() -> None:
     assert SimulationOptions.of({"kg_signal": 1}).kg_signal == 1
 
 

@@ -1,4 +1,4 @@
-"""The readers of the real sources read the world, and every planted path stands in the merged graph."""
+"""The readers of the real sources read the world, and every planted path is in the merged graph."""
 
 from pathlib import Path
 
@@ -48,13 +48,13 @@ def merged(raw_world: dict[str, Path]) -> Merged:
     )
 
 
-def test_every_planted_path_stands_in_the_merged_graph(merged: Merged, raw_world: dict[str, Path]) -> None:
+def test_every_planted_path_is_in_the_merged_graph(merged: Merged, raw_world: dict[str, Path]) -> None:
     nodes = merged.nodes["node"].to_numpy()
     neighbours: dict[str, set[str]] = {}
     for src, dst in zip(nodes[merged.graph.src], nodes[merged.graph.dst], strict=True):
         neighbours.setdefault(src, set()).add(dst)
     truth = schemas.read(raw_world["truth_edges"], schemas.TruthEdges)
-    # A drug all of whose signatures were filtered out is no node.
+    # A drug whose signatures were all filtered out is not a node.
     paths = truth.filter(pl.col("drug").is_in(merged.nodes["node"].to_list()))
     assert paths["drug"].n_unique() >= 20
     for drug, target, via, pathway, gene in paths.drop("effect").unique().iter_rows():

@@ -1,4 +1,4 @@
-"""Responses: what is planted is what comes out, and nothing of the graph when kg_signal is 0."""
+"""Responses: they show what was planted, and nothing of the graph if kg_signal is 0."""
 
 from dataclasses import replace
 
@@ -59,7 +59,7 @@ def test_with_kg_signal_1_the_response_is_the_planted_paths(inputs: tuple[np.nda
     np.testing.assert_allclose(got.delta, by_hand, rtol=1e-4, atol=1e-5)
 
 
-def test_with_kg_signal_0_the_response_knows_neither_targets_nor_pathways(
+def test_with_kg_signal_0_the_response_depends_on_neither_targets_nor_pathways(
     inputs: tuple[np.ndarray, np.ndarray],
 ) -> None:
     affinity, activity = inputs

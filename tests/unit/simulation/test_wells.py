@@ -1,4 +1,4 @@
-"""Wells: laid out on plates as LINCS does, named by their signatures, and showing what Level 5 averages."""
+"""Wells: laid out on plates as LINCS does, listed by their signatures, and what Level 5 averages."""
 
 from dataclasses import replace
 
@@ -17,12 +17,12 @@ def world(tiny_options: SimulationOptions) -> World:
 
 
 def named(world: World) -> pl.DataFrame:
-    """Return sig_id and sample_id of every well that siginfo names, with what both tables say of it."""
+    """Return sig_id and sample_id of every well that siginfo lists, with the columns of both tables."""
     wells = world.tables["siginfo"].with_columns(sample_id=pl.col("distil_ids").str.split("|"))
     return wells.explode("sample_id").drop_nulls("sample_id").join(world.level3().instinfo, on="sample_id")
 
 
-def test_signatures_name_as_many_wells_of_theirs_as_they_have_samples(world: World) -> None:
+def test_signatures_list_as_many_of_their_wells_as_they_have_samples(world: World) -> None:
     wells = named(world)
     assert wells["sample_id"].is_unique().all()
     for column in ("pert_id", "cell_iname", "pert_type", "cmap_name", "pert_idose", "pert_itime"):
@@ -31,12 +31,12 @@ def test_signatures_name_as_many_wells_of_theirs_as_they_have_samples(world: Wor
     assert (count["len"] == count["nsample"].list.first()).all()
     treated = count.filter(~pl.col("sig_id").str.contains("DMSO"))
     assert set(treated["sig_id"]) == set(world.profile_signatures)
-    assert (treated["det_plate"].list.len() == treated["len"]).all()  # a replicate a plate
+    assert (treated["det_plate"].list.len() == treated["len"]).all()  # one replicate on each plate
     vehicles = count.filter(pl.col("sig_id").str.contains("DMSO"))
     assert vehicles["len"].to_list() == [16] * 3
 
 
-def test_every_plate_has_controls_but_those_of_the_cell_line_without_a_baseline(world: World) -> None:
+def test_every_plate_has_controls_except_in_the_cell_line_without_a_baseline(world: World) -> None:
     wells = world.level3().instinfo
     assert wells["sample_id"].is_unique().all()
     assert wells["det_well"].str.contains("^[A-P](0[1-9]|1[0-9]|2[0-4])$").all()
@@ -69,7 +69,7 @@ def test_a_full_plate_is_followed_by_another() -> None:
     assert len(TREATED) == 384 - 16 - 1
 
 
-def test_matrices_hold_treated_and_control_wells_but_for_a_few(world: World) -> None:
+def test_matrices_hold_all_but_a_few_treated_and_control_wells(world: World) -> None:
     made = world.level3()
     kinds = dict(made.instinfo.select("sample_id", "pert_type").iter_rows())
     for samples, matrix, expected in (
@@ -88,7 +88,7 @@ def test_matrices_hold_treated_and_control_wells_but_for_a_few(world: World) -> 
     assert 0 < (wells.filter(qc_pass=1)["qc_pass_right"] == 0).mean() < 0.1
 
 
-def test_asked_twice_the_wells_are_the_same(world: World) -> None:
+def test_two_calls_return_the_same_wells(world: World) -> None:
     first, again = world.level3(), world.level3()
     assert first.instinfo.equals(again.instinfo)
     np.testing.assert_array_equal(first.treated, again.treated)
@@ -122,7 +122,7 @@ def test_without_noise_wells_differ_from_their_plates_controls_by_the_signature(
         inside = landmark & (profile > 0) & (profile < 15) & (control > 0) & (control < 15)
         clear = inside & (np.abs(level5) > 1)
         ratios.append(np.where(clear, (profile - control) / np.where(clear, level5, 1), np.nan))
-    # One scale for each gene, whatever the well and the plate.
+    # One scale for each gene, the same in all wells and plates.
     ratio = np.array(ratios)[:, np.isfinite(ratios).any(axis=0)]
     assert ratio.shape[1] > 900
     scale = np.nanmedian(ratio, axis=0)

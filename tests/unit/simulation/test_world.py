@@ -1,4 +1,4 @@
-"""The world: what its tables hold, what the knob changes, and that the truth is in the files."""
+"""The world: what its tables hold, what kg_signal changes, and that the truth is in the files."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ def test_kg_signal_changes_profiles_and_nothing_of_the_graph(
     assert other.truth["planted"]["paths"] == 0
 
 
-def test_another_seed_is_another_world(tiny_options: SimulationOptions, tiny_world: World) -> None:
+def test_another_seed_makes_another_world(tiny_options: SimulationOptions, tiny_world: World) -> None:
     other = simulate(tiny_options, np.random.default_rng(2))
     assert not other.tables["kg"].equals(tiny_world.tables["kg"])
     assert (tiny_world.truth["seed"], other.truth["seed"]) == (1, 2)
@@ -98,7 +98,7 @@ def test_every_planted_path_is_in_the_files(tiny_world: World) -> None:
     assert 0 < indirect.height < truth.height
     assert set(indirect.select("target", "via").iter_rows()) <= ppi
     assert not set(indirect.select("pathway", "target").iter_rows()) & members
-    # A landmark gene answers as a member, one step further; the few that the graph lacks are no members.
+    # A landmark gene responds as a pathway member, one step further; those missing in the graph do not.
     assert set(truth.select("pathway", "gene").iter_rows()) <= members
     assert truth["effect"].is_finite().all() and (truth["effect"] != 0).all()
     assert not truth.select("drug", "target", "via", "pathway", "gene").is_duplicated().any()
@@ -125,7 +125,7 @@ def test_compounds_have_the_quirks_of_the_real_table(default_world: World) -> No
     assert used["canonical_smiles"].str.contains("@").any()
     scaffolds = [MurckoScaffold.MurckoScaffoldSmiles(mol=m) for m in molecules if m is not None]
     assert scaffolds.count("") >= 3
-    assert len(set(scaffolds)) < 60  # forty, and those that a salt's ion adds nothing to
+    assert len(set(scaffolds)) < 60  # forty, and "" for all acyclic molecules
 
 
 def test_signatures_have_something_to_filter_and_enough_left(default_world: World) -> None:
@@ -234,13 +234,13 @@ def test_planted_pathways_predict_held_out_scaffolds_with_kg_signal_1_and_not_wi
     worlds: dict[float, World],
 ) -> None:
     drugs, _, strength = planted(worlds[1.0], "pathway")
-    # Which pathways, not how strongly: strength holds the potency, and potent drugs weigh more in a fit.
+    # Which pathways, not how strongly: strength includes the potency, and potent drugs weigh more in a fit.
     features = (strength > 0).astype(float)
     assert held_out_gain(worlds[1.0], drugs, features) > 0.2
     # Both worlds have the same graph, so the planted pathways of one are the would-be pathways of the other.
     none = held_out_gain(worlds[0.0], drugs, features)
     assert none < 0.01
-    # Overfitting costs something. Set that aside: the same features dealt out to other drugs do as well.
+    # Overfitting lowers the score, so the gain is compared with that of features permuted over drugs.
     rng = np.random.default_rng(0)
     dealt = [held_out_gain(worlds[0.0], drugs, rng.permutation(features)) for _ in range(3)]
     assert none == pytest.approx(np.mean(dealt), abs=0.03)

@@ -1,4 +1,4 @@
-"""Writers: formats that the field's own readers take, and equal bytes for equal worlds."""
+"""Writers: formats that the field's own readers accept, and equal bytes for equal worlds."""
 
 import gzip
 import importlib.util
@@ -40,7 +40,7 @@ def test_cmappy_reads_the_gctx(raw_world: dict[str, Path], tiny_options: Simulat
     np.testing.assert_array_equal(read.data_df.to_numpy(), world.profiles.T)
 
 
-def test_the_gctx_is_laid_out_as_the_real_one(raw_world: dict[str, Path]) -> None:
+def test_the_gctx_has_the_layout_of_the_real_one(raw_world: dict[str, Path]) -> None:
     with h5py.File(raw_world["gctx"]) as file:
         found: dict[str, tuple] = {}
         file.visititems(lambda name, item: found.update({name: getattr(item, "shape", ())}))
@@ -73,7 +73,7 @@ def test_text_tables_quote_only_what_needs_it_and_compress_without_a_time(tmp_pa
     assert packed[3:8] == b"\0\0\0\0\0"  # no name, no time
 
 
-def test_a_missing_path_is_told_before_anything_is_written(
+def test_a_missing_path_is_reported_before_anything_is_written(
     tiny_options: SimulationOptions, tmp_path: Path
 ) -> None:
     world = simulate(tiny_options, np.random.default_rng(SEED))

@@ -1,4 +1,4 @@
-"""A loopback server that is trusted, a source on it, and a call that fetches it without real waiting."""
+"""A trusted loopback server, a source on it, and a function that fetches it without real waits."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ def server(tmp_path, monkeypatch):
 
 @pytest.fixture
 def data(server):
-    """Serve kg.csv, 200 kB that do not compress away, and return its bytes."""
+    """Serve kg.csv, 200 kB that hardly compress, and return its bytes."""
     numbers = np.random.default_rng(0).integers(0, 10**9, size=(10_000, 2))
     content = b"x_index,y_index\n" + b"".join(b"%d,%d\n" % (a, b) for a, b in numbers)
     (server.folder / "kg.csv").write_bytes(content)
@@ -37,7 +37,7 @@ def data(server):
 
 @dataclass
 class Fetching:
-    """Fetch sources into one folder with one lock; `slept` are the waits that were asked for."""
+    """Fetch sources into one folder with one lock; `slept` lists the waits that were requested."""
 
     server: Server
     folder: Path
@@ -58,12 +58,12 @@ class Fetching:
 
     @property
     def file(self):
-        """Where the file of the source lies."""
+        """Return the path of the source's file."""
         return self.folder / "kg/kg.csv"
 
     @property
     def part(self):
-        """Where its bytes lie while they arrive."""
+        """Return the path of the partial file during a download."""
         return self.folder / "kg/.kg.csv.part"
 
     def ranges(self, path="/kg.csv"):
@@ -73,11 +73,11 @@ class Fetching:
 
 @pytest.fixture
 def fetching(server, tmp_path):
-    """Return what fetches from the server into tmp_path/downloads."""
+    """Return a function that fetches from the server into tmp_path/downloads."""
     return Fetching(server, tmp_path / "downloads", tmp_path / "sources.lock.json")
 
 
 @pytest.fixture
 def digest():
-    """Return what computes `<algorithm>:<hexadecimal>`."""
+    """Return a function that computes `<algorithm>:<hexadecimal>`."""
     return lambda algorithm, content: f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"

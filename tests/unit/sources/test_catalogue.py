@@ -1,4 +1,4 @@
-"""The catalogue: the package's own is sound, an overlay replaces and adds, and every slip is one line."""
+"""The catalogue: the package's own is valid, an overlay replaces and adds, and every mistake is one line."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def overlay(folder, entry, name="new", **sections):
     return path
 
 
-def test_the_own_catalogue_names_every_source_that_the_readers_need():
+def test_the_package_catalogue_names_every_source_that_the_readers_need():
     sources = read_catalogue()
     assert {"primekg_kg", "primekgpp_drug", "optimuskg_nodes", "lincs2020_level5", "ccle_models"} <= set(
         sources
@@ -58,12 +58,12 @@ def test_an_overlay_replaces_whole_entries_and_adds_new_ones(tmp_path):
     assert sources["optimuskg_edges"] == own["optimuskg_edges"]
 
 
-def test_a_replaced_publisher_holds_for_the_own_sources(tmp_path):
+def test_a_replaced_publisher_applies_to_the_package_sources(tmp_path):
     path = overlay(tmp_path, ENTRY, publishers={"mine": PUBLISHER, "primekg": {**PUBLISHER, "title": "U"}})
     assert read_catalogue(path)["primekg_kg"].publisher.title == "U"
 
 
-def test_an_empty_section_is_none(tmp_path):
+def test_an_empty_section_counts_as_absent(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("sources:\n")
     assert read_catalogue(path) == read_catalogue()
@@ -132,7 +132,7 @@ def test_a_missing_key_is_named(tmp_path, key):
         ("sources: !!python/object/apply:os.getcwd []", "not YAML: could not determine a constructor"),
     ],
 )
-def test_a_file_that_is_no_catalogue(tmp_path, text, reason):
+def test_a_file_that_is_not_a_catalogue(tmp_path, text, reason):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(InputError) as caught:
@@ -152,7 +152,7 @@ def test_an_unknown_name_suggests_the_nearest():
         find(read_catalogue(), "primekg_gk")
 
 
-def test_sizes_for_people():
+def test_sizes_are_readable():
     assert [human_size(size) for size in (0, 999, 1000, 981_751_236, 35.5e9, 2e15)] == [
         "0 bytes", "999 bytes", "1.0 kB", "981.8 MB", "35.5 GB", "2000.0 TB"
     ]  # fmt: skip

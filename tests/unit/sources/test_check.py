@@ -11,7 +11,7 @@ OPTIONS = DownloadOptions()
 
 @pytest.fixture
 def state(fetching, data):
-    """Return what checks one source and returns the state of its only address."""
+    """Return a function that checks one source and returns the state of its only address."""
 
     def call(**changes):
         (only,) = check([fetching.source(**changes)], OPTIONS)
@@ -28,7 +28,7 @@ def test_up(fetching, state, data):
 
 
 @pytest.mark.parametrize("status", [400, 403, 405, 501])
-def test_one_byte_is_asked_for_where_head_is_refused(fetching, state, data, status):
+def test_one_byte_is_requested_if_head_is_refused(fetching, state, data, status):
     fetching.server.faults["/kg.csv"] = [Fault(status)]
     answer = state(bytes=len(data))
     assert (answer.state, answer.bytes) == ("up", len(data))
@@ -36,20 +36,20 @@ def test_one_byte_is_asked_for_where_head_is_refused(fetching, state, data, stat
     assert fetching.ranges()[1] == "bytes=0-0"
 
 
-def test_a_body_that_is_sent_nevertheless_is_not_read(fetching, state, data):
+def test_a_body_sent_anyway_is_not_read(fetching, state, data):
     fetching.server.faults["/kg.csv"] = [Fault(403), Fault(ranges=False, rate=10)]
     assert state().bytes == len(data)
 
 
 @pytest.mark.parametrize("status", [301, 308])
-def test_moved_for_good_says_where_to(fetching, state, status):
+def test_a_permanent_redirect_reports_the_new_address(fetching, state, status):
     fetching.server.always["/old.csv"] = Fault(status, {"Location": "/kg.csv"})
     answer = state(url=f"{fetching.server.url}/old.csv")
     assert (answer.state, answer.detail) == ("moved", f"to {fetching.server.url}/kg.csv")
 
 
 @pytest.mark.parametrize("status", [302, 303, 307])
-def test_a_passing_redirect_is_no_move(fetching, state, status):
+def test_a_temporary_redirect_is_not_a_move(fetching, state, status):
     fetching.server.always["/old.csv"] = Fault(status, {"Location": "/kg.csv"})
     assert state(url=f"{fetching.server.url}/old.csv").state == "up"
 
@@ -69,7 +69,7 @@ def test_a_passing_redirect_is_no_move(fetching, state, status):
         (Fault(503), "unreachable", "status 503 Service Unavailable"),
     ],
 )
-def test_not_there(fetching, state, fault, expected, detail):
+def test_an_unavailable_file(fetching, state, fault, expected, detail):
     fetching.server.always["/kg.csv"] = fault
     answer = state()
     assert (answer.state, answer.detail) == (expected, detail)
@@ -80,7 +80,7 @@ def test_another_size(state, data):
     assert (answer.state, answer.detail) == ("size differs", f"{len(data)} bytes, 5 by the catalogue")
 
 
-def test_every_mirror_is_asked_in_order(fetching, data):
+def test_every_mirror_is_checked_in_order(fetching, data):
     mirrors = (
         f"{fetching.server.url}/none.csv",
         "https://localhost:1/kg.csv",
@@ -93,7 +93,7 @@ def test_every_mirror_is_asked_in_order(fetching, data):
     assert "Connection refused" in states[2].detail
 
 
-def test_the_lists_of_checksums_that_are_needed_are_asked_too_each_once(fetching, data):
+def test_required_checksum_lists_are_checked_too_each_once(fetching, data):
     lists = {"checksum_url": f"{fetching.server.url}/SHA512SUMS"}
     sources = [
         fetching.source(name="first", **lists),

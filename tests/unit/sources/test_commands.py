@@ -38,7 +38,7 @@ def invoke(*arguments, columns=120):
     return runner.invoke(cli.app, ["sources", *(str(argument) for argument in arguments)])
 
 
-def test_a_list_away_from_a_terminal_has_tabs_and_is_not_cut(catalogue):
+def test_a_list_outside_a_terminal_has_tabs_and_is_not_cut(catalogue):
     result = invoke("list", "--catalogue", catalogue, columns=40)
     assert result.exit_code == 0, result.output
     heading, *rows, total = result.output.splitlines()
@@ -70,7 +70,7 @@ def test_check_says_what_is_gone_and_ends_with_status_1(catalogue, data):
     assert invoke("check", "here", "--catalogue", catalogue).exit_code == 0
 
 
-def test_fetch_brings_what_it_can_and_tells_the_rest_in_one_line_each(catalogue, fetching, data):
+def test_fetch_downloads_what_it_can_and_reports_each_failure_in_one_line(catalogue, fetching, data):
     where = ("--folder", fetching.folder, "--lock", fetching.lock, "--catalogue", catalogue)
     result = invoke("fetch", "gone", "here", *where)
     assert result.exit_code == 1
@@ -105,11 +105,11 @@ def test_the_script_writes_the_receipt_that_the_rule_declares(catalogue, fetchin
     assert not (fetching.folder / "gone.json").exists()
 
 
-def test_the_log_tells_retries_and_resumption(catalogue, fetching, data, caplog):
+def test_the_log_reports_retries_and_resumption(catalogue, fetching, data, caplog):
     fetching.server.faults["/kg.csv"] = [Fault(stop_after=90_000)]
     with caplog.at_level(logging.INFO):
         fetching()
-    told = caplog.text
-    assert f"kg: fetching {fetching.server.url}/kg.csv" in told
-    assert f"cut after 90000 of {len(data)} bytes; again in 1 s" in told
-    assert "kg: resumed at 90.0 kB" in told
+    logged = caplog.text
+    assert f"kg: fetching {fetching.server.url}/kg.csv" in logged
+    assert f"cut after 90000 of {len(data)} bytes; again in 1 s" in logged
+    assert "kg: resumed at 90.0 kB" in logged

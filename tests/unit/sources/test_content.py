@@ -1,4 +1,4 @@
-"""First bytes: each format and packing passes as itself alone, and a web page as none."""
+"""First bytes: each format and compression is recognised only as itself, and a web page as neither."""
 
 import gzip
 import io
@@ -55,7 +55,7 @@ BYTES = {
 
 @pytest.mark.parametrize("kind", BYTES)
 @pytest.mark.parametrize("content", BYTES)
-def test_each_kind_passes_as_itself_alone(tmp_path, kind, content):
+def test_each_kind_is_recognised_only_as_itself(tmp_path, kind, content):
     path = tmp_path / "file"
     path.write_bytes(BYTES[content])
     if kind == content or (kind, content) == ("tar", "gzip"):  # a tar may be compressed as a whole
@@ -76,20 +76,20 @@ def test_a_tar_may_be_compressed(tmp_path, mode):
 @pytest.mark.parametrize(
     "page", [b"<!DOCTYPE html>", b"\xef\xbb\xbf\r\n\t<HTML>", b"<?xml version='1.0'?><Error>,\t</Error>"]
 )
-def test_a_page_is_none_of_them(tmp_path, kind, page):
+def test_a_web_page_is_none_of_them(tmp_path, kind, page):
     path = tmp_path / "file"
     path.write_bytes(page)
     with pytest.raises(ContentError, match=f"is a web page or XML, not {kind}"):
         check_beginning(path, kind)
 
 
-def test_a_header_longer_than_what_is_looked_at(tmp_path):
+def test_a_header_longer_than_the_bytes_examined(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b",".join(b"%d" % number for number in range(20_000)) + b"\n")
     check_beginning(path, "csv")
 
 
-def test_digests_of_a_file_go_on_with_what_follows(tmp_path):
+def test_digests_of_a_file_continue_with_the_bytes_that_follow(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"abc")
     digester = digest_file(path, ["md5"])

@@ -29,7 +29,7 @@ SOURCE = Source(
 
 @pytest.fixture
 def published(fetching, data):
-    """Serve a list of checksums; return what fetches the source that it verifies."""
+    """Serve a list of checksums; return a function that fetches the source it verifies."""
 
     def call(text, path=SUMS, **changes):
         file = fetching.server.folder / path.lstrip("/")
@@ -84,7 +84,7 @@ def test_a_wrong_sum_and_a_list_without_the_file(published, data):
         (Fault(claims=10**4), r"tried 4 times"),
     ],
 )
-def test_a_list_that_cannot_be_had_is_an_error_unless_the_lock_knows(
+def test_an_unavailable_list_is_an_error_unless_the_lock_knows_the_file(
     fetching, published, data, fault, reason
 ):
     fetching.server.always[SUMS] = fault
@@ -98,13 +98,13 @@ def test_a_list_that_cannot_be_had_is_an_error_unless_the_lock_knows(
     assert published(line(data, "kg.csv")).verified == "lock"
 
 
-def test_the_list_is_not_asked_when_the_catalogue_states_a_checksum(fetching, data, digest):
+def test_the_list_is_not_requested_if_the_catalogue_states_a_checksum(fetching, data, digest):
     receipt = fetching(checksum=digest("md5", data), checksum_url=f"{fetching.server.url}/none")
     assert receipt.verified == "catalogue"
     assert [request.path for request in fetching.server.requests] == ["/kg.csv"]
 
 
-def test_a_file_put_in_place_by_hand_is_held_against_the_list(fetching, published, data):
+def test_a_manually_placed_file_is_checked_against_the_list(fetching, published, data):
     fetching.file.parent.mkdir(parents=True)
     fetching.file.write_bytes(data)
     assert published(line(data, "kg.csv")).verified.startswith("publisher's list")
@@ -148,7 +148,7 @@ def test_one_file_of_dataverse_with_an_older_layout_or_a_stronger_checksum(fetch
     assert "sha512" in receipt.download.digests
 
 
-def test_a_table_that_dataverse_converts_must_be_asked_for_in_its_original_form(fetching, published, data):
+def test_a_table_that_dataverse_converts_must_be_requested_in_its_original_form(fetching, published, data):
     url = served(fetching, data)
     file = data_file(6180620, "kg.tab", data, originalFileFormat="text/csv", originalFileName="kg.csv")
     answer = json.dumps({"data": file})
@@ -167,7 +167,7 @@ def test_a_table_that_dataverse_converts_must_be_asked_for_in_its_original_form(
         ({"data": {"dataFile": {"id": 6180620, "checksum": {"type": "UNF", "value": "00"}}}}, "it states no"),
     ],
 )
-def test_what_dataverse_does_not_tell(fetching, published, data, answer, reason):
+def test_incomplete_answers_of_dataverse(fetching, published, data, answer, reason):
     with pytest.raises(InputError, match=reason):
         published(json.dumps(answer), "/api/files", url=served(fetching, data))
 
@@ -176,7 +176,7 @@ def test_what_dataverse_does_not_tell(fetching, published, data, answer, reason)
     text=st.binary(max_size=300)
     | st.text(alphabet='{}[]":, dataFilechksum0123456789abc\n', max_size=200).map(str.encode)
 )
-def test_whatever_the_answer_there_is_a_checksum_or_one_line(text):
+def test_every_answer_gives_a_checksum_or_one_line(text):
     try:
         find_checksum(text, SOURCE, "https://localhost/sums")
     except AddressError as error:

@@ -1,4 +1,4 @@
-"""Fetching against a server that behaves badly: every fault ends in the right bytes or in one honest line."""
+"""Fetching against a server that behaves badly: every fault ends in the right bytes or in one clear line."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ from perturbkg.sources.catalogue import human_size
 from perturbkg.sources.receipts import Receipt
 from perturbkg.sources.web import DownloadOptions
 
-#: Fetch one source in a process of its own: address, folder, lock.
+#: Fetch one source in a separate process: address, folder, lock.
 PROGRAM = """
 import resource, sys
 from perturbkg.errors import InputError
@@ -66,7 +66,7 @@ def wait_for(condition):
 
 
 def failure(fetching, **changes):
-    """Return the one line in which fetching fails, after checking that nothing looks like a whole file."""
+    """Return the line that fetching fails with, after checking that no file looks complete."""
     with pytest.raises(InputError) as caught:
         fetching(**changes)
     message = str(caught.value)
@@ -77,7 +77,7 @@ def failure(fetching, **changes):
     return message
 
 
-def test_a_file_arrives_with_its_receipt_and_is_asked_for_once(fetching, data):
+def test_a_file_arrives_with_its_receipt_and_is_requested_once(fetching, data):
     receipt = fetching()
     assert fetching.file.read_bytes() == data
     assert receipt.origin == f"{fetching.server.url}/kg.csv"
@@ -94,7 +94,7 @@ def test_a_file_arrives_with_its_receipt_and_is_asked_for_once(fetching, data):
     assert {each.name for each in fetching.file.parent.iterdir()} == {"kg.csv", ".guard", ".kg.csv.receipt"}
 
 
-def test_a_client_tells_its_name(fetching, data):
+def test_the_client_identifies_itself(fetching, data):
     fetching()
     assert fetching.server.requests[0].headers["User-Agent"].startswith("perturbkg/")
 
@@ -108,7 +108,7 @@ def test_a_cut_at_half_is_resumed_where_it_was(fetching, data):
     assert fetching.slept == [1]
 
 
-def test_a_body_that_is_always_truncated_is_given_up_and_kept_for_another_day(fetching, data):
+def test_a_body_that_is_always_truncated_is_given_up_and_kept_for_a_later_try(fetching, data):
     fetching.server.always["/kg.csv"] = Fault(stop_after=1000)
     message = failure(fetching)
     assert f"{fetching.server.url}/kg.csv: cut after 4000 of {len(data)} bytes (tried 4 times)" in message
@@ -129,7 +129,7 @@ def test_cuts_with_progress_between_them_do_not_exhaust_the_retries(fetching, da
 
 @settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, 210_000), max_size=3), ranges=st.booleans(), chunked=st.booleans())
-def test_whatever_the_cuts_the_bytes_are_those_of_the_server(fetching, data, cuts, ranges, chunked):
+def test_the_bytes_are_those_of_the_server_after_any_cuts(fetching, data, cuts, ranges, chunked):
     shutil.rmtree(fetching.folder, ignore_errors=True)
     fetching.server.faults["/kg.csv"] = [
         Fault(stop_after=cut, ranges=ranges, chunked=chunked) for cut in cuts
@@ -138,14 +138,16 @@ def test_whatever_the_cuts_the_bytes_are_those_of_the_server(fetching, data, cut
     assert fetching.file.read_bytes() == data
 
 
-def test_a_server_without_ranges_is_asked_anew(fetching, data):
+def test_a_server_without_ranges_is_asked_from_the_start_again(fetching, data):
     fetching.server.faults["/kg.csv"] = [Fault(stop_after=90_000), Fault(ranges=False)]
     fetching()
     assert fetching.file.read_bytes() == data
 
 
 @pytest.mark.parametrize("validators", ["both", "none"])
-def test_a_remote_file_that_changes_between_the_pieces_is_fetched_anew(fetching, data, validators, digest):
+def test_a_remote_file_that_changes_between_pieces_is_fetched_from_the_start(
+    fetching, data, validators, digest
+):
     headers = {} if validators == "both" else {"ETag": "", "Last-Modified": ""}
     new = data[::-1].replace(b"\n", b"", 1).replace(b",", b"9,", 1) + b"\n"
     new = b"x_index,y_index\n" + new
@@ -159,13 +161,13 @@ def test_a_remote_file_that_changes_between_the_pieces_is_fetched_anew(fetching,
         before(seconds)
 
     fetching.slept = type("Slept", (list,), {"append": lambda self, seconds: change(seconds)})()
-    # Without validators bytes are only continued if a digest will tell whether they fit.
+    # Without validators a download is only resumed if a digest can verify the result.
     checksum = digest("sha256", new) if validators == "none" else None
     fetching(checksum=checksum)
     assert fetching.file.read_bytes() == new
 
 
-def test_without_validator_and_digest_nothing_is_continued(fetching, data):
+def test_without_validator_and_digest_nothing_is_resumed(fetching, data):
     plain = {"ETag": 'W/"weak"', "Last-Modified": ""}
     fetching.server.faults["/kg.csv"] = [Fault(stop_after=90_000, headers=plain), Fault(headers=plain)]
     fetching()
@@ -173,7 +175,7 @@ def test_without_validator_and_digest_nothing_is_continued(fetching, data):
     assert fetching.file.read_bytes() == data
 
 
-def test_bytes_that_are_all_there_already_are_recognised(fetching, data):
+def test_a_complete_partial_file_is_recognised(fetching, data):
     fetching.part.parent.mkdir(parents=True)
     fetching.part.write_bytes(data)
     state = fetching.part.with_name(".kg.csv.part.json")
@@ -186,7 +188,7 @@ def test_bytes_that_are_all_there_already_are_recognised(fetching, data):
 
 
 @pytest.mark.parametrize("state", ["", "[]", "{}", "{", '{"url": 3}'])
-def test_a_partial_file_of_unknown_origin_is_not_continued(fetching, data, state):
+def test_a_partial_file_of_unknown_origin_is_not_resumed(fetching, data, state):
     fetching.part.parent.mkdir(parents=True)
     fetching.part.write_bytes(b"x" * 1000)
     fetching.part.with_name(".kg.csv.part.json").write_text(state)
@@ -195,7 +197,7 @@ def test_a_partial_file_of_unknown_origin_is_not_continued(fetching, data, state
     assert fetching.file.read_bytes() == data
 
 
-def test_more_bytes_than_the_remote_file_has_start_anew(fetching, data, digest):
+def test_a_partial_file_longer_than_the_remote_file_is_discarded(fetching, data, digest):
     fetching.part.parent.mkdir(parents=True)
     fetching.part.write_bytes(data + b"1,2\n")
     state = {"url": fetching.source().url, "validator": None, "bytes": None}
@@ -205,7 +207,7 @@ def test_more_bytes_than_the_remote_file_has_start_anew(fetching, data, digest):
     assert fetching.file.read_bytes() == data
 
 
-def test_a_part_that_was_not_asked_for_is_refused(fetching, data):
+def test_a_range_that_was_not_requested_is_refused(fetching, data):
     headers = {"Content-Range": f"bytes 5-99/{len(data)}"}
     fetching.server.always["/kg.csv"] = Fault(status=206, headers=headers, body=b"1" * 95)
     assert "sends another part than was asked for" in failure(fetching)
@@ -227,7 +229,7 @@ def test_wrong_length(fetching, data):
     assert f"is {len(data) - 5} bytes long, {len(data)} by the catalogue" in message
 
 
-def test_a_body_shorter_than_its_header_says(fetching, data):
+def test_a_body_shorter_than_its_header_states(fetching, data):
     fetching.server.always["/kg.csv"] = Fault(claims=len(data) + 10, ranges=False)
     assert f"cut after {len(data)} of {len(data) + 10} bytes" in failure(fetching)
 
@@ -248,7 +250,7 @@ def test_a_wrong_checksum_shows_both_and_leaves_nothing(fetching, data, digest):
     assert not fetching.lock.exists()
 
 
-def test_a_wrong_checksum_sends_to_the_mirror(fetching, data, digest):
+def test_a_wrong_checksum_switches_to_the_mirror(fetching, data, digest):
     (fetching.server.folder / "mirror.csv").write_bytes(data)
     fetching.server.always["/kg.csv"] = Fault(body=data[:-2] + b"x\n")
     mirror = f"{fetching.server.url}/mirror.csv"
@@ -257,7 +259,7 @@ def test_a_wrong_checksum_sends_to_the_mirror(fetching, data, digest):
     assert fetching.file.read_bytes() == data
 
 
-def test_the_bytes_of_one_address_are_continued_from_its_mirror_if_a_digest_is_known(fetching, data, digest):
+def test_a_download_is_resumed_from_a_mirror_if_a_digest_is_known(fetching, data, digest):
     (fetching.server.folder / "mirror.csv").write_bytes(data)
     fetching.server.faults["/kg.csv"] = [Fault(stop_after=90_000), Fault(404)]
     fetching(checksum=digest("md5", data), mirrors=(f"{fetching.server.url}/mirror.csv",))
@@ -277,7 +279,7 @@ def test_a_web_page_is_not_data(fetching, data, content_type):
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 501])
-def test_an_address_without_the_file_sends_to_the_mirror_at_once(fetching, data, status):
+def test_an_address_without_the_file_switches_to_the_mirror_at_once(fetching, data, status):
     fetching.server.always["/old.csv"] = Fault(status)
     url = f"{fetching.server.url}/old.csv"
     receipt = fetching(url=url, mirrors=(f"{fetching.server.url}/kg.csv",))
@@ -300,7 +302,7 @@ def test_every_address_is_named_with_its_reason(fetching, data):
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_statuses_that_may_pass_are_tried_again(fetching, data, status):
+def test_temporary_statuses_are_retried(fetching, data, status):
     fetching.server.faults["/kg.csv"] = [Fault(status), Fault(status, {"Retry-After": "7"}), Fault(status)]
     fetching()
     assert fetching.slept == [1, 7, 4]
@@ -331,7 +333,7 @@ def test_a_redirect_to_another_scheme_is_not_followed(fetching, data, target):
     assert f"redirects to {target.partition(':')[0]}, only https is followed" in failure(fetching)
 
 
-def test_redirects_within_https_are_followed_and_not_for_ever(fetching, data):
+def test_redirects_within_https_are_followed_but_not_endlessly(fetching, data):
     url = f"{fetching.server.url}/a"
     fetching.server.always = {"/a": Fault(307, {"Location": "/b"}), "/b": Fault(301, {"Location": "kg.csv"})}
     assert fetching(url=url).origin == url
@@ -365,9 +367,9 @@ def test_a_packed_file_that_the_server_calls_compressed_arrives_as_it_is(fetchin
 # Disk
 
 
-def test_too_little_disk_is_told_before_the_first_byte(fetching, data, monkeypatch):
+def test_too_little_disk_is_reported_before_the_first_byte(fetching, data, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    # 100 kB are free, of which a hundredth of the disk is not touched.
+    # 100 kB are free; one percent of the disk stays reserved.
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage(10**6, 9 * 10**5, 10**5))
     message = failure(fetching)
     wanted = human_size(len(data))
@@ -376,7 +378,7 @@ def test_too_little_disk_is_told_before_the_first_byte(fetching, data, monkeypat
     assert not fetching.part.exists()
 
 
-def test_the_unpacked_file_is_reckoned_with_before_the_first_byte(fetching, data, monkeypatch):
+def test_the_unpacked_size_is_counted_before_the_first_byte(fetching, data, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage(10**6, 0, 10**6))
     packed = gzip.compress(data, mtime=0)
@@ -387,14 +389,14 @@ def test_the_unpacked_file_is_reckoned_with_before_the_first_byte(fetching, data
     assert not fetching.part.exists()
 
 
-def test_what_others_are_fetching_is_reckoned_with_and_what_was_left_is_not(fetching, data, monkeypatch):
+def test_running_downloads_are_counted_and_abandoned_ones_are_not(fetching, data, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage(10**7, 0, 10**6))
-    beside = fetching.folder / "other"
-    beside.mkdir(parents=True)
-    (beside / ".x.csv.part").write_bytes(b"x" * 1000)
-    (beside / ".x.csv.part.json").write_text(json.dumps({"bytes": 900_000}))
-    with FileLock(beside / ".guard"):
+    neighbour = fetching.folder / "other"
+    neighbour.mkdir(parents=True)
+    (neighbour / ".x.csv.part").write_bytes(b"x" * 1000)
+    (neighbour / ".x.csv.part.json").write_text(json.dumps({"bytes": 900_000}))
+    with FileLock(neighbour / ".guard"):
         assert f"needs {human_size(len(data) + 899_000)} of disk" in failure(fetching)
     fetching()
     assert fetching.file.read_bytes() == data
@@ -429,7 +431,9 @@ def test_a_disk_that_fills_up_is_one_line_and_nothing_corrupt_is_left(
     fetching.folder = small_disk
     (small_disk / "filler").write_bytes(b"x" * 900_000)
     assert "are free" in failure(fetching)
-    monkeypatch.setattr(disk, "require", lambda *_: None)  # as if another program took it meanwhile
+    monkeypatch.setattr(
+        disk, "require", lambda *_: None
+    )  # as if another program had taken the space meanwhile
     message = failure(fetching)
     assert "the disk or quota is full" in message
     assert "No space left on device" in message
@@ -462,7 +466,7 @@ def test_two_processes_fetch_one_file_once(fetching, data):
 def test_a_killed_process_leaves_what_the_next_one_resumes(fetching, data):
     fetching.server.faults["/kg.csv"] = [Fault(rate=40_000)]
     process = start(fetching)
-    # What is buffered dies with the process, so wait for bytes on disk.
+    # Buffered bytes are lost with the process, so wait for bytes on disk.
     wait_for(lambda: fetching.part.exists() and fetching.part.stat().st_size > 0)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=300)
@@ -474,7 +478,7 @@ def test_a_killed_process_leaves_what_the_next_one_resumes(fetching, data):
     assert fetching.file.read_bytes() == data
 
 
-def test_a_waiting_thread_finds_the_file_done(fetching, data):
+def test_a_waiting_thread_finds_the_finished_file(fetching, data):
     fetching.server.faults["/kg.csv"] = [Fault(rate=1_000_000)]
     threads = [threading.Thread(target=fetching) for _ in range(3)]
     for thread in threads:
@@ -484,10 +488,10 @@ def test_a_waiting_thread_finds_the_file_done(fetching, data):
     assert len(fetching.server.asked("/kg.csv")) == 1
 
 
-# What is there already
+# Files that exist already
 
 
-def test_a_file_put_in_place_by_hand_is_accepted_when_it_verifies(fetching, data, digest):
+def test_a_manually_placed_file_is_accepted_if_it_verifies(fetching, data, digest):
     fetching.file.parent.mkdir(parents=True)
     fetching.file.write_bytes(data)
     receipt = fetching(checksum=digest("md5", data))
@@ -505,7 +509,7 @@ def test_a_file_put_in_place_by_hand_is_accepted_when_it_verifies(fetching, data
         (b"", {}, "is empty"),
     ],
 )
-def test_a_file_put_in_place_by_hand_that_is_wrong_is_named_and_left(fetching, content, changes, reason):
+def test_a_wrong_manually_placed_file_is_named_and_left(fetching, content, changes, reason):
     fetching.file.parent.mkdir(parents=True)
     fetching.file.write_bytes(content)
     with pytest.raises(InputError) as caught:
@@ -517,7 +521,7 @@ def test_a_file_put_in_place_by_hand_that_is_wrong_is_named_and_left(fetching, c
     assert not fetching.lock.exists()
 
 
-def test_a_packed_file_put_in_place_by_hand_is_unpacked_and_stays(fetching, data, digest):
+def test_a_manually_placed_packed_file_is_unpacked_and_stays(fetching, data, digest):
     packed = fetching.folder / "kg/kg.csv.gz"
     packed.parent.mkdir(parents=True)
     packed.write_bytes(gzip.compress(data, mtime=0))
@@ -536,7 +540,7 @@ def test_a_packed_file_put_in_place_by_hand_is_unpacked_and_stays(fetching, data
     assert not fetching.file.exists()
 
 
-def test_an_unpacked_file_put_in_place_by_hand_is_first_seen(fetching, data):
+def test_a_manually_placed_unpacked_file_is_recorded_as_first_seen(fetching, data):
     fetching.file.parent.mkdir(parents=True)
     fetching.file.write_bytes(data)
     receipt = fetching(unpack="gzip", checksum=f"md5:{'0' * 32}", bytes=77)
@@ -553,7 +557,7 @@ def test_a_file_that_has_changed_since_it_was_fetched_is_an_error(fetching, data
     assert fetching.file.read_bytes() == data + b"1,2\n"
 
 
-def test_a_tampered_receipt_is_not_believed(fetching, data, digest):
+def test_a_tampered_receipt_is_not_trusted(fetching, data, digest):
     fetching()
     kept = fetching.file.with_name(".kg.csv.receipt")
     public = fetching.source().receipt(fetching.folder)
@@ -572,7 +576,7 @@ def test_a_tampered_receipt_is_not_believed(fetching, data, digest):
         assert fetching.file.read_bytes() == data
 
 
-def test_a_file_of_another_version_is_not_taken_for_this_one(fetching, data, digest):
+def test_a_file_of_another_version_is_not_mistaken_for_this_one(fetching, data, digest):
     fetching()
     with pytest.raises(InputError, match=r"is of version 1 by its receipt; move it away to have 2 fetched"):
         fetching(version="2")
@@ -582,7 +586,7 @@ def test_a_file_of_another_version_is_not_taken_for_this_one(fetching, data, dig
     assert fetching(version="2", checksum=digest("md5", data)).version == "2"
 
 
-def test_a_partial_file_is_removed_once_the_whole_one_is_there(fetching, data):
+def test_a_partial_file_is_removed_once_the_complete_one_exists(fetching, data):
     fetching()
     fetching.part.write_bytes(b"x")
     fetching.part.with_name(".kg.csv.part.json").write_text("{}")
@@ -611,13 +615,13 @@ def test_a_download_that_differs_from_the_first_one_shows_both_and_how_to_accept
     assert fetching().verified == "first seen"
 
 
-def test_a_download_that_is_as_locked_is_verified_by_the_lock(fetching, data):
+def test_a_download_that_matches_the_lock_is_verified_by_it(fetching, data):
     fetching()
     lose(fetching)
     assert fetching().verified == "lock"
 
 
-def test_the_lock_holds_beside_a_stated_checksum(fetching, data, digest):
+def test_the_lock_applies_in_addition_to_a_stated_checksum(fetching, data, digest):
     fetching(checksum=digest("md5", data))
     lose(fetching)
     changed = data + b"1,2\n"
@@ -641,7 +645,7 @@ def test_the_lock_knows_the_unpacked_file(fetching, data):
         fetching(source)
 
 
-def test_what_has_arrived_is_digested_before_the_server_is_asked(fetching, data, monkeypatch):
+def test_a_partial_file_is_hashed_before_the_server_is_contacted(fetching, data, monkeypatch):
     fetching.options = DownloadOptions(retries=0)
     fetching.server.faults["/kg.csv"] = [Fault(stop_after=90_000)]
     failure(fetching)

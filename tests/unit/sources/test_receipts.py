@@ -1,4 +1,4 @@
-"""The lock file: written by several at once, read with suspicion."""
+"""The lock file: written by several processes at once, and checked when it is read."""
 
 import threading
 
@@ -37,7 +37,7 @@ def test_processes_that_record_at_once_lose_nothing(tmp_path):
     assert read_json(lock.path) == {name: {"1": {"download": DIGEST}} for name in names}
 
 
-def test_what_is_recorded_is_kept_and_completed(tmp_path):
+def test_recorded_digests_are_kept_and_completed(tmp_path):
     lock = Lock(tmp_path / "lock.json")
     lock.record(receipt(download=None, unpacked=DIGEST))
     lock.record(receipt(download="cd" * 32, unpacked="ef" * 32))

@@ -1,4 +1,4 @@
-"""Unpacking: the named member alone, to our own path; damage, lies about sizes and bombs end in one line."""
+"""Unpacking: only the named member, to our own path; damage, wrong sizes and bombs end in one line."""
 
 import bz2
 import gzip
@@ -20,7 +20,7 @@ def zipped(members):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in members.items():
-            # A ZipInfo of its own is of 1980; the name alone would be of the second that this runs in.
+            # A ZipInfo is dated 1980; a plain name would be dated by the clock.
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
@@ -50,7 +50,7 @@ PACKED = {
 
 @pytest.fixture
 def publish(fetching):
-    """Return what serves packed bytes and fetches them."""
+    """Return a function that serves packed bytes and fetches them."""
 
     def call(content, kind, **changes):
         (fetching.server.folder / "packed").write_bytes(content)
@@ -64,7 +64,7 @@ def files(folder):
 
 
 @pytest.mark.parametrize("kind", PACKED)
-def test_the_wanted_file_is_written_to_our_own_path_and_nothing_else(fetching, publish, tmp_path, kind):
+def test_the_named_member_is_written_to_our_own_path_and_nothing_else(fetching, publish, tmp_path, kind):
     receipt = publish(PACKED[kind], kind)
     assert fetching.file.read_bytes() == DATA
     assert receipt.unpacked.bytes == len(DATA)
@@ -107,7 +107,7 @@ def test_what_cannot_be_unpacked_is_one_line_and_leaves_nothing(fetching, publis
     assert not fetching.lock.exists()
 
 
-def test_a_damaged_archive_sends_to_the_mirror(fetching, publish):
+def test_a_damaged_archive_switches_to_the_mirror(fetching, publish):
     (fetching.server.folder / "mirror").write_bytes(PACKED["gzip"])
     receipt = publish(PACKED["gzip"][:-20], "gzip", mirrors=(f"{fetching.server.url}/mirror",))
     assert receipt.origin.endswith("/mirror")
@@ -126,14 +126,14 @@ def test_a_bomb_is_stopped_while_it_is_written(fetching, publish, monkeypatch):
     bomb = gzip.compress(b"a,b\n" + bytes(5 * 10**7), mtime=0)
     with pytest.raises(InputError, match=r"^kg: needs 100\.0 kB of disk in .*; free some"):
         publish(bomb, "gzip")
-    # The download is whole and stays to be unpacked where there is room.
+    # The download is complete and stays, to be unpacked when there is space.
     assert files(fetching.folder) == {"kg/.guard", "kg/.kg.csv.gz.part", "kg/.kg.csv.gz.part.json"}
     member = zipped({"kg.csv": DATA * 20})
     with pytest.raises(InputError, match=r"^kg: needs 4\.0 MB of disk"):
         publish(member, "zip:kg.csv")
 
 
-def test_unpacking_is_taken_up_after_a_failure_without_a_second_download(fetching, publish, monkeypatch):
+def test_unpacking_is_repeated_after_a_failure_without_a_second_download(fetching, publish, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(
             "perturbkg.sources.fetch.unpack_file", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
@@ -147,6 +147,6 @@ def test_unpacking_is_taken_up_after_a_failure_without_a_second_download(fetchin
 def test_an_encrypted_member_is_one_line(fetching, publish):
     content = bytearray(PACKED["zip:data/kg.csv"])
     central = content.rindex(b"PK\x01\x02")
-    content[central + 8] |= 1  # the flag that says: encrypted
+    content[central + 8] |= 1  # the flag of an encrypted member
     with pytest.raises(InputError, match=r"is damaged or truncated .*encrypted"):
         publish(bytes(content), "zip:data/kg.csv")

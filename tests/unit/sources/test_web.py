@@ -1,4 +1,4 @@
-"""What faults mean: which pass, how long to wait, and what is said of them."""
+"""Network errors: which are temporary, how long to wait, and how they are reported."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -30,7 +30,7 @@ def test_waits_grow_and_are_bounded():
     assert slept == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-def test_progress_forgives_earlier_faults():
+def test_progress_resets_the_count_of_faults():
     slept = []
     faults = [PassingError("a"), PassingError("b"), PassingError("c", progress=True), PassingError("d")]
     with pytest.raises(AddressError, match=r"^d \(tried 3 times\)$"):
@@ -38,7 +38,7 @@ def test_progress_forgives_earlier_faults():
     assert slept == [1, 2, 1, 2]
 
 
-def test_other_errors_are_not_repeated():
+def test_other_errors_are_not_retried():
     with pytest.raises(AddressError, match=r"^gone$"):
         persist(attempts(AddressError("gone"), 1), retries=5, what="x")
     with pytest.raises(AddressError, match=r"^busy$"):
@@ -57,7 +57,7 @@ def test_retry_after_as_a_date():
     assert _retry_after("Wed, 21 Oct 2015 07:28:00") == 0
 
 
-def test_the_innermost_reason_is_told_in_one_line():
+def test_the_innermost_reason_is_reported_in_one_line():
     inner = NewConnectionError(None, "Failed to establish a new connection:\n[Errno 111] refused")
     error = requests.exceptions.ConnectionError(MaxRetryError(None, "/x", inner))
     assert brief(error).endswith("Failed to establish a new connection: [Errno 111] refused")
@@ -71,6 +71,6 @@ def test_the_innermost_reason_is_told_in_one_line():
     "options",
     [{"retries": -1}, {"timeout_s": 0}, {"minimum_rate": -1}, {"retries": True}, {"timeout_s": "1"}],
 )
-def test_options_that_make_no_sense(options):
+def test_invalid_options_are_refused(options):
     with pytest.raises(InputError, match=rf"^downloads\.{next(iter(options))}: .* must be a number"):
         DownloadOptions(**options)

@@ -1,4 +1,4 @@
-"""The cache of vectors: the same bytes back, resumed, shared, and mended where it is damaged."""
+"""The cache of vectors: it returns the same bytes, is resumed, shared, and repaired if damaged."""
 
 import logging
 import sqlite3
@@ -72,18 +72,18 @@ def test_the_same_bytes_come_back(texts, values, tmp_path_factory):
     assert [found[place].tokens for place in range(len(texts))] == list(range(len(texts)))
 
 
-def test_what_is_not_there_is_not_found(kept):
+def test_a_missing_vector_is_not_found(kept):
     with VectorCache(kept, MADE_BY) as file:
         assert set(file.get(["other", "third, ünïcode", "First"])) == {1}
 
 
-def test_a_vector_is_that_of_its_model_and_options_only(kept):
+def test_a_vector_is_found_only_for_its_model_and_options(kept):
     with VectorCache(kept, MADE_BY | {"pooling": "mean"}) as file:
         assert file.get(TEXTS) == {}
 
 
-def test_an_entry_stands_once_it_is_written(kept):
-    """Two jobs may make one vector, which differ by rounding: the first one is everybody's."""
+def test_a_written_entry_is_not_replaced(kept):
+    """Two jobs may compute one vector with different rounding: all jobs use the first one."""
     with VectorCache(kept, MADE_BY) as file:
         file.put(["first"], VECTORS[1:2], [7])
     with VectorCache(kept, MADE_BY) as file:
@@ -102,23 +102,23 @@ def test_an_entry_stands_once_it_is_written(kept):
         "checksum = zeroblob(8)",
     ],
 )
-def test_a_corrupt_entry_is_found_and_made_anew(kept, damage, caplog):
+def test_a_corrupt_entry_is_found_and_recomputed(kept, damage, caplog):
     file = sqlite3.connect(kept)
     with file:
         changed = file.execute(f"UPDATE vectors SET {damage} WHERE tokens = 7").rowcount
     file.close()
     assert changed == 1
-    with VectorCache(kept, MADE_BY) as mended, caplog.at_level(logging.WARNING):
-        assert set(mended.get(TEXTS)) == {1, 2}
-        assert mended.corrupt == 1
-        mended.put(TEXTS[:1], VECTORS[:1], [7])
+    with VectorCache(kept, MADE_BY) as repaired, caplog.at_level(logging.WARNING):
+        assert set(repaired.get(TEXTS)) == {1, 2}
+        assert repaired.corrupt == 1
+        repaired.put(TEXTS[:1], VECTORS[:1], [7])
     assert "1 corrupt entries" in caplog.text
     with VectorCache(kept, MADE_BY) as again:
         assert again.get(TEXTS)[0].vector.tolist() == VECTORS[0].tolist()
         assert again.corrupt == 0
 
 
-def test_a_file_that_is_no_database_is_renamed_once(kept, caplog):
+def test_a_file_that_is_not_a_database_is_renamed_once(kept, caplog):
     kept.write_bytes(b"not a database, whatever it was " * 500)
     Path(f"{kept}-journal").write_bytes(b"of the old file")
     with caplog.at_level(logging.WARNING), VectorCache(kept, MADE_BY) as file:
@@ -149,17 +149,17 @@ def test_a_torn_database_is_renamed_while_it_is_read(path, caplog):
         assert len(file.get(many)) == 3000
 
 
-def test_a_locked_file_is_told_in_one_line(kept, monkeypatch):
+def test_a_locked_file_is_reported_in_one_line(kept, monkeypatch):
     monkeypatch.setattr(cache, "_PATIENCE", 0)
     other = sqlite3.connect(kept)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(InputError, match=r"tiny--toy.sqlite: database is locked") as told:
+    with pytest.raises(InputError, match=r"tiny--toy.sqlite: database is locked") as error:
         VectorCache(kept, MADE_BY)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     other.close()
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "vectors").write_text("a file")
     with pytest.raises(InputError, match="name another one for the vectors"):
         VectorCache(tmp_path / "vectors" / "deep" / "x.sqlite", MADE_BY)

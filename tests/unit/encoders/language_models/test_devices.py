@@ -1,4 +1,4 @@
-"""Devices and number formats: what is asked for, what there is."""
+"""Devices and number formats: what is requested, and what is available."""
 
 import pytest
 import torch
@@ -13,24 +13,24 @@ def there(request, monkeypatch):
     return request.param
 
 
-def test_auto_takes_cuda_where_there_is_one(there):
+def test_auto_chooses_cuda_if_available(there):
     assert devices.choose("auto").type == ("cuda" if there else "cpu")
 
 
-def test_the_cpu_can_be_asked_for(there):
+def test_the_cpu_can_be_requested(there):
     assert devices.choose("cpu").type == "cpu"
 
 
-def test_cuda_is_taken_or_told_to_be_absent(there):
+def test_cuda_is_used_or_reported_as_absent(there):
     if there:
         assert devices.choose("cuda").type == "cuda"
     else:
-        with pytest.raises(InputError, match=r"device: cuda was asked for.*write auto or cpu") as told:
+        with pytest.raises(InputError, match=r"device: cuda was asked for.*write auto or cpu") as error:
             devices.choose("cuda")
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(error.value)
 
 
-def test_an_unknown_device_is_told():
+def test_an_unknown_device_is_reported():
     with pytest.raises(InputError, match="device: 'tpu' is not known"):
         devices.choose("tpu")
 
@@ -46,10 +46,10 @@ def test_a_cpu_computes_in_bfloat16_only_if_it_can(has, dtype, monkeypatch):
     assert devices.precision("float32", torch.device("cuda")) == torch.float32
 
 
-def test_an_unknown_number_format_is_told():
+def test_an_unknown_number_format_is_reported():
     with pytest.raises(InputError, match="dtype: 'float16' is not known"):
         devices.precision("float16", torch.device("cpu"))
 
 
-def test_every_device_has_a_size_of_batches():
+def test_every_device_has_a_batch_size():
     assert set(devices.TOKENS) == {"cpu", "cuda"}

@@ -1,4 +1,4 @@
-"""Encoders by a language model, on tiny models: options, files, what is kept, what is cut."""
+"""Encoders by a language model, on tiny models: options, files, what is cached, what is cut."""
 
 import json
 import logging
@@ -55,7 +55,7 @@ def test_the_plug_in_is_found_without_importing_pytorch(name):
 
 
 @pytest.mark.parametrize("name", ["biobert", "protein_bert"])
-def test_bert_is_that_of_transformers(name, made, weights):
+def test_bert_agrees_with_transformers(name, made, weights):
     """One input at a time, without padding, mask or batches."""
     folder = folder_of(name, weights)
     encoder = made(name)
@@ -72,8 +72,8 @@ def test_bert_is_that_of_transformers(name, made, weights):
     np.testing.assert_allclose(mean, [each.mean(dim=0) for each in hidden], atol=1e-5)
 
 
-def test_esm_is_that_of_transformers_with_the_frequencies_of_the_checkpoint(made, weights, tmp_path):
-    """Older models have frequencies rounded to float16, which must not be computed anew."""
+def test_esm_agrees_with_transformers_with_the_frequencies_of_the_checkpoint(made, weights, tmp_path):
+    """Older models have frequencies rounded to float16, which must not be recomputed."""
     encoder = made("esm2")
     path = folder_of("esm2", weights) / "model.safetensors"
     tensors = load_file(path)
@@ -96,7 +96,7 @@ def test_esm_is_that_of_transformers_with_the_frequencies_of_the_checkpoint(made
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_half_as_many_bits_give_about_the_same_vectors(name, made):
+def test_bfloat16_gives_about_the_same_vectors(name, made):
     proteins = [*PROTEINS, "MSDVAIVKEGWLHKRGEYIKTWRPRYF" * 15]  # so long that wrong positions would show
     texts = TEXTS if name == "biobert" else proteins
     full, half = made(name).encode(texts), made(name, dtype="bfloat16").encode(texts)
@@ -127,11 +127,11 @@ def test_a_protein_of_ten_thousand_residues_is_cut_and_counted(name, length, mad
     assert encoder.remarks()[f"cut at {length} tokens"].tolist() == [True, False, True]
     again = made(name, vectors_folder=tmp_path)
     again.encode([protein])
-    assert (again.counts.cut, again.counts.remembered) == (1, 1)  # known without making it
+    assert (again.counts.cut, again.counts.remembered) == (1, 1)  # known without computing it
     assert again.remarks()[f"cut at {length} tokens"].tolist() == [True]
 
 
-def test_what_is_kept_is_not_made(tmp_path):
+def test_a_cached_vector_is_not_computed(tmp_path):
     first = toy(tmp_path)
     vectors = first.encode(["a", "b", "a"])
     assert first.counts.inputs == 2
@@ -154,7 +154,7 @@ def test_what_is_kept_is_not_made(tmp_path):
         {"model": "tiny/other"},
     ],
 )
-def test_vectors_of_other_options_are_not_taken(tmp_path, other):
+def test_vectors_of_other_options_are_not_used(tmp_path, other):
     toy(tmp_path).encode(["a"])
     if "model" in other:
         (tmp_path / "weights" / "tiny--toy").rename(tmp_path / "weights" / "tiny--other")
@@ -163,7 +163,7 @@ def test_vectors_of_other_options_are_not_taken(tmp_path, other):
     assert encoder.counts.remembered == 0
 
 
-def test_vectors_of_other_weights_are_not_taken(tmp_path):
+def test_vectors_of_other_weights_are_not_used(tmp_path):
     toy(tmp_path).encode(["a"])
     (tmp_path / "weights" / "tiny--toy" / "weights.bin").write_text("other weights")
     encoder = toy(tmp_path)
@@ -171,7 +171,7 @@ def test_vectors_of_other_weights_are_not_taken(tmp_path):
     assert encoder.counts.remembered == 0
 
 
-def test_batches_and_devices_are_no_reason_to_make_a_vector_again(tmp_path):
+def test_another_batch_size_or_device_does_not_recompute_a_vector(tmp_path):
     toy(tmp_path).encode(["a"])
     encoder = toy(tmp_path, tokens_per_batch=7, device="auto")
     encoder.encode(["a"])
@@ -189,8 +189,8 @@ def test_a_corrupt_entry_is_counted(tmp_path, monkeypatch):
     assert (encoder.counts.corrupt, encoder.counts.remembered) == (2, 0)
 
 
-def test_pytorch_gets_the_threads_that_are_asked_for(tmp_path):
-    """Also where it is imported for the first text, after all other libraries had been told."""
+def test_pytorch_uses_the_requested_threads(tmp_path):
+    """Even if it is imported only for the first text, after the threads of other libraries were set."""
     code = f"""
 import sys
 sys.path[:0] = {sys.path!r}
@@ -208,21 +208,21 @@ print(torch.get_num_threads())
     assert done.stdout == b"3\n"
 
 
-def test_a_vector_that_is_not_finite_is_told_and_not_kept(tmp_path, monkeypatch):
+def test_a_vector_that_is_not_finite_is_reported_and_not_cached(tmp_path, monkeypatch):
     pooled = engine.pool
     monkeypatch.setattr(engine, "pool", lambda *given: pooled(*given) * torch.inf)
     with pytest.raises(
         InputError, match=r"tiny/toy: the vector of 'a' is not finite in torch\.float32"
-    ) as told:
+    ) as error:
         toy(tmp_path).encode(["a"])
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     monkeypatch.undo()
     again = toy(tmp_path)
     assert np.isfinite(again.encode(["a"])).all()
     assert again.counts.remembered == 0
 
 
-def test_weights_with_another_checksum_are_told(weights, monkeypatch):
+def test_weights_with_another_checksum_are_reported(weights, monkeypatch):
     fields = tiny_models.options("biobert", weights)
     cls = plugins.load("encoders", "biobert")
     monkeypatch.setattr(cls, "digests", {("tiny/biobert", "main"): {"pytorch_model.bin": "0" * 64}})
@@ -230,7 +230,7 @@ def test_weights_with_another_checksum_are_told(weights, monkeypatch):
         cls(**fields).encode(["a"])
 
 
-def test_a_missing_tensor_is_told(tmp_path):
+def test_a_missing_tensor_is_reported(tmp_path):
     fields = tiny_models.options("protein_bert", tmp_path)
     path = tmp_path / "tiny--protein_bert" / "model.safetensors"
     tensors = load_file(path)
@@ -240,7 +240,7 @@ def test_a_missing_tensor_is_told(tmp_path):
         plugins.load("encoders", "protein_bert")(**fields).encode(["MS"])
 
 
-def test_a_checkpoint_of_2019_calls_its_normalisations_otherwise(made, tmp_path):
+def test_a_checkpoint_of_2019_names_its_normalisations_differently(made, tmp_path):
     fields = tiny_models.options("biobert", tmp_path)
     path = tmp_path / "tiny--biobert" / "pytorch_model.bin"
     tensors = torch.load(path, weights_only=True)
@@ -255,27 +255,27 @@ def test_a_checkpoint_of_2019_calls_its_normalisations_otherwise(made, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("not json", "not a config of bert"),
         ('{"model_type": "gpt2"}', "model_type is 'gpt2' instead of 'bert'"),
         ("{}", "not a config of bert"),
     ],
 )
-def test_another_config_is_told(tmp_path, change, told):
+def test_another_config_is_reported(tmp_path, change, message):
     fields = tiny_models.options("biobert", tmp_path)
     (tmp_path / "tiny--biobert" / "config.json").write_text(change)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         plugins.load("encoders", "biobert")(**fields).encode(["a"])
 
 
-def test_more_tokens_than_positions_are_told(made):
+def test_more_tokens_than_positions_are_reported(made):
     with pytest.raises(InputError, match="max_length: 513 is more than the 512 positions"):
         made("biobert", max_length=513).encode(["a"])
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "message"),
     [
         ({"pooling": "max"}, "pooling: 'max'"),
         ({"max_length": 2}, "max_length: 2 leaves no room"),
@@ -284,12 +284,12 @@ def test_more_tokens_than_positions_are_told(made):
         ({"dtype": "int8"}, "dtype: 'int8'"),
     ],
 )
-def test_options_that_mean_nothing_are_told(made, option, told):
-    with pytest.raises(InputError, match=told):
+def test_meaningless_options_are_reported(made, option, message):
+    with pytest.raises(InputError, match=message):
         made("biobert", **option).encode(["a"])
 
 
-def test_folders_and_counts_are_no_options():
+def test_folders_and_counts_are_not_options():
     options = plugins.options_of("encoders", "biobert")
     assert list(options) == [
         "model",

@@ -1,4 +1,4 @@
-"""The engine: whatever the order, the windows and the batches, each text has its own vector."""
+"""The engine: each text has its own vector, for any order, windows and batches."""
 
 import logging
 import re
@@ -80,8 +80,8 @@ def test_batches_hold_tokens_not_texts():
     assert model.sizes[1] == (8, 4)
 
 
-def test_texts_are_taken_as_they_are_needed():
-    """At most the window at work, the one prepared, and the one being read."""
+def test_texts_are_read_as_they_are_needed():
+    """At most the current window, the prepared one, and the one being read."""
     taken = []
     texts = (taken.append(number) or f"text {number}" for number in range(10_000))
     parts = embed(Sums(), Characters(), texts, **OPTIONS, window=100)
@@ -92,7 +92,7 @@ def test_texts_are_taken_as_they_are_needed():
 
 
 class Greedy(Sums):
-    """It asks the memory of the CPU for more than any machine has."""
+    """It requests more memory than any machine has."""
 
     def forward(self, ids, mask):
         try:
@@ -113,7 +113,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(kind, caplog):
     assert len(caplog.records) == 3
 
 
-def test_one_text_too_large_for_the_memory_is_told():
+def test_one_text_too_large_for_the_memory_is_reported():
     with pytest.raises(InputError, match="out of memory on one input of 52 tokens; set a smaller max_length"):
         collected(["a" * 50], Sums(at_most=20))
 
@@ -127,16 +127,16 @@ def test_an_error_while_texts_are_read_is_passed_on():
         list(embed(Sums(), Characters(), texts(), **OPTIONS))
 
 
-def test_no_text_makes_no_vector():
+def test_no_texts_give_no_vectors():
     assert list(embed(Sums(), Characters(), [], **OPTIONS)) == []
 
 
-def test_an_unknown_pooling_is_told_before_anything_runs():
+def test_an_unknown_pooling_is_reported_before_anything_runs():
     with pytest.raises(InputError, match=re.escape("pooling: 'max'")):
         next(embed(Sums(), Characters(), ["a"], **{**OPTIONS, "pooling": "max"}))
 
 
-def test_a_defect_of_a_model_is_no_lack_of_memory():
+def test_a_defect_of_a_model_is_not_taken_for_lack_of_memory():
     def fail(_):
         raise RuntimeError("shapes differ")
 

@@ -1,4 +1,4 @@
-"""The native MoLFormer against a slow and plain formulation, and what is published of its checkpoint."""
+"""The native MoLFormer against a slow, plain formulation and the published facts of its checkpoint."""
 
 import json
 import math
@@ -100,7 +100,7 @@ def test_agrees_with_the_slow_formulation(texts: list[list[int]], seed: int, pad
 
 @settings(max_examples=20)
 @given(texts=TEXTS, padding=st.integers(0, 60))
-def test_a_text_has_the_same_vectors_alone_and_beside_others_however_padded(
+def test_a_text_has_the_same_vectors_alone_and_in_a_batch_with_any_padding(
     texts: list[list[int]], padding: int
 ) -> None:
     made = model()
@@ -193,7 +193,7 @@ def test_read_from_its_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("{", "not the config of a MolFormer"),
         ("[]", "not the config of a MolFormer"),
@@ -204,9 +204,9 @@ def test_read_from_its_files(tmp_path: Path) -> None:
         (json.dumps({**CONFIG, "vocab_size": 9}), "for \\[9, 24\\] of another shape"),
     ],
 )
-def test_a_configuration_that_is_not_its_own(tmp_path: Path, content: str, told: str) -> None:
+def test_an_invalid_configuration_file(tmp_path: Path, content: str, message: str) -> None:
     folder = write(tmp_path)
     (folder / "config.json").write_text(content)
-    with pytest.raises(InputError, match=f"^{folder}.*{told}") as caught:
+    with pytest.raises(InputError, match=f"^{folder}.*{message}") as caught:
         molformer(folder / "config.json", folder / "model.safetensors")
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Pooling: the first token, or the mean over what is no padding."""
+"""Pooling: the first token, or the mean over all tokens but padding."""
 
 import pytest
 import torch
@@ -14,15 +14,15 @@ def test_cls_is_the_first_token():
     assert pool(HIDDEN, MASK, "cls").tolist() == [[1, 2], [5, 7]]
 
 
-def test_mean_ignores_what_stands_at_padding():
+def test_mean_ignores_padding():
     assert pool(HIDDEN, MASK, "mean").tolist() == [[2, 4], [2, 3]]
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_vectors_are_float32_whatever_the_model_computes_in(pooling):
+def test_vectors_are_float32_in_any_precision_of_the_model(pooling):
     assert pool(HIDDEN.bfloat16(), MASK, pooling).dtype == torch.float32
 
 
-def test_an_unknown_pooling_is_told():
+def test_an_unknown_pooling_is_reported():
     with pytest.raises(InputError, match="pooling: 'max' is not known; write cls or mean"):
         pool(HIDDEN, MASK, "max")

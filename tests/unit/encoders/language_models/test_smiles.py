@@ -52,7 +52,7 @@ def test_two_letters_brackets_and_large_rings_are_one_token(tokeniser: SmilesTok
     assert ids[2][1:-1] == [UNKNOWN, VOCABULARY["C"]]
 
 
-def test_characters_that_are_no_smiles_are_one_unknown_token_for_each_stretch(
+def test_each_run_of_characters_outside_smiles_is_one_unknown_token(
     tokeniser: SmilesTokeniser,
 ) -> None:
     assert tokeniser.encode(["CéüC", "Xy", "C C", "C[C"], 512) == [
@@ -73,7 +73,7 @@ def test_texts_with_unknown_tokens_are_counted_in_the_log(
     assert not caplog.messages
 
 
-def test_a_cut_text_keeps_its_end_token_and_tells_its_length(tokeniser: SmilesTokeniser) -> None:
+def test_a_cut_text_keeps_its_end_token_and_reports_its_length(tokeniser: SmilesTokeniser) -> None:
     (ids,) = tokeniser.encode(["C" * 10_000], 512)
     assert ids == [0, *[VOCABULARY["C"]] * 510, 1]
     assert tokeniser.lengths(["C" * 10_000]) == [10_002]
@@ -107,7 +107,7 @@ def test_both_files_of_the_hub(tmp_path: Path, content: dict[str, object]) -> No
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("{", "Expecting"),
         ("[]", "object"),
@@ -116,10 +116,10 @@ def test_both_files_of_the_hub(tmp_path: Path, content: dict[str, object]) -> No
         ('{"C": "4"}', "whole"),
     ],
 )
-def test_a_file_that_is_no_vocabulary(tmp_path: Path, content: str, told: str) -> None:
+def test_a_file_that_is_not_a_vocabulary(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_text(content)
-    with pytest.raises(InputError, match=rf"{path}: not a SMILES vocabulary .*{told}.*; fetch it again"):
+    with pytest.raises(InputError, match=rf"{path}: not a SMILES vocabulary .*{message}.*; fetch it again"):
         SmilesTokeniser.read(path)
 
 

@@ -1,4 +1,4 @@
-"""Tokenisers: transformers' own cuts for what they cut well, one token for each residue in any case."""
+"""Tokenisers: the same tokens as transformers for words, and one token for each residue in any case."""
 
 import pytest
 import tiny_models
@@ -82,7 +82,7 @@ def test_a_protein_of_ten_thousand_residues_is_cut(name, request):
 
 
 @pytest.mark.parametrize("name", ["bert", "esm"])
-def test_an_odd_letter_is_one_token_and_leaves_the_others_alone(name, request):
+def test_an_unusual_letter_is_one_token_and_does_not_affect_the_others(name, request):
     residues = request.getfixturevalue(name)
     plain, odd = residues.encode([PROTEIN, PROTEIN[:5] + "*" + PROTEIN[6:]], 512)
     assert [place for place, (one, other) in enumerate(zip(plain, odd, strict=True)) if one != other] == [6]
@@ -101,14 +101,14 @@ def test_esm_knows_rare_residues(esm):
     assert esm.encode(["U"], 9)[0][1] == tiny_models.ESM_RESIDUES.index("U")
 
 
-def test_a_vocabulary_without_special_tokens_is_told(tmp_path):
+def test_a_vocabulary_without_special_tokens_is_reported(tmp_path):
     with pytest.raises(
         InputError, match=r"vocab.txt: \[PAD\], \[UNK\], \[CLS\], \[SEP\], \[MASK\] is missing"
     ):
         WordPieces(written(tmp_path, ["a", "b"]))
 
 
-def test_a_vocabulary_that_is_no_text_is_told(tmp_path):
+def test_a_vocabulary_that_is_not_text_is_reported(tmp_path):
     path = tmp_path / "vocab.txt"
     path.write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(InputError, match="not a vocabulary"):

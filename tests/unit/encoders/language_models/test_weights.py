@@ -1,4 +1,4 @@
-"""The files of a model: where they are looked for, and that a wrong one never passes."""
+"""The files of a model: where they are searched, and that a wrong one is always refused."""
 
 import os
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_a_hub_cache_that_is_given_or_the_default_one(tmp_path: Path, no_cache_o
     assert find(tmp_path / "nothing here")["config.json"] == snapshot / "config.json"
 
 
-def test_a_branch_of_the_hub_is_the_commit_it_stood_at(no_cache_of_this_machine: Path) -> None:
+def test_a_branch_of_the_hub_is_the_commit_it_pointed_to(no_cache_of_this_machine: Path) -> None:
     snapshot = in_hub_cache(no_cache_of_this_machine)
     reference = no_cache_of_this_machine / "models--lab--tiny" / "refs" / "main"
     reference.parent.mkdir()
@@ -71,7 +71,7 @@ def test_a_branch_of_the_hub_is_the_commit_it_stood_at(no_cache_of_this_machine:
     assert found["config.json"] == snapshot / "config.json"
 
 
-def test_another_revision_is_not_taken(no_cache_of_this_machine: Path) -> None:
+def test_another_revision_is_not_used(no_cache_of_this_machine: Path) -> None:
     in_hub_cache(no_cache_of_this_machine, revision="f" * 40)
     with pytest.raises(InputError, match="is wanted in"):
         find(None)
@@ -84,14 +84,14 @@ def test_files_of_two_places_are_not_mixed(tmp_path: Path, no_cache_of_this_mach
     assert {path.parent.name for path in find(tmp_path / "own").values()} == {REVISION}
 
 
-def test_the_second_of_two_files_that_will_do(tmp_path: Path) -> None:
+def test_the_second_of_two_alternative_files(tmp_path: Path) -> None:
     folder = tiny_molformer.write(tmp_path / "lab--tiny")
     (folder / "model.safetensors").unlink()
     torch.save({}, folder / "pytorch_model.bin")
     assert find(tmp_path)["model.safetensors"] == folder / "pytorch_model.bin"
 
 
-def test_a_missing_file_is_one_line_with_two_ways_out(tmp_path: Path) -> None:
+def test_a_missing_file_is_one_line_with_two_remedies(tmp_path: Path) -> None:
     tiny_molformer.write(tmp_path / "lab--tiny")
     (tmp_path / "lab--tiny" / "model.safetensors").unlink()
     with pytest.raises(InputError) as caught:
@@ -108,7 +108,7 @@ def test_a_missing_file_is_one_line_with_two_ways_out(tmp_path: Path) -> None:
         find(None)
 
 
-def test_a_name_that_no_hub_has() -> None:
+def test_a_name_that_the_hub_cannot_have() -> None:
     with pytest.raises(InputError, match="model: 'a/b/c' is not a name of the hub"):
         weights.find("a/b/c", "main", ["config.json"], None, instead="morgan")
 
@@ -127,7 +127,7 @@ def test_a_checksum(tmp_path: Path) -> None:
 
 
 def load(path: Path) -> MolFormer:
-    """Return a tiny model with the weights of a file, whose own were others."""
+    """Return a tiny model with the weights of a file, after different initial ones."""
     made = tiny_molformer.model(seed=9)
     weights.load(made, path, name_of=checkpoint_name, ignored=HEAD)
     return made
@@ -200,7 +200,7 @@ def test_a_scalar_does_not_fill_a_vector(path: Path) -> None:
 
 
 class _Runs:
-    """What pickle would run while it reads: it makes a file."""
+    """An object whose unpickling creates a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -210,7 +210,7 @@ class _Runs:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_checkpoint_that_wants_to_run_code(tmp_path: Path, zipped: bool) -> None:
+def test_a_checkpoint_that_would_run_code(tmp_path: Path, zipped: bool) -> None:
     path, made = tmp_path / "pytorch_model.bin", tmp_path / "made"
     torch.save({"weight": _Runs(made)}, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(InputError, match=f"^{path}: holds more than tensors, or is damaged") as caught:
@@ -222,7 +222,7 @@ def test_a_checkpoint_that_wants_to_run_code(tmp_path: Path, zipped: bool) -> No
 @pytest.mark.parametrize(
     "content", [[torch.zeros(2)], {"weight": 3}, {"state_dict": {"weight": torch.zeros(2)}}]
 )
-def test_a_checkpoint_that_is_no_table_of_tensors(tmp_path: Path, content: object) -> None:
+def test_a_checkpoint_that_is_not_a_table_of_tensors(tmp_path: Path, content: object) -> None:
     path = tmp_path / "pytorch_model.bin"
     torch.save(content, path)
     with pytest.raises(InputError, match=f"^{path}: not a table of tensors by name"):
