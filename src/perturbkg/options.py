@@ -76,6 +76,16 @@ class Option:
         return describe(self.type)
 
 
+def require_valid(instance: Any) -> None:
+    """Raise InputError for the first option of a plug-in object that does not fit its type and range."""
+    types = typing.get_type_hints(type(instance), include_extras=True)
+    for field in dataclasses.fields(instance):
+        if field.init and field.metadata.get("option", True):
+            option = Option(field.name, types[field.name], field.default, "")
+            if problem := option.problem(getattr(instance, field.name)):
+                raise InputError(f"{field.name}: {problem}; the default is {field.default!r}")
+
+
 def _accepts(fits: Any, text: str) -> bool:
     """Return whether text would fit if it were converted."""
     try:

@@ -13,10 +13,11 @@ import numpy as np
 from annotated_types import Ge
 
 from perturbkg.encoders import Encoder
-from perturbkg.encoders._language_models.pooling import Pooling, check
+from perturbkg.encoders._language_models.pooling import Pooling
 from perturbkg.errors import InputError
 from perturbkg.io.files import sha256
 from perturbkg.io.scripting import progress
+from perturbkg.options import require_valid
 
 # PyTorch is imported where it is used: encoders without a language model must not wait for it.
 if TYPE_CHECKING:
@@ -80,13 +81,7 @@ class LanguageModel(Encoder):
 
     def __post_init__(self) -> None:
         """Raise InputError for options that are invalid for every model."""
-        check(self.pooling)
-        if self.max_length < 3:
-            raise InputError(f"max_length: {self.max_length} leaves no room for a token; set 3 or more")
-        if self.tokens_per_batch < 0:
-            raise InputError(
-                f"tokens_per_batch: {self.tokens_per_batch} is negative; set 0 to let it be chosen"
-            )
+        require_valid(self)
 
     @abstractmethod
     def architecture(self, files: dict[str, Path]) -> tuple["nn.Module", "Tokeniser"]:

@@ -7,9 +7,8 @@ from typing import Annotated
 from annotated_types import Ge
 
 from perturbkg.attention import BackendName, choose
-from perturbkg.errors import InputError
 from perturbkg.models._neural import NeuralModel
-from perturbkg.training.loop import ENCODE_EVERY, EncodeEvery, Precision, Recipe, device, uses_bfloat16
+from perturbkg.training.loop import EncodeEvery, Precision, Recipe, device, uses_bfloat16
 
 
 @dataclass
@@ -38,13 +37,10 @@ class GraphModel(NeuralModel):
 
     def recipe(self) -> Recipe:
         """Return how the networks are trained; raise InputError for options that do not exist here."""
+        recipe = super().recipe()
         choose(self.backend, device().type)
-        if self.encode_every not in ENCODE_EVERY:
-            raise InputError(
-                f"encode_every: {self.encode_every!r} is not known; write {', '.join(ENCODE_EVERY)}"
-            )
         return dataclasses.replace(
-            super().recipe(),
+            recipe,
             encode_every=self.encode_every,
             bfloat16=uses_bfloat16(self.precision, device()),
         )

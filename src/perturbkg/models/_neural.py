@@ -17,12 +17,11 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from perturbkg.data import Data, Pairs, Signatures
-from perturbkg.errors import InputError
 from perturbkg.io.scripting import progress
 from perturbkg.models import Model
+from perturbkg.options import require_valid
 from perturbkg.training.diverged import DivergedError
 from perturbkg.training.loop import (
-    LOSSES,
     Loss,
     Network,
     Recipe,
@@ -118,11 +117,7 @@ class NeuralModel(Model):
 
     def recipe(self) -> Recipe:
         """Return how the networks are trained; raise InputError for options that do not exist here."""
-        for name in ("ensemble", "epochs", "patience", "batch"):
-            if (value := getattr(self, name)) < 1:
-                raise InputError(f"{name}: {value} is too few; write at least 1")
-        if self.loss not in LOSSES:
-            raise InputError(f"loss: {self.loss!r} is not known; write {', '.join(LOSSES)}")
+        require_valid(self)
         return Recipe(
             self.epochs, self.patience, self.batch, self.learning_rate, self.weight_decay, self.loss
         )

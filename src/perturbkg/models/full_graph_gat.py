@@ -9,7 +9,7 @@ Only nodes that drugs and cell lines depend on are computed, exactly (`graph/nei
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -133,16 +133,9 @@ class FullGraphGAT(GraphModel):
 
     def _check(self) -> None:
         """Refuse options that do not go together, before anything is computed."""
-        for name, known in {
-            "checkpointing": get_args(Checkpointing),
-            "features": get_args(FeatureWidth),
-        }.items():
-            if (value := getattr(self, name)) not in known:
-                raise InputError(f"full_graph_gat: {name} is {value!r}; write {', '.join(known)}")
-        if self.node_width % self.heads or self.layers < 1 or self.fanout < 0:
+        if self.node_width % self.heads:
             raise InputError(
-                f"full_graph_gat: node_width ({self.node_width}) must be a multiple of heads ({self.heads}), "
-                f"layers ({self.layers}) at least 1, fanout ({self.fanout}) at least 0"
+                f"full_graph_gat: node_width ({self.node_width}) must be a multiple of heads ({self.heads})"
             )
 
     def _whole(self, data: Data) -> Neighbourhood:

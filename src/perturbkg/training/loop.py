@@ -29,7 +29,6 @@ CHUNK = 4096  # pairs decoded at a time when predicting and scoring: bounds memo
 Loss = Literal["cosine", "huber", "mixed", "mse"]
 EncodeEvery = Literal["step", "epoch"]
 Precision = Literal["auto", "float32", "bfloat16"]
-ENCODE_EVERY = get_args(EncodeEvery)
 PRECISIONS = get_args(Precision)
 
 Encoded = Tensor | tuple[Tensor, ...] | None
@@ -61,7 +60,7 @@ class Recipe:
     learning_rate: float
     weight_decay: float
     loss: str  # a key of LOSSES
-    encode_every: str = "step"  # one of ENCODE_EVERY
+    encode_every: str = "step"  # one of EncodeEvery
     bfloat16: bool = False  # whether forward passes use torch's mixed precision; weights and loss do not
 
 

@@ -151,7 +151,7 @@ def test_another_backend_gives_the_same(data, fitted):
 def test_an_unknown_backend_stops_before_training(data):
     delta = np.zeros((1, 4), np.float32)
     train = Signatures(np.array([0]), np.array([0]), delta)
-    with pytest.raises(InputError, match="unknown attention backend 'cuda'"):
+    with pytest.raises(InputError, match="backend: 'cuda' must be 'auto', 'fused'"):
         GAT(backend="cuda").fit(data, train, train)
 
 

@@ -146,10 +146,10 @@ def test_propagation_needs_the_graph(data: Data, train: Signatures):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs: 0 is too few; write at least 1"),
-        ({"batch": 0}, "batch: 0 is too few"),
-        ({"ensemble": 0}, "ensemble: 0 is too few"),
-        ({"loss": "mes"}, "loss: 'mes' is not known; write cosine, huber, mixed, mse"),
+        ({"epochs": 0}, "epochs: 0 must be greater than or equal to 1; the default is 80"),
+        ({"batch": 0}, "batch: 0 must be"),
+        ({"ensemble": 0}, "ensemble: 0 must be"),
+        ({"loss": "mes"}, "loss: 'mes' must be 'cosine', 'huber', 'mixed' or 'mse'"),
     ],
 )
 def test_options_that_cannot_train_are_refused(data, options, message):

@@ -278,8 +278,8 @@ def test_more_tokens_than_positions_are_reported(made):
     ("option", "message"),
     [
         ({"pooling": "max"}, "pooling: 'max'"),
-        ({"max_length": 2}, "max_length: 2 leaves no room"),
-        ({"tokens_per_batch": -1}, "tokens_per_batch: -1 is negative"),
+        ({"max_length": 2}, "max_length: 2 must be greater than or equal to 3"),
+        ({"tokens_per_batch": -1}, "tokens_per_batch: -1 must be greater"),
         ({"device": "tpu"}, "device: 'tpu'"),
         ({"dtype": "int8"}, "dtype: 'int8'"),
     ],
