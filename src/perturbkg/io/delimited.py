@@ -170,7 +170,8 @@ def numbers(table: pl.DataFrame, columns: Sequence[str], path: Path) -> pl.DataF
             )
             value = wrong[column][0]
             remedy = "write a decimal point" if re.fullmatch(r"[+-]?\d+,\d+", value) else "fix the row"
-            raise InputError(f"{path}: row {wrong['row'][0]}: {column} is {value!r}, not a number; {remedy}")
+            shown = " ".join(column.split())
+            raise InputError(f"{path}: row {wrong['row'][0]}: {shown} is {value!r}, not a number; {remedy}")
     return cast
 
 

@@ -83,6 +83,10 @@ def require_stored(data: h5py.Dataset, path: str | Path) -> h5py.Dataset:
                 f"{name}: compressed by filter {code} ({label.decode(errors='replace')}), which is not "
                 f"installed; rewrite it: h5repack -f GZIP=4 {path} NEW"
             )
+    try:
+        _ = data.dtype
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: of a type that cannot be read ({error}); make the file again") from error
     if not data.size:
         return data
     blocks, written = 1, int(data.id.get_space_status() != h5py.h5d.SPACE_STATUS_NOT_ALLOCATED)

@@ -9,6 +9,13 @@ import polars as pl
 from perturbkg.errors import InputError
 from perturbkg.io.files import reached
 
+# Polars panics over some damage instead of raising an error.
+DAMAGED = (
+    pl.exceptions.ComputeError,
+    pl.exceptions.InvalidOperationError,
+    pl.exceptions.PanicException,
+)
+
 
 @contextmanager
 def explained(path: str | Path) -> Iterator[None]:
@@ -16,7 +23,7 @@ def explained(path: str | Path) -> Iterator[None]:
     try:
         with reached(path):
             yield
-    except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError, OSError) as error:
+    except (*DAMAGED, OSError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{path}: truncated or damaged Parquet file, or not one ({reason}); fetch or make it again"

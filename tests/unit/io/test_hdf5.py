@@ -117,3 +117,11 @@ def test_values_that_were_never_written_are_refused(path):
     with opened(path) as file:
         for name in ("whole", "empty"):
             assert not require_stored(file[name], path)[:].any()
+
+
+def test_a_type_that_cannot_be_read_is_refused(path, monkeypatch):
+    def fail(_):
+        raise TypeError("Unknown string encoding (value 2)")
+
+    monkeypatch.setattr(h5py.Dataset, "dtype", property(fail))
+    assert "/x: of a type that cannot be read" in refused(path, lambda file: require_stored(file["x"], path))

@@ -32,3 +32,8 @@ def test_a_file_out_of_reach_is_not_called_damaged(tmp_path):
         explained(tmp_path / "x"),
     ):
         raise OSError(f"(os error {errno.EACCES})")
+
+
+def test_what_polars_panics_over_is_named(tmp_path):
+    with pytest.raises(InputError, match="truncated or damaged Parquet file"), explained(tmp_path / "x"):
+        raise pl.exceptions.PanicException("assertion failed")

@@ -159,3 +159,10 @@ def test_row_names_of_r_without_a_name_are_explained(tmp_path):
     path.write_text('"drug"\t"smiles"\n"1"\t"d1"\t"C"\n')
     with pytest.raises(InputError, match=r"row 2: 3 fields under a header of 2 .if R wrote row names"):
         tables.read(path, ["drug"])
+
+
+def test_a_line_end_in_the_name_of_a_column_stays_out_of_the_error(tmp_path):
+    path = tmp_path / "table"
+    path.write_text('id,"the\ndose"\na,high\n')
+    with pytest.raises(InputError, match=r"row 2: the dose is 'high', not a number"):
+        tables.numbers(tables.read(path, ["the\ndose"]), ["the\ndose"], path)
