@@ -8,7 +8,7 @@ import polars as pl
 
 from perturbkg import schemas
 from perturbkg.io.scripting import reporting
-from perturbkg.scoring.match import read_evaluation
+from perturbkg.scoring.match import match, read_truth
 from perturbkg.scoring.score import score
 
 
@@ -27,10 +27,10 @@ def main(
     An identity is the run's dataset, split, fold, model, ablation and seed.
     """
     test = schemas.read(fold, schemas.Fold).filter(pl.col("part") == "test")["signature"].to_list()
+    truth = read_truth(signatures, means=cell_means, signatures=test)
     columns = schemas.Scores.to_schema().columns
     for prediction, identity, path in zip(predictions, identities, scores, strict=True):
-        evaluation, _ = read_evaluation(signatures, prediction, means=cell_means, signatures=test)
-        table = score(test, evaluation, metrics).with_columns(
+        table = score(test, match(truth, prediction), metrics).with_columns(
             pl.lit(value, dtype=columns[key].dtype.type).alias(key) for key, value in identity.items()
         )
         schemas.write(table.select(*columns), schemas.Scores, path)

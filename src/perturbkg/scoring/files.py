@@ -14,7 +14,7 @@ from perturbkg.errors import InputError
 from perturbkg.io.matrices import read_labels
 from perturbkg.metrics import value_infos
 from perturbkg.scoring.bootstrap import clustered_interval
-from perturbkg.scoring.match import names_of, read_evaluation
+from perturbkg.scoring.match import match, names_of, read_truth
 from perturbkg.scoring.means import mean_profiles
 from perturbkg.scoring.score import score
 
@@ -66,9 +66,9 @@ def score_files(
             f"of {truth} outside the test part of {fold}": len(observed) - len(chosen),
             f"of {prediction} outside the test part of {fold}": len(set(predicted) - set(chosen)),
         }
-    evaluation, obs = read_evaluation(
-        truth, prediction, means=means, signatures=chosen, ignore_others=parts is not None
-    )
+    known_truth = read_truth(truth, means=means, signatures=chosen)
+    obs = known_truth.obs
+    evaluation = match(known_truth, prediction, ignore_others=parts is not None)
     if parts is not None and means is None:
         evaluation = dataclasses.replace(
             evaluation, training_mean=_training_means(truth, known, parts, sorted(set(obs["cell"])))

@@ -1,5 +1,6 @@
 """Read predictions and observations from AnnData files and match them by name; nothing is lost silently."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,65 +11,76 @@ from perturbkg.io.matrices import read_labels, read_rows
 from perturbkg.metrics import Evaluation
 
 
-def read_evaluation(
-    truth: str | Path,
-    prediction: str | Path,
-    *,
-    means: str | Path | None = None,
-    signatures: list[str] | None = None,
-    ignore_others: bool = False,
-) -> tuple[Evaluation, pl.DataFrame]:
-    """Return what the metrics see, and obs of the truth in the same order.
+@dataclass(frozen=True)
+class Truth:
+    """What was observed: read once, matched with any number of predictions."""
 
-    The index of obs names a signature, that of var a gene; both files must hold the same ones, in any order.
-    obs of the truth has the column `cell`. `signatures` chooses some of the truth (a test part); only their
-    rows are read. With `ignore_others` the prediction may hold other signatures too. `means` is a file of
-    mean training profiles, the index of its obs being the cell line; without it they are NaN, which leaves
-    the metrics that need them undefined.
+    path: str | Path
+    obs: pl.DataFrame  # of the signatures to score, in their order; the index is the first column
+    genes: list[str]
+    observed: np.ndarray  # (signatures, genes) float32
+    cell: np.ndarray  # (signatures,) int64: row in training_mean
+    training_mean: np.ndarray  # (cells, genes) float32
 
-    Raises InputError for a missing, doubled or additional signature, gene or cell line, and for a value
-    that is not finite.
+
+def read_truth(
+    path: str | Path, *, means: str | Path | None = None, signatures: list[str] | None = None
+) -> Truth:
+    """Read observed profiles; the index of obs names a signature, that of var a gene, `cell` the cell line.
+
+    `signatures` chooses some of them (a test part); only their rows are read. `means` is a file of mean
+    training profiles, the index of its obs being the cell line; without it they are NaN, which leaves the
+    metrics that need them undefined.
+
+    Raises InputError for a missing or doubled signature, gene or cell line, and for a value that is not
+    finite.
     """
-    obs, var = read_labels(truth, ["cell"])
-    truth_name, genes = obs.columns[0], names_of(var, "gene", truth)
-    rows = _positions(names_of(obs, "signature", truth), "signature", truth)
+    obs, var = read_labels(path, ["cell"])
+    index, genes = obs.columns[0], names_of(var, "gene", path)
+    rows = _positions(names_of(obs, "signature", path), "signature", path)
     chosen = list(rows) if signatures is None else signatures
     for name in chosen:
         if name not in rows:
-            raise InputError(f"{truth}: signature {name!r} of the test part is not among the observed ones")
+            raise InputError(f"{path}: signature {name!r} of the test part is not among the observed ones")
     row = np.array([rows[name] for name in chosen], dtype=np.int64)
     if not len(row):
-        raise InputError(f"{truth}: no signature to score")
-    obs = obs[row].cast({truth_name: pl.String, "cell": pl.String})
+        raise InputError(f"{path}: no signature to score")
+    obs = obs[row].cast({index: pl.String, "cell": pl.String})
     if obs["cell"].null_count():
-        raise InputError(
-            f"{truth}: signature {obs[truth_name].filter(obs['cell'].is_null())[0]!r} has no cell"
-        )
-
-    predicted_obs, predicted_var = read_labels(prediction)
-    predicted_row = _matched(
-        names_of(predicted_obs, "signature", prediction), chosen, "signature", prediction, ignore_others
-    )
-    if "cell" in predicted_obs.columns:
-        stated = predicted_obs["cell"].cast(pl.String)[predicted_row]
-        for name, cell, true_cell in zip(chosen, stated, obs["cell"], strict=True):
-            if cell != true_cell:
-                raise InputError(
-                    f"{prediction}: signature {name!r} is of cell line {cell!r}, in {truth} of {true_cell!r}"
-                )
-    column = _matched(names_of(predicted_var, "gene", prediction), genes, "gene", prediction)
-    observed = read_rows(truth, row)
-    predicted = read_rows(prediction, predicted_row)[:, column]
-    _check_finite(observed, truth, "signature", chosen, genes)
-    _check_finite(predicted, prediction, "signature", chosen, genes)
-
+        raise InputError(f"{path}: signature {obs[index].filter(obs['cell'].is_null())[0]!r} has no cell")
+    observed = read_rows(path, row)
+    _check_finite(observed, path, "signature", chosen, genes)
     cells = sorted(set(obs["cell"]))
     training_mean = np.full((len(cells), len(genes)), np.nan, dtype=np.float32)
     if means is not None:
         training_mean = _read_means(means, cells, genes)
     code = {name: number for number, name in enumerate(cells)}
-    cell_code = np.array([code[name] for name in obs["cell"]], dtype=np.int64)
-    return Evaluation(observed, predicted, cell_code, training_mean), obs
+    cell = np.array([code[name] for name in obs["cell"]], dtype=np.int64)
+    return Truth(path, obs, genes, observed, cell, training_mean)
+
+
+def match(truth: Truth, prediction: str | Path, *, ignore_others: bool = False) -> Evaluation:
+    """Read a prediction in the order of the truth; both must have the same signatures and genes.
+
+    With `ignore_others` the prediction may hold other signatures too. Raises InputError for a missing,
+    doubled or additional signature or gene, for another cell line than the truth has, and for a value that is
+    not finite.
+    """
+    obs, var = read_labels(prediction)
+    names = truth.obs.to_series(0).to_list()
+    row = _matched(names_of(obs, "signature", prediction), names, "signature", prediction, ignore_others)
+    if "cell" in obs.columns:
+        stated = obs["cell"].cast(pl.String)[row]
+        for name, cell, true_cell in zip(names, stated, truth.obs["cell"], strict=True):
+            if cell != true_cell:
+                raise InputError(
+                    f"{prediction}: signature {name!r} is of cell line {cell!r}, "
+                    f"in {truth.path} of {true_cell!r}"
+                )
+    column = _matched(names_of(var, "gene", prediction), truth.genes, "gene", prediction)
+    predicted = read_rows(prediction, row)[:, column]
+    _check_finite(predicted, prediction, "signature", names, truth.genes)
+    return Evaluation(truth.observed, predicted, truth.cell, truth.training_mean)
 
 
 def _read_means(path: str | Path, cells: list[str], genes: list[str]) -> np.ndarray:

@@ -6,15 +6,21 @@ import scipy.sparse as sp
 from anndata import AnnData, read_h5ad
 
 from perturbkg.errors import InputError
-from perturbkg.scoring.match import read_evaluation
+from perturbkg.scoring.match import match, read_truth
 
 P = [[1, 3, 2, 4], [5, 5, 7, 9], [1, 0, 0, 1]]
+
+
+def matched(path, prediction, **which):
+    """Return what the metrics see, and obs of the truth."""
+    truth = read_truth(path, **which)
+    return match(truth, prediction), truth.obs
 
 
 def test_matches_rows_columns_and_means_by_name(matrix, truth, means):
     shuffled = np.array(P)[[2, 0, 1]][:, [3, 0, 1, 2]]
     prediction = matrix("p", shuffled, {"signature": ["s3", "s1", "s2"]}, genes=["40", "10", "20", "30"])
-    evaluation, obs = read_evaluation(truth, prediction, means=means)
+    evaluation, obs = matched(truth, prediction, means=means)
     np.testing.assert_array_equal(evaluation.predicted, P)
     np.testing.assert_array_equal(evaluation.observed, [[1, 2, 3, 4], [5, 6, 7, 9], [0, 0, 1, 1]])
     np.testing.assert_array_equal(
@@ -25,7 +31,7 @@ def test_matches_rows_columns_and_means_by_name(matrix, truth, means):
 
 def test_reads_only_the_rows_asked_for_in_their_order(matrix, truth):
     prediction = matrix("p", [P[2], P[0]], {"signature": ["s3", "s1"]})
-    evaluation, obs = read_evaluation(truth, prediction, signatures=["s1", "s3"])
+    evaluation, obs = matched(truth, prediction, signatures=["s1", "s3"])
     np.testing.assert_array_equal(evaluation.observed, [[1, 2, 3, 4], [0, 0, 1, 1]])
     np.testing.assert_array_equal(evaluation.predicted, [P[0], P[2]])
     assert np.isnan(evaluation.training_mean).all()
@@ -36,7 +42,7 @@ def test_reads_a_sparse_matrix_of_doubles(matrix, truth, tmp_path):
     dense = read_h5ad(matrix("p", P, {"signature": ["s1", "s2", "s3"]}))
     path = tmp_path / "sparse.h5ad"
     AnnData(X=sp.csr_matrix(np.array(P, dtype=np.float64)), obs=dense.obs, var=dense.var).write_h5ad(path)
-    np.testing.assert_array_equal(read_evaluation(truth, path)[0].predicted, P)
+    np.testing.assert_array_equal(matched(truth, path)[0].predicted, P)
 
 
 # AnnData warns while the test writes its bad input.
@@ -62,7 +68,7 @@ def test_predictions_that_do_not_match_are_named(matrix, truth, rows, genes, mes
     genes = genes or ["10", "20", "30", "40"]
     prediction = matrix("p", np.ones((len(rows["signature"]), len(genes))), rows, genes)
     with pytest.raises(InputError, match=message) as error:
-        read_evaluation(truth, prediction)
+        matched(truth, prediction)
     assert "\n" not in str(error.value)
 
 
@@ -72,28 +78,28 @@ def test_a_value_that_is_not_finite_is_named(matrix, truth, value):
     broken[1, 2] = value
     prediction = matrix("p", broken, {"signature": ["s1", "s2", "s3"]})
     with pytest.raises(InputError, match=r"p.h5ad: signature 's2', gene '30': (nan|inf) is not finite"):
-        read_evaluation(truth, prediction)
+        matched(truth, prediction)
 
 
 def test_a_missing_mean_or_column_or_signature_is_named(matrix, truth, means):
     prediction = matrix("p", P, {"signature": ["s1", "s2", "s3"]})
     with pytest.raises(InputError, match="no mean training profile of cell line 'MCF7'"):
-        read_evaluation(truth, prediction, means=matrix("m", [[1, 1, 1, 1]], {"cell": ["A549"]}))
+        matched(truth, prediction, means=matrix("m", [[1, 1, 1, 1]], {"cell": ["A549"]}))
     with pytest.raises(InputError, match="obs has no column 'cell'"):
-        read_evaluation(prediction, truth)
+        matched(prediction, truth)
     with pytest.raises(InputError, match="signature 's9' of the test part"):
-        read_evaluation(truth, prediction, signatures=["s9"])
+        matched(truth, prediction, signatures=["s9"])
     with pytest.raises(InputError, match="no signature to score"):
-        read_evaluation(truth, prediction, signatures=[])
+        matched(truth, prediction, signatures=[])
 
 
 def test_a_truncated_or_foreign_file_is_named(matrix, truth, tmp_path):
     prediction = matrix("p", P, {"signature": ["s1", "s2", "s3"]})
     prediction.write_bytes(prediction.read_bytes()[:3000])
     with pytest.raises(InputError, match=r"p.h5ad: truncated, damaged or no HDF5 file"):
-        read_evaluation(truth, prediction)
+        matched(truth, prediction)
     prediction.write_text("signature,gene\n")
     with pytest.raises(InputError, match=r"p.h5ad: truncated, damaged or no HDF5 file"):
-        read_evaluation(truth, prediction)
+        matched(truth, prediction)
     with pytest.raises(InputError, match=r"absent.h5ad: cannot be read .No such file"):
-        read_evaluation(truth, tmp_path / "absent.h5ad")
+        matched(truth, tmp_path / "absent.h5ad")
