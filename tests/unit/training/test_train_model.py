@@ -131,6 +131,7 @@ def test_a_job_imports_only_what_its_model_needs(
     files: dict[str, Path], tmp_path: Path, model: str, options: dict[str, Any], unneeded: list[str]
 ):
     """Each import takes seconds of every training job; that of torch's compiler as long as torch itself."""
+    plugins.load("models", model)  # without its extra, the test is skipped
     given = arguments(files, tmp_path / "run", model=model, options=options)
     call = {key: [str(p) for p in v] if key == "features" else v for key, v in given.items()}
     call = {key: str(value) if isinstance(value, Path) else value for key, value in call.items()}
