@@ -148,10 +148,7 @@ def gpus_of(model):
 
 def is_language_model(encoder):
     """Return whether an encoder is a language model: it names an encoder to use without weights."""
-    try:
-        return bool(plugins.constant("encoders", encoder, "instead"))
-    except AttributeError:
-        return False
+    return bool(plugins.constant_or("encoders", encoder, "instead", ""))
 
 
 def model_folders(encoder):
