@@ -112,9 +112,11 @@ def _table(file: h5py.File, key: str, path: str | Path, needed: Sequence[str]) -
     if not isinstance(found, h5py.Group) or not {"_index", "column-order"} <= set(found.attrs):
         raise InputError(f"{path}: {key} is not a table of AnnData; write the file again with anndata")
     index = found.attrs["_index"]
+    if not isinstance(index, str):
+        raise InputError(f"{path}: {key} does not name its index; write the file again with anndata")
     columns = [_series("index" if index == "_index" else index, _column(found, index, path))]
     # AnnData also writes an index that is one of the columns, if both are the same.
-    for name in (name for name in found.attrs["column-order"] if name != index):
+    for name in (name for name in map(str, np.ravel(found.attrs["column-order"])) if name != index):
         try:
             columns.append(_series(name, _column(found, name, path)))
         except _UnreadableError as error:
@@ -138,7 +140,7 @@ def _column(table: h5py.Group, name: str, path: str | Path) -> pd.Series:
     """Read a column of obs or var."""
     named = f"{path}: {table.name}/{name}"
     part = table.get(name)
-    if part is None:
+    if not isinstance(part, h5py.Dataset | h5py.Group):
         raise InputError(f"{named} is missing in the file, but listed as a column; write the file again")
     for data in [part] if isinstance(part, h5py.Dataset) else part.values():
         if isinstance(data, h5py.Dataset):

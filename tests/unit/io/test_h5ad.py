@@ -133,6 +133,11 @@ def test_a_column_or_index_that_is_not_whole_is_named(path):
     write(path)
     with h5py.File(path, "a") as file:
         del file["var/_index"]
+        file["var"].attrs["_index"] = np.arange(2)
+    assert "var does not name its index" in refused(path)
+    with h5py.File(path, "a") as file:
+        file["var"].attrs["_index"] = "_index"
+        file["var/_index"] = np.dtype("f4")  # a type instead of values
     assert "/var/_index is missing in the file" in refused(path)
     with h5py.File(path, "a") as file:
         del file["var"]
