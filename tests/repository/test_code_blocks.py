@@ -226,7 +226,7 @@ def test_code_blocks(page: Path, project: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(project)
     for block in BLOCKS[page]:
         language = block.region.lexemes["language"]
-        assert language in CHECKS, f"{page}:{block.line}: {language!r} is none of {', '.join(CHECKS)}"
+        assert language in CHECKS, f"{page}:{block.line}: {language!r} is not one of {', '.join(CHECKS)}"
         CHECKS[language](block, project)
 
 

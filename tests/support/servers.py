@@ -25,7 +25,7 @@ class Fault:
     """What goes wrong with one answer; the fields may be combined.
 
     `status` with `headers` replaces the answer; `body` is sent instead of the file's bytes; `claims` is the
-    Content-Length that is told; after `stop_after` bytes of the body the connection is cut; `rate` is in
+    Content-Length that is sent; after `stop_after` bytes of the body the connection is cut; `rate` is in
     bytes per second; `ranges=False` ignores the client's; `chunked` tells no length.
     """
 
@@ -190,7 +190,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         left = length if fault.stop_after is None else min(fault.stop_after, length)
-        # A body that ends before or after its end by the header can only be told by hanging up.
+        # Only closing the connection shows that a body is shorter or longer than its header says.
         self.close_connection = left < length or fault.claims is not None
         step = 2**16 if fault.rate is None else max(1, int(fault.rate / 20))
         body.seek(start)

@@ -59,7 +59,7 @@ def write_optimuskg(files: dict[str, Path], folder: Path) -> dict[str, Path]:
 
 
 def write_ccle(files: dict[str, Path], folder: Path) -> dict[str, Path]:
-    """Write the world's baseline as the expression of models, whose names stand in another table."""
+    """Write the world's baseline as the expression of models, whose names are in another table."""
     baseline = pl.read_csv(files["baseline"], separator="\t", infer_schema_length=None)
     cells = baseline.to_series(0).cast(pl.String)
     models = pl.Series("", [f"ACH-{number:06}" for number in range(len(cells))])

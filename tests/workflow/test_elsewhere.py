@@ -90,7 +90,7 @@ def test_what_the_workflow_names_gets_the_prefix_and_what_the_config_names_does_
     assert not any(path.startswith("benchmark/benchmark") for path in paths)
 
 
-def test_the_example_of_a_module_runs_as_it_stands_in_the_readme(made):
+def test_the_example_of_a_module_of_the_readme_runs_unchanged(made):
     page = ROOT / "config/README.md"
     made.snakefile = made.work / "Snakefile"
     example = code_block(page, "module perturbkg:")

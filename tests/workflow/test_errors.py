@@ -57,8 +57,8 @@ def test_a_truncated_file_is_one_line_that_names_it(made, raw_world):
     printed = made.run(
         "--cores", "1", "--configfile", "broken.yaml", "--", "results/broken/kg/nodes.parquet", status=1
     )
-    told = [line for line in printed.splitlines() if line.startswith("error in read_knowledge_graph:")]
-    assert len(told) == 1
-    assert "kg.csv.gz" in told[0]
+    reported = [line for line in printed.splitlines() if line.startswith("error in read_knowledge_graph:")]
+    assert len(reported) == 1
+    assert "kg.csv.gz" in reported[0]
     assert "Traceback" not in printed
     assert not (made.folder / "results/broken/kg/nodes.parquet").exists()

@@ -1,4 +1,4 @@
-"""Nodes embedded by a tiny language model through Snakemake: killed, resumed, shared, and what is told."""
+"""Nodes embedded by a tiny language model through Snakemake: killed, resumed, shared, and reported."""
 
 import sqlite3
 import subprocess
@@ -111,7 +111,7 @@ def test_what_cannot_run_is_one_line(made, monkeypatch, change, rule, parts):
     monkeypatch.setitem(made.environment, "CUDA_VISIBLE_DEVICES", "")
     configure(made.folder, **change)
     printed = made.run("--cores", "1", *CONFIG, "--", FILES["disease"], status=1)
-    told = [line for line in printed.splitlines() if line.startswith(f"error in {rule}:")]
-    assert len(told) == 1
-    assert all(part in told[0] for part in parts)
+    reported = [line for line in printed.splitlines() if line.startswith(f"error in {rule}:")]
+    assert len(reported) == 1
+    assert all(part in reported[0] for part in parts)
     assert "Traceback" not in printed

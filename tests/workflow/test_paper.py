@@ -195,10 +195,10 @@ def test_a_file_that_changed_at_its_publisher_is_one_line_and_the_old_one_stays(
         )
     finally:
         served.write_bytes(before)
-    told = [line for line in printed.splitlines() if line.startswith("error in download_source:")]
-    assert len(told) == 1
-    assert unstated in told[0]
-    assert "sources.lock.json" in told[0]
+    reported = [line for line in printed.splitlines() if line.startswith("error in download_source:")]
+    assert len(reported) == 1
+    assert unstated in reported[0]
+    assert "sources.lock.json" in reported[0]
     assert "Traceback" not in printed
 
 
@@ -243,7 +243,7 @@ def test_real_files_in_the_place_of_the_publishers(project, tmp_path_factory):
     assert kept["gene_protein.protein_bert"]["of these: cut at 512 tokens"] > 500
 
 
-def test_nodes_are_embedded_by_every_model_of_the_paper_and_what_was_cut_is_told(finished):
+def test_nodes_are_embedded_by_every_model_of_the_paper_and_what_was_cut_is_reported(finished):
     counts = pl.read_csv(finished.folder / "results/paper/tables/counts.csv").filter(stage="embed_nodes")
     read = dict(counts.filter(reason="read").select("what", "count").iter_rows())
     kept = dict(counts.filter(reason="kept").select("what", "count").iter_rows())

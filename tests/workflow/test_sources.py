@@ -75,7 +75,7 @@ def wanted(made, overlay):
 
 
 def config(made, name, overlay):
-    """Write the config of a dataset; return what Snakemake is told to make its tables."""
+    """Write the config of a dataset; return the arguments with which Snakemake makes its tables."""
     (made.folder / f"{name}.yaml").write_text(yaml.safe_dump({"name": name, **SMALL, **overlay}))
     targets = [f"results/{name}/{target}" for target in TARGETS]
     return ["--configfile", f"{name}.yaml", "--", *targets]
@@ -125,13 +125,13 @@ def test_tables_of_ones_own_become_the_same_tables(made, files):
     results = results_of(made, "own", overlay)
     same_graph(results, files)
     assert pl.read_parquet(results / "drugs.parquet")["kg_node"].drop_nulls().len() > 5
-    # A table that is not there is told before anything runs.
+    # A table that is not there is reported before anything runs.
     overlay["files"]["compounds"] = None
-    told = made.run("--dry-run", *config(made, "without", overlay), status=1)
-    lines = [line for line in told.splitlines() if line.startswith("config: ")]
+    reported = made.run("--dry-run", *config(made, "without", overlay), status=1)
+    lines = [line for line in reported.splitlines() if line.startswith("config: ")]
     assert len(lines) == 1
     assert "files.compounds: not given, but `source: files` needs its path" in lines[0]
-    assert "Traceback" not in told
+    assert "Traceback" not in reported
 
 
 def test_deltas_made_from_wells(made):

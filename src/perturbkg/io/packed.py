@@ -1,6 +1,6 @@
 """Read what is inside compressed files, known by their first bytes whatever their name.
 
-gzip, bzip2, xz and a zip of one file are read; of other kinds a user is told to unpack them first.
+gzip, bzip2, xz and a zip of one file are read; other kinds must be unpacked first.
 """
 
 import bz2

@@ -26,7 +26,7 @@ def require(folder: Path, needed: float, what: str, *, remedy: str = REMEDY) -> 
 
 
 @contextmanager
-def told_when_full(folder: Path, what: str) -> Iterator[None]:
+def reported_when_full(folder: Path, what: str) -> Iterator[None]:
     """Turn a failure to write into the folder into an InputError; keep what was written so far."""
     try:
         yield

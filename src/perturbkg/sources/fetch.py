@@ -73,7 +73,7 @@ def fetch(
     """
     folder = Path(folder)
     place = source.path(folder).parent
-    with disk.told_when_full(folder, source.name), new_session() as session:
+    with disk.reported_when_full(folder, source.name), new_session() as session:
         place.mkdir(parents=True, exist_ok=True)
         job = _Job(source, folder, Lock(lock), options or DownloadOptions(), session, sleep)
         # The operating system releases this lock when its holder exits, for whatever reason.

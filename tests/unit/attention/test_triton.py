@@ -184,7 +184,7 @@ def test_views_that_are_not_contiguous(small):
     assert_agree(compute, [source, target, values])
 
 
-def test_nobody_gives_zeros():
+def test_no_edges_give_zeros():
     edges = make([], [], 0, 3)
     found = keys_and_queries(edges)(TRITON, *draws(0, (0, 4, 2), (3, 4, 2), (0, 4, 0)))
     assert found.shape == (3, 4, 0)

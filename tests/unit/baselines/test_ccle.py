@@ -152,7 +152,7 @@ def test_models_are_found_by_the_name_of_their_column(release):
         SOURCE.read(release.write(), GENES)
 
 
-def test_tables_of_two_releases_are_told_apart(release):
+def test_tables_of_two_releases_are_distinguished(release):
     release.names = {"PR-1": "A549", "PR-2": "MCF7"}
     with pytest.raises(
         InputError, match=r"none of its 3 models \(ACH-1, .*Model.csv \(PR-1, PR-2, "

@@ -36,7 +36,7 @@ def one(drug, *nodes):
         ("at 9283", "at9283"),
         ("(+)-Catechin", "catechin"),
         ("β-Estradiol", "βestradiol"),
-        ("H-89", ""),  # too short to be told from chance
+        ("H-89", ""),  # too short to be significant
         ("12345", ""),
         ("", ""),
     ],
@@ -57,7 +57,7 @@ def test_all_ways_agree_is_recorded_as_the_first():
     assert one(drug("P", ["DB1"], ["Alike"]), node("DB1", "Alike", "P")) == ("DB1", "inchikey")
 
 
-def test_several_nodes_of_a_parent_are_told_apart_by_the_next_way():
+def test_several_nodes_of_a_parent_are_distinguished_by_the_next_way():
     salt, base = node("DB1", "Drug sodium", "P"), node("DB2", "Drug", "P")
     assert one(drug(), salt, base) == (None, "none")
     assert one(drug(xref=["DB1"]), salt, base) == ("DB1", "inchikey")
@@ -100,7 +100,7 @@ def test_a_cross_reference_does_not_stand_alone_against_another_skeleton():
     assert one(drug("P", ["DB09570"], ["ixazomib"]), ixazomib) == ("DB09570", "xref")
 
 
-def test_nothing_that_fits_is_told():
+def test_nothing_that_fits_is_reported():
     (found,) = match([drug()], [node("DB1", "Aspirin", "Q")])
     assert found == Match(None, "none", 0, "no node has its structure, cross-reference or name")
 

@@ -101,7 +101,7 @@ def test_structures_of_the_graph_find_salts_too(tmp_path):
         "generic_name,smiles,description\n"
         'Phenol,Oc1ccccc1,"a name, with a comma"\n'
         '"Acetic acid, glacial",broken,\n'
-        "Stranger,CCO,\n"
+        "Unknown,CCO,\n"
     )
     prepared = prepare(TABLE, USED, NODES, {"drug_text": text})
     assert prepared.matches.select("drug", "kg_node", "match").rows() == [

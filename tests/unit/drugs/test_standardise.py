@@ -171,7 +171,7 @@ def test_a_parent_is_its_own_parent(smiles):
     assert standardise(parent.smiles) == parent
 
 
-def test_a_molecule_past_the_limit_of_tautomers_keeps_its_form_and_is_told(caplog):
+def test_a_molecule_past_the_limit_of_tautomers_keeps_its_form_and_is_reported(caplog):
     tetracycline = "CN(C)[C@@H]1C(O)=C(C(N)=O)C(=O)[C@@]2(O)C(O)=C3C(=O)c4c(O)cccc4[C@@](C)(O)[C@H]3C[C@@H]12"
     with caplog.at_level(logging.INFO, "perturbkg"):
         parent = standardise(tetracycline)

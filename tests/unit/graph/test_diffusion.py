@@ -158,7 +158,7 @@ def test_a_walk_that_is_the_mean_has_a_cosine_of_zero_not_nan() -> None:
     assert not walk.cosine(np.arange(2)).any()
 
 
-def test_nobody_walks_without_an_edge() -> None:
+def test_a_drug_without_an_edge_does_not_walk() -> None:
     walk = Walk.of(build([], 5), np.arange(3), **OPTIONS)
     assert not walk.cosine(np.arange(3)).any()
     assert not walk.rows(np.arange(3)).any()

@@ -163,7 +163,7 @@ INDEXED = {
         ("node_index", "description", "mechanism_of_action", "pharmacodynamics", "indication", "state"),
         ("14012", "Not wanted: the other table was first.", "", "", "", "solid"),
         ("14013.0", "", 'Blocks the "5" end', "of\tall.", "", "gas"),
-        ("99999", "Nobody.", "", "", "", ""),
+        ("99999", "Unknown.", "", "", "", ""),
         ("", "Nothing.", "", "", "", ""),
     ],
     "disease_features": [

@@ -247,7 +247,7 @@ def test_rows_of_the_knowledge_graph_may_come_in_any_order() -> None:
     assert {frozenset(edge) for edge in edge_list(one)} == {frozenset(edge) for edge in edge_list(two)}
 
 
-def test_ties_of_specificity_go_by_gene_order_and_a_constant_gene_marks_nobody() -> None:
+def test_ties_of_specificity_go_by_gene_order_and_a_constant_gene_marks_no_cell() -> None:
     cells = CELLS.head(2)
     baseline = np.array([[7.0, 7, 7], [5, 5, 7]])  # both varying genes mark the first cell equally
     merged = merge(cells=cells, baseline=baseline, expressed_genes=1)

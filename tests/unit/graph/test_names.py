@@ -30,7 +30,7 @@ NODES = pl.DataFrame(
         ("abc", "n5", "exact"),  # as written there is one, though another differs in case only
         ("Abc", None, "ambiguous"),
         ("XYZ", None, "none"),
-        ("", None, "none"),  # a node without a name is nobody's match
+        ("", None, "none"),  # a node without a name matches nothing
     ],
 )
 def test_each_way(name: str, node: str | None, match: str) -> None:

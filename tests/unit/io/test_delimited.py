@@ -16,7 +16,7 @@ def test_reads_text_and_numbers_its_rows(tmp_path):
     assert numbers(table, ["value"], path)["value"].to_list() == [None, 2.5]
 
 
-def test_columns_that_nobody_asks_for_do_no_harm(tmp_path):
+def test_columns_that_are_not_needed_do_no_harm(tmp_path):
     path = tmp_path / "t.txt"
     path.write_bytes(b"more\tid\tmore\tcaf\xe9\trow\nx\ta\ty\tz\t7\n")
     assert read(path, ["id"]).rows() == [(2, "a")]
@@ -118,7 +118,7 @@ def test_a_publishers_file_cut_within_its_last_row_is_refused(tmp_path):
         path.write_text(whole[:end])
         with pytest.raises(InputError, match=message):
             read(path, ["id"])
-    # Without a line end, and cut where nobody can see it.
+    # Without a line end, and cut where it cannot be seen.
     for end in (len(whole) - 1, whole.index("i8")):
         path.write_text(whole[:end])
         assert len(read(path, ["id"])) == whole[:end].count("i") - 1

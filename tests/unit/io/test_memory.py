@@ -1,4 +1,4 @@
-"""How much memory is free, whoever limits it, and what is refused."""
+"""How much memory is free, whatever limits it, and what is refused."""
 
 from pathlib import Path
 

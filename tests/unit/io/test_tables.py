@@ -89,7 +89,7 @@ def read_in_batches(path):
         raise InputError(f"{path}: a header and no rows")
 
 
-def test_a_damaged_parquet_file_is_told_as_such(tmp_path):
+def test_a_damaged_parquet_file_is_reported_as_such(tmp_path):
     path = tmp_path / "table"
     ROWS.write_parquet(path)
     content = path.read_bytes()

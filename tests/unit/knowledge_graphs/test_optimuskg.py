@@ -165,10 +165,10 @@ def test_worked_example(tmp_path, caplog):
 
 def test_every_label_of_the_mapping_finds_its_relation(tmp_path):
     nodes = [(f"{label}{i}", label, {}) for label in OPTIMUSKG_TYPES for i in (1, 2)]
-    told = [each.split(" ") for each in OPTIMUSKG_RELATIONS]
+    reported = [each.split(" ") for each in OPTIMUSKG_RELATIONS]
     rows = [
         (f"{label[:3]}1", f"{label[4:]}2", label, relation[0] if relation else f"WHATEVER_{number}")
-        for number, (label, *relation) in enumerate(told)
+        for number, (label, *relation) in enumerate(reported)
     ]
     assert len({label for *_, label, _ in rows}) * len({relation for *_, relation in rows}) > 256
     tables = read(tmp_path, nodes_table(nodes), edges_table(rows))

@@ -131,7 +131,7 @@ def test_a_node_without_a_name_is_called_by_its_id(tmp_path):
     assert tables.nodes["name"].to_list() == ["EGFR", "7157"]
 
 
-def test_quirks_of_ids_are_kept_counted_and_told(tmp_path, caplog):
+def test_quirks_of_ids_are_kept_counted_and_reported(tmp_path, caplog):
     grouped = ("4", "13924_12592_14672", "disease", "osteogenesis imperfecta", "MONDO_grouped")
     decimal = ("5", "9606.0", "gene/protein", "ODD", "NCBI")
     again = ("6", *EGFR[1:])
@@ -144,8 +144,8 @@ def test_quirks_of_ids_are_kept_counted_and_told(tmp_path, caplog):
         ("gene/protein:NCBI:9606.0", "ODD", 5),
     ]
     assert tables.edges["tail"].to_list() == ["gene/protein:NCBI:1956", "gene/protein:NCBI:9606.0"]
-    told = counts(tables, "nodes and names")
-    assert [count for reason, count in told.items() if reason.startswith("of these")] == [1, 1, 1, 1]
+    reported = counts(tables, "nodes and names")
+    assert [count for reason, count in reported.items() if reason.startswith("of these")] == [1, 1, 1, 1]
     assert "1 ids are written as decimal numbers, first '9606.0' of 'ODD'" in caplog.text
     schemas.check(tables.nodes, schemas.Nodes, "test")
 
@@ -226,10 +226,10 @@ def as_rows(statements):
 def test_properties(tmp_path, statements, order):
     path = tmp_path / "kg.csv"
     tables = read(path, as_rows(statements))
-    told = counts(tables)
-    assert told.pop("read") == sum(told.values())
+    reported = counts(tables)
+    assert reported.pop("read") == sum(reported.values())
     wanted = {(kind[0], frozenset((x, y))) for kind, x, y in statements if x != y}
-    assert told["kept"] == len(wanted) == len(tables.edges)
+    assert reported["kept"] == len(wanted) == len(tables.edges)
     if wanted:
         check_edges(tables.nodes, tables.edges)
     # Neither the order of the rows nor a direction that is there already or not changes the graph.

@@ -13,8 +13,8 @@ RELATIONS, PROVENANCES = ["r", "s"], ["p", "q", "z"]
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3), st.integers(0, 3), st.integers(0, 2))))
 def test_agrees_with_sets(rows):
-    relation, x, y, told = np.array(rows, dtype=np.int64).reshape(-1, 4).T
-    edges, lines = undirected(Statements(x, y, relation, told, RELATIONS, PROVENANCES), NODES)
+    relation, x, y, reported = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    edges, lines = undirected(Statements(x, y, relation, reported, RELATIONS, PROVENANCES), NODES)
     wanted: dict[tuple[str, str, str], set[str]] = {}
     for r, a, b, p in rows:
         if a != b:

@@ -99,11 +99,11 @@ def test_inner_results_are_computed_again_where_memory_is_short(data, parts, mon
     sizes: list[int] = []
     estimate = full_graph_gat.training_bytes
 
-    def told(*arguments, **options) -> int:
+    def reported(*arguments, **options) -> int:
         sizes.append(estimate(*arguments, **options))
         return sizes[-1]
 
-    monkeypatch.setattr(full_graph_gat, "training_bytes", told)
+    monkeypatch.setattr(full_graph_gat, "training_bytes", reported)
     monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: 10**9)
     model.fit(data, *parts)
     kept, again = sizes
@@ -182,7 +182,7 @@ def test_the_graph_can_be_encoded_once_per_epoch(data, parts, model):
 
 
 @pytest.mark.parametrize("model", [FullGraphGAT, GAT])
-def test_mixed_precision_is_told_and_learns_the_same_to_its_rounding(data, parts, model):
+def test_mixed_precision_is_reported_and_learns_the_same_to_its_rounding(data, parts, model):
     small = {"ensemble": 1, "epochs": 2, "width": 8, "input_dropout": 0.0, "dropout": 0.0}
     exact, mixed = (model(**small, precision=precision) for precision in ("auto", "bfloat16"))
     pairs = Pairs(np.arange(5), np.zeros(5, np.int64))

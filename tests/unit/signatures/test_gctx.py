@@ -136,7 +136,7 @@ def test_chunks_that_can_only_be_read_whole_are_refused(write, genes, monkeypatc
     one_line(caught, path, "in chunks of 0 MiB", "h5repack -l 0/DATA/0/matrix:CHUNK=256x980")
 
 
-def test_an_unknown_compression_is_told(write, genes):
+def test_an_unknown_compression_is_reported(write, genes):
     path, matrix = write()
     with h5py.File(path, "a") as file:
         del file["0/DATA/0/matrix"]
@@ -215,7 +215,7 @@ def test_a_value_that_is_not_finite_is_named(write, genes, value):
     with pytest.raises(InputError) as caught:
         read_profiles(path, ["SIG1", "SIG7"], genes)
     one_line(caught, path, "signature 'SIG7', gene 9902 (G9902): value", str(value))
-    # A signature that nobody asked for, or a gene that is no landmark, does no harm.
+    # A signature that is not selected, or a gene that is not a landmark, does no harm.
     read_profiles(path, ["SIG1", "SIG8"], genes)
 
 
@@ -231,7 +231,7 @@ def test_ids_that_repeat_are_named(write, genes, side):
     one_line(caught, path, f"/0/META/{side}/id: {name!r} occurs more than once")
 
 
-def test_a_transposed_file_is_told(write, genes):
+def test_a_transposed_file_is_reported(write, genes):
     rows = genes.entrez
     path, _ = write(np.zeros((978, 37), np.float32), columns=rows, rows=COLUMNS, chunks=None)
     with pytest.raises(InputError) as caught:

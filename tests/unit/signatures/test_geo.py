@@ -61,14 +61,14 @@ def fate(source, files, change):
     for columns in ({"pert_time": "24", "pert_time_unit": "h"}, {"pert_itime": "24 h"}):
         change("siginfo", everywhere=True, **{k: v for k, v in columns.items() if k in table.columns})
 
-    def told(filters, key="siginfo", **values):
+    def reported(filters, key="siginfo", **values):
         change(key, **values)
         counts = _counts(source.select(files, FILTERS | filters).counts)
         assert counts.pop("read") == sum(counts.values()) == 2
         (removed,) = [reason for reason, count in counts.items() if reason != "kept" and count] or [None]
         return removed
 
-    return told
+    return reported
 
 
 def _counts(table):

@@ -92,7 +92,7 @@ def deltas(files, chosen):
     return made
 
 
-def told(table, what):
+def reported(table, what):
     return dict(table.filter(what=what).select("reason", "count").rows())
 
 
@@ -120,7 +120,7 @@ def test_what_is_left_of_a_signature_makes_its_delta(wells, tmp_path):
     files = write(tmp_path, wells)
     found = _level3.measured(files, selection())
     assert found.selection["signature"].to_list() == ["S1", "S2"]
-    assert told(found.counts, "level3 treated wells") == {
+    assert reported(found.counts, "level3 treated wells") == {
         "read": 4,
         "signature without distil_ids": 0,
         "not in instinfo": 0,
@@ -168,7 +168,7 @@ def test_a_signature_without_a_usable_well_is_listed(wells, tmp_path, change, lo
     found = _level3.measured(files, selection())
     assert found.selection["signature"].to_list() == ["S1"]
     assert found.exclusions.select("item", "reason").rows() == [("S2", f"no usable well: {lost}")]
-    assert told(found.counts, "level3 signatures") == {"read": 2, "no usable well": 1, "kept": 1}
+    assert reported(found.counts, "level3 signatures") == {"read": 2, "no usable well": 1, "kept": 1}
     for table, schema in ((found.counts, schemas.Counts), (found.exclusions, schemas.Exclusions)):
         schemas.check(table, schema, "test")
     np.testing.assert_allclose(deltas(files, found.selection)[:, 0], [3])
@@ -177,7 +177,7 @@ def test_a_signature_without_a_usable_well_is_listed(wells, tmp_path, change, lo
     one_line(caught, "1 signatures have no usable well; first S2 (no usable well: ", "leave them out")
 
 
-def test_each_reason_is_told_of_each_well(wells, tmp_path):
+def test_each_reason_is_reported_of_each_well(wells, tmp_path):
     wells[-1]["qc_pass"] = "0"
     files = write(tmp_path, wells, {"S1": "P1:B01", "S2": "P9:X|P2:B02|P1:B02", "S3": ""}, ["P1:B02"])
     found = _level3.measured(files, selection("S3", "S2", "S1"))
@@ -317,7 +317,7 @@ def test_the_world_loses_the_cell_line_whose_plates_lack_vehicles(world):
     assert lost["item"].str.contains("XC.S01").all() and len(lost) > 0
     assert set(lost["reason"].str.contains("fewer than 2 vehicle wells")) == {True}
     assert len(measured.selection) > 50
-    wells = told(measured.counts, "level3 treated wells")
+    wells = reported(measured.counts, "level3 treated wells")
     assert wells["qc_pass is 0"] > 0
     assert wells["read"] == sum(count for reason, count in wells.items() if reason != "read")
 

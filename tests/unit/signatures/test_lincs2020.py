@@ -53,7 +53,7 @@ def test_another_number_of_landmarks_is_an_error(release):
     one_line(caught, "geneinfo.txt", "977 genes with feature_space 'landmark', expected 978")
 
 
-def test_a_landmark_that_stands_twice_is_an_error(release):
+def test_a_landmark_that_occurs_twice_is_an_error(release):
     release.geneinfo[3]["gene_id"] = release.geneinfo[2]["gene_id"]
     with pytest.raises(InputError) as caught:
         SOURCE.genes(release.write())
@@ -131,13 +131,13 @@ CHANGES = [
 def test_each_filter_counts_what_it_removed(release, change, filters, reason):
     release.siginfo[0] |= change
     selected = SOURCE.select(release.write(), filters)
-    told = counts(selected.counts)
-    assert told["read"] == sum(count for key, count in told.items() if key != "read") == 9
+    reported = counts(selected.counts)
+    assert reported["read"] == sum(count for key, count in reported.items() if key != "read") == 9
     if "cells" in filters:
-        assert told["cell line not asked for"] == 4
+        assert reported["cell line not asked for"] == 4
         assert set(selected.selection["cell"]) == {"MCF7", "A375"}
         return
-    removed = {key: count for key, count in told.items() if count and key not in {"read", "kept"}}
+    removed = {key: count for key, count in reported.items() if count and key not in {"read", "kept"}}
     assert removed == ({reason: 1} if reason else {})
     assert ("SIG9" in selected.selection["signature"]) == (reason is None)
 

@@ -309,7 +309,7 @@ def test_bad_profiles_are_one_line(genes, tmp_path, form, change, part):
     one_line(caught, str(path), part)
 
 
-def test_text_in_a_profile_is_told(files, genes):
+def test_text_in_a_profile_is_reported(files, genes):
     change(files["profiles"], **{"9907": pl.Series(["1", "x", "1", "1", "1", "1"])})
     with pytest.raises(InputError) as caught:
         read_profiles(files, genes, own())

@@ -82,7 +82,7 @@ def test_an_empty_section_counts_as_absent(tmp_path):
         ({"mirrors": ["ftp://example.org/a"]}, "mirrors: ['ftp://example.org/a'] must be a list of https://"),
         ({"mirrors": "https://example.org/a"}, "must be a list of https://"),
         ({"checksum_url": "http://example.org/a"}, "checksum_url: 'http://example.org/a' must be"),
-        ({"publisher": "nobody"}, "sources.new: publisher: 'nobody' is not one of publishers: primekg,"),
+        ({"publisher": "unknown"}, "sources.new: publisher: 'unknown' is not one of publishers: primekg,"),
         ({"file": "../kg.csv"}, "file: '../kg.csv' must be a file name that has no folder"),
         ({"file": "a/kg.csv"}, "must be a file name"),
         ({"file": "a\\kg.csv"}, "must be a file name"),

@@ -130,8 +130,10 @@ def test_a_loss_that_is_not_finite_names_the_epoch_and_holds_the_batch():
     network = Lookup()
     with torch.no_grad():
         network.residual[2] += torch.nan
-    told = r"not finite in epoch 1, in a batch of 2 signatures whose largest delta is 4; lower learning_rate"
-    with pytest.raises(DivergedError, match=told) as error:
+    reported = (
+        r"not finite in epoch 1, in a batch of 2 signatures whose largest delta is 4; lower learning_rate"
+    )
+    with pytest.raises(DivergedError, match=reported) as error:
         train(network, recipe=dataclasses.replace(RECIPE, batch=2, learning_rate=0.0))
     assert 2 in error.value.rows
     assert len(error.value.rows) == 2

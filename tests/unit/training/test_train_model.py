@@ -112,7 +112,7 @@ def test_what_an_ablation_changed_is_recorded(main: Any, files: dict[str, Path],
     assert ablation["notes"]["nodes_replaced"]["lincs_drug"] == 4
 
 
-def test_a_bad_option_is_told_before_anything_is_read(main: Any, files: dict[str, Path], tmp_path: Path):
+def test_a_bad_option_is_reported_before_anything_is_read(main: Any, files: dict[str, Path], tmp_path: Path):
     absent = dict.fromkeys(files, tmp_path / "absent")
     with pytest.raises(InputError, match=r"models.mlp: unknown option 'widht'"):
         main(**arguments(absent, tmp_path, options={"widht": 3}))
@@ -156,15 +156,15 @@ def test_a_run_that_diverges_names_the_batch_and_keeps_the_last_good_weights(
     given = arguments(files, folder, options=options)
     with pytest.raises(InputError) as error:
         main(**given)
-    told = str(error.value)
-    assert "\n" not in told
-    assert "the loss is not finite in epoch" in told
-    assert "The batch: S" in told
+    reported = str(error.value)
+    assert "\n" not in reported
+    assert "the loss is not finite in epoch" in reported
+    assert "The batch: S" in reported
     assert not (folder / "prediction.h5ad").exists()
     kept = folder / "diverged"
-    assert told.endswith(f"The best weights so far are kept in {kept}")
+    assert reported.endswith(f"The best weights so far are kept in {kept}")
     batch = (kept / "signatures.txt").read_text().splitlines()
-    assert told.split("The batch: ")[1].startswith(batch[0])
+    assert reported.split("The batch: ")[1].startswith(batch[0])
     model = plugins.load("models", "mlp").load(kept)
     assert all(np.isfinite(array).all() for array in model.learned.values())
     # A run that ends well leaves nothing of it.
