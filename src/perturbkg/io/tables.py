@@ -1,7 +1,8 @@
 """Read a user's table, delimited text or Parquet, every value as text, whole or in batches.
 
 The format is detected by content, not by name: Parquet by its first bytes, the separator (tab, comma,
-semicolon) by the header, compressed files by theirs. Rows are numbered with the header as row 1, in Parquet too.
+semicolon) by the header, compressed files by theirs. Rows are numbered with the header as row 1, also in
+Parquet.
 """
 
 from collections.abc import Iterator, Sequence
