@@ -76,7 +76,7 @@ def test_a_tar_may_be_compressed(tmp_path, mode):
 @pytest.mark.parametrize(
     "page", [b"<!DOCTYPE html>", b"\xef\xbb\xbf\r\n\t<HTML>", b"<?xml version='1.0'?><Error>,\t</Error>"]
 )
-def test_a_web_page_is_none_of_them(tmp_path, kind, page):
+def test_a_web_page_is_refused_as_each_kind(tmp_path, kind, page):
     path = tmp_path / "file"
     path.write_bytes(page)
     with pytest.raises(ContentError, match=f"is a web page or XML, not {kind}"):
