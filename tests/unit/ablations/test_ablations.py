@@ -181,7 +181,7 @@ def test_shuffle_features(data):
     ablated = apply("shuffle_features", data, 1)
     matrix = ablated.data.features["gene/protein"].matrix[:, 0]
     assert sorted(matrix) == [0, 1, 2, 4]
-    assert matrix[2] == 0  # nothing to encode stays so
+    assert matrix[2] == 0  # a node without an input keeps its zeros
     moved = np.mean(matrix[[0, 1, 3]] != np.array([1, 2, 4]))
     assert ablated.notes["moved_share"]["gene/protein"] == pytest.approx(moved)
     assert {tuple(apply("shuffle_features", data, s).data.cell_features[:, 0]) for s in range(20)} == {

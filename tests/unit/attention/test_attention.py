@@ -31,7 +31,7 @@ def make(src, dst, sources, targets):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_by_hand(backend):
-    """Target 0 weighs sources 0 and 1 by 1:3, target 1 has source 1 alone, target 2 has no source."""
+    """Target 0 weights sources 0 and 1 by 1:3, target 1 has source 1 alone, target 2 has no source."""
     edges = make([0, 1, 1], [0, 0, 1], 2, 3)
     logits = torch.tensor([[0.0], [np.log(3)], [-7.0]], dtype=torch.float32)
     values = torch.tensor([[4.0, 0.0], [0.0, 8.0]])
@@ -51,7 +51,7 @@ def test_dot_by_hand(backend):
 @pytest.mark.parametrize("kind", [torch.int16, torch.int64])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_convolve_by_hand(backend, kind):
-    """Target 0 hears sources 0 and 1; their scores are 1 + 2 = 3 and 2 + 2 - 6 = -2, leaky -1."""
+    """Target 0 attends to sources 0 and 1; their scores are 1 + 2 = 3 and 2 + 2 - 6 = -2, leaky -1."""
     edges = make([0, 1, 1], [0, 0, 1], 2, 3)
     source, target = torch.tensor([[1.0], [2.0]]), torch.tensor([[2.0], [7.0], [0.0]])
     relation, bias = torch.tensor([1, 0, 1], dtype=kind), torch.tensor([[-6.0], [0.0]])
@@ -84,7 +84,7 @@ def test_a_block_without_edges_gives_zeros(backend):
 
 @st.composite
 def blocks(draw):
-    """Draw a block: multi-edges, self-loops, nodes without edges, one node, or one giant hub."""
+    """Draw a block with multi-edges, self-loops, nodes without edges, one node, or one giant hub."""
     generator = np.random.default_rng(draw(st.integers(0, 2**16)))
     sources, targets = draw(st.integers(1, 8)), draw(st.integers(1, 8))
     count = draw(st.integers(0, 80))
@@ -113,14 +113,14 @@ def gradients(result, inputs, seed):
 
 
 def assert_same(found, wanted, backend, edges):
-    """Agree with a reference in double precision to 1e-5 of the largest element of result and gradients.
+    """Check that a result and its gradients agree with a reference to 1e-5 of the largest element.
 
-    Of a hub of 5,000 edges that nearly cancel, the roundings of the edges themselves leave up to 1.5e-5 (of
-    1,600 drawn); DGL and plain torch, which add them one after another in float32, both err by 1.5e-4 there.
+    The reference is in double precision. If the 5,000 edges of a hub nearly cancel, rounding each of them
+    leaves an error of up to 1.5e-5 (1,600 draws); DGL and plain torch add in float32 and have 1.5e-4.
     """
     longest = max(int(torch.bincount(ends).max()) for ends in (edges.src, edges.dst)) if len(edges) else 0
     tolerance = max(1e-5, longest**0.5 * 2**-21 if backend == "fused" else longest * 2**-24)
-    # Gradients of logits are sums of differences that cancel, so their own size is no measure of rounding.
+    # Gradients of logits are sums of differences that cancel, so their own size does not bound the rounding.
     scale = max([1.0, *(float(tensor.abs().max()) for tensor in wanted if tensor.numel())])
     for one, other in zip(found, wanted, strict=True):
         assert one.dtype == torch.float32
@@ -179,7 +179,7 @@ def test_backends_agree_with_the_references_over_the_scores_of_a_gat(edges, head
 @settings(max_examples=30)
 @given(blocks(), st.integers(1, 3), st.integers(0, 2**16))
 def test_backends_agree_with_the_layer_of_pyg(edges, heads, seed):
-    """`convolve` of the layer's own terms is what PyG's GATConv makes of the same parameters."""
+    """`convolve` of the layer's terms equals PyG's GATConv with the same parameters."""
     torch.manual_seed(seed)
     layer = pyg.GATConv(
         (4, 3), 5, heads, add_self_loops=False, bias=False, edge_dim=RELATIONS, negative_slope=0.3
@@ -213,8 +213,8 @@ def test_backends_agree_with_the_layer_of_pyg(edges, heads, seed):
 
 @settings(max_examples=30)
 @given(blocks(), st.sampled_from([-1e4, 1e4]), st.integers(0, 2**16))
-def test_extreme_and_silent_logits(edges, extreme, seed):
-    """Some edges far above or below the others, and some with a logit of minus infinity."""
+def test_extreme_and_infinite_logits(edges, extreme, seed):
+    """Some edges have logits far above or below the others, and some minus infinity."""
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(len(edges), 2, generator=generator)
     logits[torch.rand(logits.shape, generator=generator) < 0.3] += extreme
@@ -252,7 +252,7 @@ def layer(edges, backend, threads=1):
 
 @pytest.mark.parametrize("backend", ["fused", "torch"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_same_bits_again(big, backend, threads):
+def test_results_are_reproducible_to_the_bit(big, backend, threads):
     once = layer(big, backend, threads)
     for _ in range(3):
         for one, other in zip(layer(big, backend, threads), once, strict=True):
@@ -270,10 +270,10 @@ def test_fused_stores_nothing_of_the_size_of_messages(big):
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.numel()), lambda _: None):
         convolve(big, *inputs, backend="fused")
     assert max(kept) == len(big) * 4
-    assert sum(size >= len(big) for size in kept) == 1  # the rest belongs to nodes
+    assert sum(size >= len(big) for size in kept) == 1  # the other tensors have one row per node
 
 
-def test_fused_refuses_a_second_backward_whose_weights_are_gone(big):
+def test_fused_refuses_a_second_backward_after_its_weights_were_freed(big):
     inputs = draws(0, (300, 4), (300, 4), (300, 4, 16))
     result = convolve(big, *inputs, backend="fused").sum()
     result.backward(retain_graph=True)
@@ -289,8 +289,8 @@ def test_int32_ends_and_int64_ends_are_the_same_edges(big):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_numbers_of_half_the_size_are_summed_in_single_precision(big, backend):
-    """As under autocast: the result has the type of the values, and errs by what writing them down costs."""
+def test_half_precision_is_summed_in_single_precision(big, backend):
+    """As under autocast: the result has the type of the values, and the error of rounding to that type."""
     inputs = draws(0, (300, 4), (300, 4), (300, 4, 16))
     half = [tensor.detach().bfloat16().requires_grad_() for tensor in inputs]
     same = [tensor.detach().float().requires_grad_() for tensor in half]
@@ -303,7 +303,7 @@ def test_numbers_of_half_the_size_are_summed_in_single_precision(big, backend):
 
 
 @pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "fused"])
-def test_gradients_are_those_of_finite_differences(backend):
+def test_gradients_agree_with_finite_differences(backend):
     edges = make([0, 1, 1, 2, 0, 0], [0, 0, 1, 1, 2, 2], 3, 4)
     inputs = [
         tensor.detach().double().requires_grad_() for tensor in draws(3, (3, 2), (4, 2), (3, 2, 2), (2, 2))
@@ -328,20 +328,20 @@ def test_views_that_are_not_contiguous(backend):
 
 @pytest.fixture
 def absent(monkeypatch):
-    """Return a function that takes packages away."""
+    """Return a function that hides packages."""
     installed = importlib.util.find_spec
 
-    def take(*packages):
+    def hide(*packages):
         attention._missing.cache_clear()
         monkeypatch.setattr(
             importlib.util, "find_spec", lambda name: None if name in packages else installed(name)
         )
 
-    yield take
+    yield hide
     attention._missing.cache_clear()
 
 
-def test_auto_takes_the_fastest_that_works(absent):
+def test_auto_chooses_the_fastest_that_works(absent):
     assert choose("auto", "cpu") == "fused"
     absent("numba")
     assert choose("auto", "cpu") == ("dgl" if HAS_DGL else "torch")
@@ -353,8 +353,8 @@ def test_auto_takes_the_fastest_that_works(absent):
     assert "\n" not in str(error.value)
 
 
-def test_auto_goes_on_where_a_package_is_installed_and_does_not_work(absent, monkeypatch):
-    absent()  # what was found before is forgotten
+def test_auto_skips_a_package_that_is_installed_but_does_not_work(absent, monkeypatch):
+    absent()  # clear the cached choice
     attention._load.cache_clear()
     monkeypatch.delattr("perturbkg.attention.fused")
     monkeypatch.setitem(sys.modules, "perturbkg.attention.fused", None)
@@ -366,7 +366,7 @@ def test_auto_goes_on_where_a_package_is_installed_and_does_not_work(absent, mon
     assert "\n" not in str(error.value)
 
 
-def test_on_a_gpu_without_triton_auto_takes_torch(absent):
+def test_on_a_gpu_without_triton_auto_chooses_torch(absent):
     absent("triton")
     assert choose("auto", "cuda") == "torch"
 
@@ -405,8 +405,8 @@ def test_wrong_shapes_and_ends_are_refused_before_a_kernel_reads_them():
         make([-1], [0], 2, 2)
 
 
-def test_a_cache_that_cannot_be_written_only_costs_the_compilation(tmp_path):
-    """As in an installation that is read-only, for a user without a home folder."""
+def test_an_unwritable_cache_costs_only_the_compilation(tmp_path):
+    """As in a read-only installation, for a user without a home folder."""
     code = (
         "import numba.core.caching as caching\n"
         "caching.CacheImpl._locator_classes = []\n"

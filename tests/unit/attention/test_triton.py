@@ -1,4 +1,4 @@
-"""Triton's kernels against plain torch in double precision: on a GPU where there is one, else interpreted."""
+"""Triton's kernels against plain torch in double precision: on a GPU if there is one, else interpreted."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from perturbkg.errors import InputError
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 INTERPRET = str(int(DEVICE == "cpu"))
 with pytest.MonkeyPatch.context() as patch:
-    # Read when triton is imported, when a kernel is declared, and when the first is called.
+    # Triton reads these when it is imported, when a kernel is declared, and at the first call.
     patch.setenv("TRITON_INTERPRET", INTERPRET)
     pytest.importorskip("triton")
     from perturbkg.attention import triton_
@@ -44,7 +44,7 @@ def make(src, dst, sources, targets, kind=torch.int64):
 
 @st.composite
 def blocks(draw):
-    """Draw a block: multi-edges, self-loops, nodes without edges, one node, no edge, or a split hub."""
+    """Draw a block with multi-edges, self-loops, nodes without edges, one node, no edge, or a split hub."""
     generator = np.random.default_rng(draw(st.integers(0, 2**16)))
     sources, targets = draw(st.integers(1, 6)), draw(st.integers(1, 6))
     count = draw(st.sampled_from([0, 1, 7, 60]))
@@ -70,7 +70,7 @@ def gradients(compute, backend, inputs, seed=1):
 
 
 def assert_agree(compute, inputs, tolerance=1e-5):
-    """Hold result and gradients, in the type of the inputs, against torch in double precision."""
+    """Compare result and gradients, in the type of the inputs, with torch in double precision."""
     found = gradients(compute, TRITON, inputs)
     double = [tensor.detach().double().requires_grad_() for tensor in inputs]
     wanted = gradients(compute, TORCH, double)
@@ -138,7 +138,7 @@ def test_rows_wider_than_a_program_reads_at_once(heads, width):
 
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
-def test_numbers_of_half_the_size_are_summed_in_single_precision(small, kind):
+def test_half_precision_is_summed_in_single_precision(small, kind):
     relation = torch.arange(len(small), device=DEVICE) % RELATIONS
     half = [tensor.detach().to(kind).requires_grad_() for tensor in draws(0, *shapes(small, 2, 5))]
     found = assert_agree(scores(small, relation), half, 2e-2)
@@ -152,8 +152,8 @@ def test_double_precision_stays_double(small):
     assert assert_agree(scores(small), inputs, 1e-12)[0].dtype == torch.float64
 
 
-def test_extreme_and_silent_logits(small):
-    """Some edges far above or below the others, and some with a logit of minus infinity."""
+def test_extreme_and_infinite_logits(small):
+    """Some edges have logits far above or below the others, and some minus infinity."""
     (logits,) = draws(0, (100, 2))
     with torch.no_grad():
         logits[::5] += 1e4
@@ -167,7 +167,7 @@ def test_extreme_and_silent_logits(small):
     assert not found[1][2::5].any()
 
 
-def test_what_is_not_a_number_stays_so(small):
+def test_nan_stays_nan(small):
     source, target, values = draws(0, *shapes(small, 1, 5)[:3])
     with torch.no_grad():
         target[2] = torch.nan
@@ -184,7 +184,7 @@ def test_views_that_are_not_contiguous(small):
     assert_agree(compute, [source, target, values])
 
 
-def test_no_edges_give_zeros():
+def test_no_sources_or_edges_give_zeros():
     edges = make([], [], 0, 3)
     found = keys_and_queries(edges)(TRITON, *draws(0, (0, 4, 2), (3, 4, 2), (0, 4, 0)))
     assert found.shape == (3, 4, 0)
@@ -201,7 +201,7 @@ def test_another_tensor_of_relations_on_the_same_edges(small):
         assert_agree(scores(small, relation), inputs)
 
 
-def test_nothing_of_an_edge_is_kept(small):
+def test_no_tensor_per_edge_is_kept(small):
     kept = []
     inputs = draws(0, *shapes(small, 2, 5)[:3])
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.numel()), lambda _: None):
@@ -209,7 +209,7 @@ def test_nothing_of_an_edge_is_kept(small):
     assert max(kept) < len(small)
 
 
-def test_the_same_bits_again(small):
+def test_results_are_reproducible_to_the_bit(small):
     inputs = draws(0, *shapes(small, 2, 5)[:3])
     once, again = (gradients(scores(small), TRITON, inputs) for _ in range(2))
     assert all(torch.equal(one, other) for one, other in zip(once, again, strict=True))
@@ -260,8 +260,8 @@ scored = backend.convolve(edges, triton_.Scores(score, score, ends.short(), scor
 """
 
 
-def test_the_compiler_takes_every_kernel_and_none_adds_atomically(tmp_path):
-    """For a card of compute capability 8.0, which need not be there, with rows in bfloat16."""
+def test_every_kernel_compiles_and_none_adds_atomically(tmp_path):
+    """For a GPU of compute capability 8.0, which need not be present, with rows in bfloat16."""
     env = {**os.environ, "TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", COMPILE]
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
@@ -303,7 +303,7 @@ def test_the_trial_sees_a_wrong_result(monkeypatch, owner, name, what):
         TRITON.check(DEVICE)
 
 
-def test_on_a_gpu_auto_takes_triton_where_it_compiles(compiler):
+def test_on_a_gpu_auto_chooses_triton_if_it_compiles(compiler):
     compiler()
     assert choose("auto", "cuda") == choose("triton", "cuda") == "triton"
     assert choose("auto", "cpu") != "triton"

@@ -28,7 +28,7 @@ def build(edges: list[tuple[int, int, int]]) -> Graph:
 
 
 @given(EDGES)
-def test_edges_come_back_whatever_their_order(edges: list[tuple[int, int, int]]) -> None:
+def test_edges_are_recovered_from_any_order(edges: list[tuple[int, int, int]]) -> None:
     graph = build(edges)
     assert sorted(zip(*(column.tolist() for column in graph.edges()), strict=True)) == sorted(edges)
     again = graph.with_edges(*graph.edges())
@@ -61,7 +61,7 @@ def test_each_message_has_its_inverse(edges: list[tuple[int, int, int]]) -> None
     assert there == back
 
 
-def test_order_is_that_of_destination_relation_source_by_hand() -> None:
+def test_messages_are_ordered_by_destination_relation_source_by_hand() -> None:
     graph = build([(0, 1, 1), (2, 1, 0)])
     # Relations 0-2 forward, 3-5 inverse. Into 0: 1 by 4. Into 1: 2 by 0, then 0 by 1. Into 2: 1 by 3.
     assert graph.dst.tolist() == [0, 1, 1, 2]
@@ -69,7 +69,7 @@ def test_order_is_that_of_destination_relation_source_by_hand() -> None:
     assert graph.src.tolist() == [1, 2, 0, 1]
 
 
-def test_equal_graphs_are_equal_bytes_whenever_they_are_written(tmp_path) -> None:
+def test_equal_graphs_are_equal_bytes_at_any_time(tmp_path) -> None:
     build([(0, 1, 1), (2, 1, 0)]).save(tmp_path / "one.npz")
     build([(2, 1, 0), (0, 1, 1)]).save(tmp_path / "two.npz")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
@@ -89,7 +89,7 @@ def test_load_returns_what_was_saved(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "text", "empty", "other"])
-def test_a_file_that_is_no_graph_is_one_line(tmp_path, damage: str) -> None:
+def test_an_invalid_graph_file_is_one_line(tmp_path, damage: str) -> None:
     path = tmp_path / "graph.npz"
     build([(0, 1, 1)]).save(path)
     if damage == "truncated":

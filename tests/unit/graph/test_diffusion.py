@@ -32,7 +32,7 @@ def test_adjacency_of_a_path() -> None:
     assert adjacency(PATH).toarray().tolist() == expected
 
 
-def test_parallel_edges_add_up() -> None:
+def test_weights_of_parallel_edges_are_added() -> None:
     graph = build([(0, 1, 0), (0, 1, 1), (1, 2, 1)], 3)
     assert adjacency(graph).toarray().tolist() == [[0, 2, 0], [2, 0, 1], [0, 1, 0]]
 
@@ -55,7 +55,7 @@ def test_two_steps_on_a_path_by_hand() -> None:
     assert np.allclose(two, [[0.52, 0.16 * r, 0.32 * r, 0]], atol=1e-6)
 
 
-def test_many_steps_reach_the_closed_form() -> None:
+def test_many_steps_converge_to_the_closed_form() -> None:
     spread = normalise(adjacency(PATH)).toarray().astype(float)
     limit = 0.3 * np.linalg.inv(np.eye(4) - 0.7 * spread)
     assert np.allclose(walks(PATH, np.arange(4), steps=80), limit, atol=1e-6)
@@ -74,7 +74,7 @@ def test_a_seed_outside_the_graph_is_refused(seed: int) -> None:
 
 
 @given(st.data())
-def test_a_row_depends_neither_on_the_block_nor_on_the_other_seeds(data: st.DataObject) -> None:
+def test_a_row_does_not_depend_on_the_block_or_the_other_seeds(data: st.DataObject) -> None:
     pairs = st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(0, 1)).filter(lambda e: e[0] != e[1])
     graph = build(data.draw(st.lists(pairs, min_size=1, max_size=25)), 9)
     seeds = np.array(data.draw(st.lists(st.integers(0, 8), min_size=1, max_size=12)))
@@ -83,10 +83,10 @@ def test_a_row_depends_neither_on_the_block_nor_on_the_other_seeds(data: st.Data
     alone = [walks(graph, seeds[i : i + 1])[0] for i in range(len(seeds))]
     assert np.array_equal(whole, np.array(alone))
     everywhere = walks(graph, np.arange(9))
-    assert np.allclose(everywhere, everywhere.T, atol=1e-6)  # a walk there is a walk back
+    assert np.allclose(everywhere, everywhere.T, atol=1e-6)  # walks are symmetric
 
 
-def test_the_first_steps_are_taken_sparsely_and_the_others_by_threads() -> None:
+def test_sparse_first_steps_and_threaded_later_steps_agree_with_the_definition() -> None:
     """A graph large enough for several threads, against the definition in double precision."""
     rng = np.random.default_rng(0)
     graph = build(np.column_stack([*rng.integers(0, 400, (2, 6000)), rng.integers(0, 2, 6000)]).tolist(), 400)
@@ -118,7 +118,7 @@ def dense(graph: Graph, seeds: np.ndarray) -> np.ndarray:
     return np.log1p(1e3 * share)
 
 
-def test_a_walk_gives_its_rows_back(world: tuple[Graph, np.ndarray]) -> None:
+def test_a_walk_returns_its_rows(world: tuple[Graph, np.ndarray]) -> None:
     walk = Walk.of(*world, **OPTIONS)
     assert walk.row.tolist() == [*range(9), -1, -1, -1]
     drugs = np.array([8, 10, 0])
@@ -158,7 +158,7 @@ def test_a_walk_that_is_the_mean_has_a_cosine_of_zero_not_nan() -> None:
     assert not walk.cosine(np.arange(2)).any()
 
 
-def test_a_drug_without_an_edge_does_not_walk() -> None:
+def test_without_an_edge_there_is_no_walk() -> None:
     walk = Walk.of(build([], 5), np.arange(3), **OPTIONS)
     assert not walk.cosine(np.arange(3)).any()
     assert not walk.rows(np.arange(3)).any()

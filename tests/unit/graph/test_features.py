@@ -1,4 +1,4 @@
-"""Features: files of node vectors, kept and read for every type."""
+"""Features: files of node vectors, written and read for every type."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_encoders_of_one_type_stand_side_by_side(tmp_path: Path) -> None:
     assert not found["cell_line"].encoded.any()
 
 
-def test_a_matrix_without_columns_survives(tmp_path: Path) -> None:
+def test_a_matrix_without_columns_is_written_and_read(tmp_path: Path) -> None:
     path = tmp_path / "none.safetensors"
     nothing = Features(np.zeros((2, 0), dtype=np.float32), np.zeros(2, dtype=bool))
     write_features(nothing, path, node_type="cell_line", encoder="none", options={})
@@ -71,7 +71,7 @@ def test_features_of_another_graph_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "absent", "text", "foreign"])
-def test_a_file_that_holds_no_features_is_one_line(tmp_path: Path, damage: str) -> None:
+def test_an_invalid_feature_file_is_one_line(tmp_path: Path, damage: str) -> None:
     path = save(tmp_path, "one", "cell_line", [[1], [2]], [True, True])
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-1])

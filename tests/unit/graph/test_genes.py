@@ -1,4 +1,4 @@
-"""Finding landmark genes: by Entrez id, else by symbol, and no guess between two."""
+"""Finding landmark genes by Entrez id, else by symbol, without guessing between two."""
 
 import polars as pl
 
@@ -10,7 +10,7 @@ NODES = pl.DataFrame(
         ("gene/protein:Ensembl:ENSG1", "gene/protein", "EGFR"),
         ("gene/protein:Ensembl:ENSG2", "gene/protein", "TEC"),
         ("gene/protein:Ensembl:ENSG3", "gene/protein", "TEC"),
-        ("gene/protein:Ensembl:10", "gene/protein", "TEN"),  # 10 is no Entrez id here
+        ("gene/protein:Ensembl:10", "gene/protein", "TEN"),  # 10 is not an Entrez id here
         ("gene/protein:Ensembl:ENSG4", "gene/protein", "NAT2"),
         ("drug:NCBI:11", "drug", "DRUG"),
     ],
@@ -22,8 +22,8 @@ GENES = {
     ("1956", "EGFR"): "gene/protein:Ensembl:ENSG1",
     ("7006", "TEC"): None,  # two nodes of this name
     ("10", "NAT2"): "gene/protein:Ensembl:ENSG4",
-    ("11", "DRUG"): None,  # no gene
-    ("999", "AKT1"): None,  # a gene of NCBI's is what its id says
+    ("11", "DRUG"): None,  # not a gene
+    ("999", "AKT1"): None,  # a gene with an NCBI id is found by that id only
 }
 
 

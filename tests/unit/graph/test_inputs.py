@@ -1,4 +1,4 @@
-"""What an encoder may read of each node: who is described by which row, and what is counted."""
+"""What an encoder may read of each node: which row describes which node, and what is counted."""
 
 import csv
 import gzip
@@ -182,7 +182,7 @@ INDEXED = {
 
 
 def indexed(folder: Path, form: str) -> dict[str, Path]:
-    """Write PrimeKG's own tables as they were deposited, or as Dataverse hands them out."""
+    """Write PrimeKG's own tables as they were deposited, or as Dataverse converts them."""
     written = {}
     for key, rows in INDEXED.items():
         written[key] = folder / f"{key}.{form}"
@@ -233,7 +233,7 @@ def test_tables_by_index_of_another_release_are_refused(tmp_path: Path) -> None:
         collect_inputs(GRAPH_NODES, DRUGS, CELLS, tables, nodes=nodes)
 
 
-def test_an_index_that_is_no_number_is_named(tmp_path: Path) -> None:
+def test_an_index_that_is_not_a_number_is_named(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text(
         "node_index,description,mechanism_of_action,pharmacodynamics,indication\n5,,,,\n5.5,,,,\n"
@@ -242,7 +242,7 @@ def test_an_index_that_is_no_number_is_named(tmp_path: Path) -> None:
         read_descriptions("drug_features", path)
 
 
-def test_what_the_graph_says_of_its_nodes_comes_last(
+def test_properties_in_the_graph_are_used_last(
     files: dict[str, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     tables = {key: read_descriptions(key, path) for key, path in files.items()}

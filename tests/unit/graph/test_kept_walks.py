@@ -1,4 +1,4 @@
-"""Walks kept on disk: the same bits, computed once, and never those of something else."""
+"""Walks cached on disk: the same bits, computed once, and never those of other inputs."""
 
 import dataclasses
 import threading
@@ -36,7 +36,7 @@ def folders(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
-def test_a_kept_walk_has_the_same_bits_and_is_not_computed_again(
+def test_a_cached_walk_has_the_same_bits_and_is_not_recomputed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = graph_of(1)
@@ -70,7 +70,7 @@ def test_another_input_is_another_walk(tmp_path: Path, changed: dict[str, Any]) 
     assert len(folders(tmp_path)) == 2
 
 
-def test_changed_code_does_not_read_what_other_code_left(
+def test_changed_code_does_not_read_walks_of_other_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walk_of(graph_of(1), SEEDS, folder=tmp_path, **OPTIONS)
@@ -81,7 +81,7 @@ def test_changed_code_does_not_read_what_other_code_left(
     assert len(folders(tmp_path)) == 2
 
 
-def test_what_a_killed_job_left_is_replaced(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_job_are_replaced(tmp_path: Path) -> None:
     walk_of(graph_of(1), SEEDS, folder=tmp_path / "whole", **OPTIONS)
     (name,) = folders(tmp_path / "whole")
     partial = tmp_path / "cut" / f".{name}.partial"
@@ -93,7 +93,7 @@ def test_what_a_killed_job_left_is_replaced(tmp_path: Path) -> None:
     assert folders(partial.parent) == [name]
 
 
-def test_a_full_disk_costs_the_walk_and_not_the_job(
+def test_a_full_disk_loses_the_cached_walk_but_not_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(path: Path, array: np.ndarray) -> None:
@@ -106,14 +106,14 @@ def test_a_full_disk_costs_the_walk_and_not_the_job(
     assert "is not kept for other jobs: [Errno 28]" in caplog.text
 
 
-def test_nothing_is_kept_of_a_graph_without_edges(tmp_path: Path) -> None:
+def test_nothing_is_cached_for_a_graph_without_edges(tmp_path: Path) -> None:
     graph = graph_of(1)
     none = np.zeros(0, np.int64)
     walk_of(graph.with_edges(none, none, none), SEEDS, folder=tmp_path / "walks", **OPTIONS)
     assert not (tmp_path / "walks").exists()
 
 
-def test_jobs_that_want_the_same_walk_wait_for_the_first(
+def test_jobs_that_need_the_same_walk_wait_for_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compute, calls, begun, go = Walk.of, [], threading.Event(), threading.Event()

@@ -201,7 +201,7 @@ def test_counts_of_each_subject_balance() -> None:
             assert rows["read"] - removed == rows["kept"], what
 
 
-def test_provenance_tells_where_each_added_edge_comes_from() -> None:
+def test_provenance_records_the_source_of_each_added_edge() -> None:
     table = schemas.check(merge().provenance, schemas.Provenance, "provenance")
     assert table.rows() == [
         ("drug_protein", None, None, "primekg:enzyme", 1),
@@ -230,7 +230,7 @@ def test_provenance_tells_where_each_added_edge_comes_from() -> None:
     ]
 
 
-def test_a_relation_switched_off_is_gone_and_counted() -> None:
+def test_a_disabled_relation_is_removed_and_counted() -> None:
     merged = merge(relations={"lincs_drug_is_drug": False, "cell_of_disease": True})
     assert "lincs_drug_is_drug" not in merged.graph.relations
     assert "lincs_drug_is_drug" not in merged.provenance["relation"]
@@ -247,7 +247,7 @@ def test_rows_of_the_knowledge_graph_may_come_in_any_order() -> None:
     assert {frozenset(edge) for edge in edge_list(one)} == {frozenset(edge) for edge in edge_list(two)}
 
 
-def test_ties_of_specificity_go_by_gene_order_and_a_constant_gene_marks_no_cell() -> None:
+def test_ties_of_specificity_are_broken_by_gene_order_and_a_constant_gene_marks_no_cell() -> None:
     cells = CELLS.head(2)
     baseline = np.array([[7.0, 7, 7], [5, 5, 7]])  # both varying genes mark the first cell equally
     merged = merge(cells=cells, baseline=baseline, expressed_genes=1)
@@ -282,7 +282,7 @@ def test_an_impossible_edge_is_named(edge: tuple[str, ...], message: str) -> Non
     assert "\n" not in str(caught.value)
 
 
-def test_a_match_that_is_no_node_is_named() -> None:
+def test_a_match_that_is_not_a_node_is_named() -> None:
     drugs = DRUGS.with_columns(kg_node=pl.lit("drug:DrugBank:DB9"))
     with pytest.raises(
         InputError, match="lincs_drug_is_drug: lincs_drug:BRD-2 - drug:DrugBank:DB9: its tail"

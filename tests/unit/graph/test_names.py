@@ -1,4 +1,4 @@
-"""Finding nodes by name: strict before loose, and no guess between two."""
+"""Finding nodes by name: exact before normalised, without guessing between two."""
 
 import polars as pl
 import pytest
@@ -27,10 +27,10 @@ NODES = pl.DataFrame(
         ("akt1", "n1", "caseless"),
         ("C1ORF112", "n2", "caseless"),
         ("TEC", None, "ambiguous"),
-        ("abc", "n5", "exact"),  # as written there is one, though another differs in case only
+        ("abc", "n5", "exact"),  # one exact match, although another differs only in case
         ("Abc", None, "ambiguous"),
         ("XYZ", None, "none"),
-        ("", None, "none"),  # a node without a name matches nothing
+        ("", None, "none"),  # a node without a name never matches
     ],
 )
 def test_each_way(name: str, node: str | None, match: str) -> None:
@@ -38,7 +38,7 @@ def test_each_way(name: str, node: str | None, match: str) -> None:
     assert found.rows() == [(name, node, match)]
 
 
-def test_each_name_once_in_order_of_first_mention() -> None:
+def test_each_name_appears_once_in_order_of_first_occurrence() -> None:
     found = find_nodes(pl.Series(["XYZ", "akt1", None, "XYZ", "AKT1"]), NODES, {"e": exact, "c": caseless})
     assert found["name"].to_list() == ["XYZ", "akt1", "AKT1"]
     assert found["match"].to_list() == ["none", "c", "e"]

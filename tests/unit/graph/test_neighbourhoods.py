@@ -1,4 +1,4 @@
-"""The part of a graph that an answer depends on: exact, nested, and sampled only where asked."""
+"""The part of a graph that a result depends on: exact, nested, and sampled only on request."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def graph(edges: list[tuple[int, int, int]], nodes: int) -> Graph:
 
 @st.composite
 def graphs(draw: st.DrawFn) -> tuple[Graph, np.ndarray, int]:
-    """Draw a graph (with self-loops and multi-edges), distinct wanted nodes, and a number of layers."""
+    """Draw a graph (with self-loops and multi-edges), distinct requested nodes, and a number of layers."""
     nodes = draw(st.integers(1, 9))
     ends = st.integers(0, nodes - 1)
     edges = draw(st.lists(st.tuples(ends, ends, st.integers(0, 1)), max_size=25))
@@ -28,7 +28,7 @@ def graphs(draw: st.DrawFn) -> tuple[Graph, np.ndarray, int]:
 
 
 def test_a_path_by_hand():
-    """0 - 1 - 2 - 3 - 4 read at node 3: one layer sees 2 and 4, two layers 1 too, and nothing sees 0."""
+    """0 - 1 - 2 - 3 - 4 read at node 3: one layer needs 2 and 4, two layers also 1, and 0 is never needed."""
     found = neighbourhood(graph([(0, 1, 0), (1, 2, 0), (2, 3, 1), (3, 4, 0)], 5), np.array([3]), 2)
     assert found.nodes.tolist() == [3, 2, 4, 1]
     first, last = found.layers
@@ -47,7 +47,7 @@ def test_a_path_by_hand():
 
 
 @given(graphs())
-def test_every_message_into_a_target_is_there_once_and_nothing_else_is_computed(case):
+def test_every_message_into_a_target_is_present_once_and_no_other(case):
     whole, wanted, layers = case
     found = neighbourhood(whole, wanted, layers)
     needed = set(wanted.tolist())
@@ -65,7 +65,7 @@ def test_every_message_into_a_target_is_there_once_and_nothing_else_is_computed(
 
 
 @given(graphs(), st.integers(1, 4), st.integers(0, 5))
-def test_sampling_keeps_real_messages_and_at_most_so_many(case, fanout, seed):
+def test_sampling_keeps_existing_messages_and_at_most_the_fanout(case, fanout, seed):
     whole, wanted, layers = case
     exact = neighbourhood(whole, wanted, layers)
     found = neighbourhood(whole, wanted, layers, fanout=fanout, rng=np.random.default_rng(seed))
@@ -77,13 +77,13 @@ def test_sampling_keeps_real_messages_and_at_most_so_many(case, fanout, seed):
         kept = np.bincount(layer.dst, minlength=layer.targets)
         own = degree[found.nodes[: layer.targets]]
         assert (kept <= np.minimum(own, fanout)).all()
-        assert (kept[own <= fanout] == own[own <= fanout]).all()  # nothing is lost where nothing need be
+        assert (kept[own <= fanout] == own[own <= fanout]).all()  # targets within the fanout lose nothing
         assert (kept[own > 0] > 0).all()
         assert (np.diff(layer.dst) >= 0).all()
     assert set(found.nodes.tolist()) <= set(exact.nodes.tolist())
 
 
-def test_sampling_is_that_of_its_generator():
+def test_sampling_depends_only_on_its_generator():
     star = graph([(0, far, 0) for far in range(1, 50)], 50)
     one, same, other = (
         neighbourhood(star, np.array([0]), 1, fanout=5, rng=np.random.default_rng(seed)).nodes
@@ -93,13 +93,13 @@ def test_sampling_is_that_of_its_generator():
     assert one.tolist() != other.tolist()
 
 
-def test_new_nodes_stand_by_group():
+def test_new_nodes_are_ordered_by_group():
     star = graph([(0, far, 0) for far in range(1, 5)], 5)
     found = neighbourhood(star, np.array([0]), 1, group=np.array([0, 1, 0, 1, 0]))
     assert found.nodes.tolist() == [0, 2, 4, 1, 3]
 
 
-def test_a_node_wanted_twice_is_refused():
+def test_a_node_requested_twice_is_refused():
     with pytest.raises(ValueError, match="twice"):
         neighbourhood(graph([], 2), np.array([1, 1]), 1)
 

@@ -1,4 +1,4 @@
-"""Edges move, and what must stay stays."""
+"""Rewiring: edges move, and the invariants hold."""
 
 from collections import Counter
 
@@ -111,7 +111,7 @@ def test_edges_within_a_type_have_no_direction():
     assert min(seen.values()) > 150  # 200 expected, standard deviation 11.5
 
 
-def test_all_graphs_of_the_degrees_are_equally_likely():
+def test_all_graphs_with_the_given_degrees_are_equally_likely():
     # Degrees 2, 2, 1 against 2, 2, 1: five simple bipartite graphs, one of them with a closed pair.
     graph = make([(0, 3, 1), (0, 4, 1), (1, 3, 1), (1, 5, 1), (2, 4, 1)], [1, 1, 1, 0, 0, 0])
     runs = 1500
@@ -125,7 +125,7 @@ def test_all_graphs_of_the_degrees_are_equally_likely():
 
 
 def test_what_cannot_move_stays():
-    # A star and a complete graph have no other graph of their degrees.
+    # A star and a complete graph are the only graphs with their degrees.
     star = [(0, leaf, 0) for leaf in range(1, 6)]
     complete = [(a, b, 2) for a in range(6) for b in range(a)]
     graph = make(star + complete, [0] * 6)
@@ -151,7 +151,7 @@ def test_a_graph_without_edges():
         assert set(moved_share(graph, after).values()) == {None}
 
 
-def test_drawn_edges_cover_all_pairs_alike():
+def test_drawn_edges_cover_all_pairs_equally():
     # One edge among five genes: each of the ten pairs in a tenth of the draws.
     graph = make([(0, 1, 0)], [0] * 5)
     rng = np.random.default_rng(0)
@@ -160,7 +160,7 @@ def test_drawn_edges_cover_all_pairs_alike():
     assert sum((count - 200) ** 2 / 200 for count in seen.values()) < 27.9  # 0.999 quantile, 9 degrees
 
 
-def test_large_sparse_graph_moves_almost_whole():
+def test_almost_all_edges_of_a_large_sparse_graph_move():
     rng = np.random.default_rng(0)
     node_type = np.repeat([0, 1], [300, 100])
     pairs = {

@@ -1,4 +1,4 @@
-"""The benchmark runs: every metric has its seconds, and the peers agree with the values."""
+"""The benchmark runs: every metric is timed, and the peers agree with the values."""
 
 import runpy
 from pathlib import Path

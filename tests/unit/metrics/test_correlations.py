@@ -23,7 +23,7 @@ def test_spearman_by_hand(compute):
     np.testing.assert_allclose(value, [0.8, 4.5 / np.sqrt(22.5)])
 
 
-def test_spearman_is_scipys_with_and_without_ties(compute):
+def test_spearman_agrees_with_scipy_with_and_without_ties(compute):
     rng = np.random.default_rng(0)
     observed, predicted = rng.normal(size=(2, 100, 978)).astype(np.float32)
     observed[::2], predicted[::3] = observed[::2].round(1), predicted[::3].round(1)
@@ -57,7 +57,7 @@ def test_pearson_deg_is_undefined_without_enough_genes_or_where_the_prediction_i
     assert few["pearson_deg50"] == pytest.approx(1)
     assert np.isnan(few["pearson_deg100"])
     flat = np.zeros(200)
-    flat[:10] = 1  # varies, but not over the most moved genes
+    flat[:10] = 1  # varies, but not over the most changed genes
     assert np.isnan(compute("pearson_deg", np.arange(200.0), flat)["pearson_deg100"])
 
 

@@ -7,12 +7,12 @@ from sklearn.metrics import average_precision_score
 
 def test_direction_by_hand(compute):
     observed = np.concatenate([np.tile([2, -2], 50), np.ones(20)])
-    right = np.repeat([1, -1, 0, -1], [60, 30, 10, 20])  # the last 20 genes are no DEGs
+    right = np.repeat([1, -1, 0, -1], [60, 30, 10, 20])  # the last 20 genes are not DEGs
     # 60 right, 30 wrong, 10 without direction: (60 + 5) / 100
     assert compute("direction_deg", observed, observed * right)["direction_deg100"] == pytest.approx(0.65)
 
 
-def test_direction_counts_only_genes_that_moved(compute):
+def test_direction_counts_only_genes_that_changed(compute):
     observed = np.repeat([1, -1, 0], [30, 10, 80])
     assert compute("direction_deg", observed, np.ones(120))["direction_deg100"] == pytest.approx(0.75)
     assert np.isnan(compute("direction_deg", np.zeros(120), np.ones(120))["direction_deg100"])
@@ -53,7 +53,7 @@ def test_auprc_is_undefined_without_two_classes(compute, observed):
     assert np.isnan(compute("auprc_deg", observed, [1, 2, 3])["auprc_deg"])
 
 
-def test_auprc_is_scikit_learns_with_and_without_ties(compute):
+def test_auprc_agrees_with_scikit_learn_with_and_without_ties(compute):
     rng = np.random.default_rng(0)
     observed, predicted = rng.normal(0, 1.5, size=(2, 100, 978)).astype(np.float32)
     predicted[::2] = predicted[::2].round(1)

@@ -16,18 +16,18 @@ PROFILE = arrays(
 )
 
 
-def test_by_block_gives_what_one_call_gives():
+def test_by_block_equals_one_call():
     values = np.random.default_rng(0).normal(size=(3 * _rows.BLOCK + 1, 4))
     np.testing.assert_array_equal(_rows.by_block(lambda x: x.sum(axis=1), values), values.sum(axis=1))
 
 
 @given(TIED)
-def test_ranks_are_scipys_average_ranks(values):
+def test_ranks_agree_with_scipys_average_ranks(values):
     np.testing.assert_array_equal(_rows.ranks(values) + 1, rankdata(values, axis=1))
 
 
 @given(TIED, st.data())
-def test_largest_takes_equals_in_gene_order(values, data):
+def test_largest_breaks_ties_by_gene_order(values, data):
     k = data.draw(st.integers(1, values.shape[1]))
     for row, marked in zip(values, _rows.largest(values, k), strict=True):
         first = sorted(range(len(row)), key=lambda gene: (-row[gene], gene))[:k]
@@ -51,7 +51,7 @@ def test_pearson_is_bounded_symmetric_and_ignores_scale_and_shift(a, b, scale, s
         assert _rows.pearson(moved, b)[0] == pytest.approx(value, abs=1e-9) or not _rows.varies(moved)[0]
 
 
-def test_pearson_is_scipys():
+def test_pearson_agrees_with_scipy():
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=(2, 50, 978)).astype(np.float32)
     expected = [
@@ -60,7 +60,7 @@ def test_pearson_is_scipys():
     np.testing.assert_allclose(_rows.pearson(a, b), expected, atol=1e-12)
 
 
-def test_centring_takes_rounding_for_nothing():
+def test_centring_ignores_rounding_noise():
     mean = np.array([[1000.0, -2.0, 0.5]], dtype=np.float32)
     rounded = np.nextafter(mean, np.float32(np.inf))
     np.testing.assert_array_equal(_rows.centred(rounded, mean), np.zeros((1, 3)))

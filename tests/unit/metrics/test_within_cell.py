@@ -13,7 +13,7 @@ def test_retrieval_by_hand(compute):
         [3, 2, 1, 0, 0, 0],  # one of five others is closer: 0.2
         [1, 1, 1, 1, 1, 1],  # five ties: 0.5
         [0, 0, 0, -1, 0, 0],  # all others are closer: 1
-        [0, 0, 0, 0, 0, 0],  # says nothing: 0.5
+        [0, 0, 0, 0, 0, 0],  # no information: 0.5
         [1, 0, 0, 0, 0, 1],  # one tie: 0.1
     ]
     np.testing.assert_allclose(
@@ -41,7 +41,7 @@ def test_retrieval_is_undefined_without_a_training_mean(compute):
     ).all()
 
 
-def test_retrieval_is_its_definition_whatever_the_blocks(compute, monkeypatch):
+def test_retrieval_agrees_with_its_definition_for_any_blocks(compute, monkeypatch):
     monkeypatch.setattr(retrieval, "CELLS_OF_MATRIX", 100)
     rng = np.random.default_rng(2)
     cell, mean = rng.integers(0, 3, 60), rng.normal(size=(3, 40))

@@ -1,4 +1,4 @@
-"""The full-graph GAT: what it starts from, what reaches a prediction, and what it refuses."""
+"""The full-graph GAT: what it starts from, what affects a prediction, and what it refuses."""
 
 import dataclasses
 
@@ -39,7 +39,7 @@ def fitted(data, parts, **options):
     return model
 
 
-def test_a_node_without_features_has_a_kind_of_its_own(with_genes, parts):
+def test_nodes_without_features_are_a_separate_kind(with_genes, parts):
     model = FullGraphGAT(**SMALL)
     vectors, kind, columns = model.node_vectors(with_genes, model.prepare(with_genes, parts[0]))
     cells, genes, drugs = 0, 1, 2  # the types in the order of the graph
@@ -48,8 +48,8 @@ def test_a_node_without_features_has_a_kind_of_its_own(with_genes, parts):
     assert not vectors[3].any()
 
 
-def test_features_of_a_gene_reach_the_predictions_of_its_drugs(data, parts):
-    """Drugs 0 and 1 target gene 0, drugs 2 and 4 gene 1: after training only the former feel its features."""
+def test_features_of_a_gene_affect_the_predictions_of_its_drugs(data, parts):
+    """Drugs 0 and 1 target gene 0, drugs 2 and 4 gene 1: training links gene 0 to drugs 0 and 1 only."""
 
     def world(first: float):
         genes = Features(np.array([[first, 1.0], [0.5, -1.0]], np.float32), np.ones(2, bool))
@@ -68,15 +68,15 @@ def test_features_of_a_gene_reach_the_predictions_of_its_drugs(data, parts):
 
 
 def test_training_starts_from_the_perceptron(data, parts):
-    """Before the first step the graph's vectors enter through zeros."""
+    """Before the first step the graph's vectors are multiplied by zero weights."""
     model = fitted(data, parts)
     network = model.network(model._made[1], 4, torch.Generator().manual_seed(0))
     assert not network.of_drug.weight.any()
     assert not network.of_cell.weight.any()
 
 
-def test_a_fanout_above_every_degree_changes_the_drawing_alone(data, parts):
-    """With all edges kept, a sampled pass is the exact one but for what drawing takes of the generator."""
+def test_a_fanout_above_every_degree_changes_only_the_random_draws(data, parts):
+    """If all edges are kept, a sampled pass is exact, but sampling advances the generator."""
     model = fitted(data, parts, fanout=50, node_dropout=0.0)
     inputs = model._made[1]
     network = model.network(inputs, 4, torch.Generator().manual_seed(0))
@@ -90,20 +90,20 @@ def test_sampling_is_reproducible(data, parts):
 
 
 @pytest.mark.parametrize("checkpointing", ["always", "never"])
-def test_it_says_whether_inner_results_are_kept(data, parts, checkpointing):
+def test_it_reports_whether_inner_results_are_kept(data, parts, checkpointing):
     assert fitted(data, parts, checkpointing=checkpointing).chosen["checkpointing"] == checkpointing
 
 
-def test_inner_results_are_computed_again_where_memory_is_short(data, parts, monkeypatch):
+def test_inner_results_are_recomputed_if_memory_is_short(data, parts, monkeypatch):
     model = FullGraphGAT(**SMALL)
     sizes: list[int] = []
     estimate = full_graph_gat.training_bytes
 
-    def reported(*arguments, **options) -> int:
+    def recorded(*arguments, **options) -> int:
         sizes.append(estimate(*arguments, **options))
         return sizes[-1]
 
-    monkeypatch.setattr(full_graph_gat, "training_bytes", reported)
+    monkeypatch.setattr(full_graph_gat, "training_bytes", recorded)
     monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: 10**9)
     model.fit(data, *parts)
     kept, again = sizes
@@ -113,7 +113,7 @@ def test_inner_results_are_computed_again_where_memory_is_short(data, parts, mon
 
 
 @pytest.mark.parametrize("fanout", [0, 1])
-def test_a_graph_too_large_to_predict_on_is_refused_whatever_training_draws(data, parts, monkeypatch, fanout):
+def test_a_graph_too_large_to_predict_on_is_refused_with_any_fanout(data, parts, monkeypatch, fanout):
     monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: 10)
     monkeypatch.setattr(FullGraphGAT, "network", None)
     with pytest.raises(
@@ -133,7 +133,7 @@ def test_a_graph_too_large_for_memory_is_refused_before_training(data, parts, mo
         fitted(data, parts, checkpointing=checkpointing)
 
 
-def test_what_is_set_already_is_not_advised(data, parts, monkeypatch):
+def test_an_option_already_set_is_not_advised(data, parts, monkeypatch):
     monkeypatch.setattr(full_graph_gat, "available_bytes", lambda _: 10)
     monkeypatch.setattr(full_graph_gat, "predicting_bytes", lambda *_, **__: 1)
     with pytest.raises(InputError, match="set fewer layers, a smaller node_width, or ask for more memory"):
@@ -142,7 +142,7 @@ def test_what_is_set_already_is_not_advised(data, parts, monkeypatch):
         fitted(data, parts, checkpointing="never")
 
 
-def test_a_fitted_model_predicts_where_it_could_not_be_trained(data, parts, monkeypatch):
+def test_a_fitted_model_predicts_with_too_little_memory_for_training(data, parts, monkeypatch):
     model = fitted(data, parts)
     pairs = Pairs(np.arange(5), np.zeros(5, np.int64))
     wanted = model.predict(data, pairs)
@@ -165,7 +165,7 @@ def test_a_fitted_model_predicts_where_it_could_not_be_trained(data, parts, monk
         ({"backend": "abacus"}, "backend: 'abacus' must be 'auto', 'fused'"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(data, parts, options, message):
+def test_invalid_options_are_refused(data, parts, options, message):
     with pytest.raises(InputError, match=message):
         fitted(data, parts, **options)
 
@@ -182,7 +182,7 @@ def test_the_graph_can_be_encoded_once_per_epoch(data, parts, model):
 
 
 @pytest.mark.parametrize("model", [FullGraphGAT, GAT])
-def test_mixed_precision_is_reported_and_learns_the_same_to_its_rounding(data, parts, model):
+def test_mixed_precision_is_recorded_and_learns_the_same_up_to_rounding(data, parts, model):
     small = {"ensemble": 1, "epochs": 2, "width": 8, "input_dropout": 0.0, "dropout": 0.0}
     exact, mixed = (model(**small, precision=precision) for precision in ("auto", "bfloat16"))
     pairs = Pairs(np.arange(5), np.zeros(5, np.int64))
@@ -196,7 +196,7 @@ def test_mixed_precision_is_reported_and_learns_the_same_to_its_rounding(data, p
 
 @pytest.fixture
 def nothing_computed(monkeypatch):
-    """Take away what the models compute first."""
+    """Make the first computations of the models fail."""
     monkeypatch.setattr(full_graph_gat, "neighbourhood", None)
     monkeypatch.setattr(_walk, "walk_of", None)
 
@@ -211,7 +211,7 @@ def nothing_computed(monkeypatch):
     ],
 )
 @pytest.mark.usefixtures("nothing_computed")
-def test_other_words_are_refused_before_anything_is_computed(data, parts, model, options, message):
+def test_unknown_values_are_refused_before_anything_is_computed(data, parts, model, options, message):
     with pytest.raises(InputError, match=message):
         model(**options).fit(data, *parts)
 

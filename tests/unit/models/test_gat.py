@@ -1,4 +1,4 @@
-"""The GAT's parts by hand: similarity, neighbours, responses, and what its edges may never do."""
+"""The GAT's parts by hand: similarity, neighbours, responses, and the edges that must not exist."""
 
 import dataclasses
 import importlib.util
@@ -16,7 +16,7 @@ from perturbkg.models.gat import GAT
 from perturbkg.training.responses import responses
 
 
-def test_nearest_takes_the_most_alike_above_zero():
+def test_nearest_returns_the_most_similar_above_zero():
     similarity = np.array(
         [[0.0, 0.5, 0.1, 0.7], [0.0, 0.0, 0.0, 0.2], [0.0, 0.0, -0.3, 0.0]], dtype=np.float32
     )
@@ -47,7 +47,7 @@ def test_responses_by_hand():
     assert in_cell[:, 0] == pytest.approx(found[:2, 0])
 
 
-def test_a_cell_lines_only_signature_tells_nothing_of_its_drug():
+def test_the_only_signature_of_a_cell_line_has_no_information_on_its_drug():
     """It is its own mean, so its residual is zero."""
     delta = np.array([[1, 0, 0], [0, 1, 0], [5, 6, 7]], np.float32)
     train = Signatures(np.array([0, 1, 1]), np.array([0, 0, 1]), delta)
@@ -57,7 +57,7 @@ def test_a_cell_lines_only_signature_tells_nothing_of_its_drug():
     assert in_cell[0] == pytest.approx(-in_cell[1])
 
 
-def test_where_every_cell_line_has_one_signature_no_pair_tells_anything(data):
+def test_with_one_signature_per_cell_line_no_pair_has_information(data):
     delta = np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32)
     train = Signatures(np.array([0, 2]), np.arange(2), delta)
     model = GAT(ensemble=1, epochs=1, width=8)
@@ -91,7 +91,7 @@ def test_no_drug_attends_over_its_own_node(data, fitted):
 
 
 def test_attention_starts_at_the_walk_itself(data, fitted):
-    """With first weights the node logits are the log of the walk, so its weights are the walk's shares."""
+    """Initially the node logits are the log of the walk, so the attention weights are the walk's shares."""
     inputs = fitted.inputs(data, fitted.learned)
     network = fitted.network(inputs, 4, torch.Generator().manual_seed(0)).eval()
     values = torch.eye(len(inputs.node))
@@ -127,8 +127,8 @@ def test_messages_in_a_cell_line_come_from_its_own_signatures(data, fitted):
         assert torch.allclose(found[row], wanted, atol=1e-5)
 
 
-def test_a_cell_line_that_training_did_not_know_has_no_messages(data, fitted):
-    """Cell lines are found by name, wherever they stand now."""
+def test_a_cell_line_absent_from_training_has_no_messages(data, fitted):
+    """Cell lines are found by name, not by position."""
     fewer = dataclasses.replace(data, cells=["new", "A"])
     place, known = (fitted.inputs(of, fitted.learned).in_cell for of in (fewer, data))
     assert (place[:, 0] == -1).all()

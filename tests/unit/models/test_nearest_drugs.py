@@ -27,7 +27,7 @@ def test_by_hand(data: Data):
     assert found == pytest.approx([2 + (2 - 0.25 * 2) / 2.5, (1 - 0.25) / 2.5, 0, 0])
 
 
-def test_the_same_cell_line_weighs_more(data: Data):
+def test_the_same_cell_line_has_more_weight(data: Data):
     # Three times the weight of signatures in A: divided by 3 + 1 + 0.75 + 0.25 = 5.
     found = predict(data, 0, 0, power=2.0, same_cell=3.0)
     assert found == pytest.approx([2 + (3 * 2 - 0.75 * 2) / 5, (1 - 0.25) / 5, 0, 0])

@@ -87,7 +87,7 @@ def test_without_the_drug_all_drugs_are_the_same(data: Data, train: Signatures):
     assert not np.allclose(other, predicted)
 
 
-def test_the_mlp_tells_drugs_apart_by_structure_and_by_target(data: Data, train: Signatures):
+def test_the_mlp_distinguishes_drugs_by_structure_and_by_target(data: Data, train: Signatures):
     model = MLP(**SMALL)
     model.fit(data, train, train)
     predicted = model.predict(data, PAIRS)
@@ -99,8 +99,8 @@ def test_the_mlp_tells_drugs_apart_by_structure_and_by_target(data: Data, train:
     assert not np.allclose(*model.predict(same_structure, PAIRS)[:2])
 
 
-def test_nothing_to_read_is_no_error(data: Data, train: Signatures):
-    """An ablation may blank everything: what is left is the cell mean and a learned constant."""
+def test_blank_inputs_are_not_an_error(data: Data, train: Signatures):
+    """An ablation may blank all inputs: the cell mean and a learned constant remain."""
     blank = replace(
         data,
         features={name: Features(known.matrix * 0, known.encoded) for name, known in data.features.items()},
@@ -123,7 +123,7 @@ def test_propagation_reads_the_walk_of_each_drug(data: Data):
     assert len(Propagation(structure=False).drug_blocks(data)) == 1
 
 
-def test_propagation_forgets_the_walk_of_other_data(data: Data):
+def test_propagation_does_not_reuse_the_walk_of_other_data(data: Data):
     model = Propagation()
     before = model.drug_blocks(data)[0]
     assert model.drug_blocks(data)[0] is before
@@ -132,8 +132,8 @@ def test_propagation_forgets_the_walk_of_other_data(data: Data):
 
 
 def test_propagation_needs_the_graph(data: Data, train: Signatures):
-    """With structure off and no edges, drugs differ only by the node they start from: training learns nothing
-    that a new drug shares, so drugs without training signatures are predicted alike."""
+    """With structure off and no edges, drugs differ only by their own node: training learns nothing that new
+    drugs share, so all drugs without training signatures get the same prediction."""
     edgeless = replace(data, graph=data.graph.with_edges(*(np.zeros(0, int),) * 3))
     model = Propagation(**SMALL, structure=False)
     seen = train.drug < 2

@@ -16,7 +16,7 @@ def train() -> Signatures:
     return Signatures(drug, cell, np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32))
 
 
-def test_coefficients_are_those_of_scikit_learn(data: Data, train: Signatures):
+def test_coefficients_agree_with_scikit_learn(data: Data, train: Signatures):
     model = Ridge(penalties=(0.3,))
     model.fit(data, train, train)
     drug, cell = project([data.drug_features, data.targets.toarray()], data.cell_features, model.learned)
@@ -31,7 +31,7 @@ def test_coefficients_are_those_of_scikit_learn(data: Data, train: Signatures):
 
 
 def test_the_penalty_is_chosen_on_validation(data: Data, train: Signatures):
-    """Where validation repeats training the smallest penalty wins; where it is its opposite, the largest."""
+    """If validation repeats training, the smallest penalty wins; if it is the opposite, the largest."""
     centre = cell_means(train, 2)[train.cell]
     for sign, expected in ((1, 0.001), (-1, 1000.0)):
         validation = Signatures(train.drug, train.cell, centre + sign * (train.delta - centre))

@@ -1,4 +1,4 @@
-"""Fabricated results, and the report that the workflow's scripts make of them."""
+"""Fabricated results, and the report that the workflow's scripts make from them."""
 
 import pytest
 from fabricated import fabricate

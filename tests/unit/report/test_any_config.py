@@ -1,4 +1,4 @@
-"""Whatever config is accepted can be reported: what it does not run is left out, and the report says so."""
+"""Every accepted config can be reported: what was not run is left out, and the report says so."""
 
 import copy
 import json
@@ -24,7 +24,7 @@ SCHEMA = configuration.read(ROOT / "workflow/schemas/config.schema.yaml")
 
 
 def config_of(report=None, **changed):
-    """Return the default config with some keys changed, as accepted before a run."""
+    """Return the default config with some keys changed, validated as before a run."""
     config = copy.deepcopy(DEFAULT) | changed
     config["report"] |= {"resamples": 100} | (report or {})
     configuration.validate(config, SCHEMA)
@@ -64,7 +64,7 @@ def test_one_metric_is_the_headline(tmp_path):
     assert "mean rmse (lower is better)" in (tmp_path / "figures/models_by_split.svg").read_text()
 
 
-def test_metrics_outside_the_headline_are_the_headline_where_there_are_no_others(tmp_path):
+def test_metrics_outside_the_headline_become_the_headline_if_there_are_no_others(tmp_path):
     _, tables = report_of(
         config_of(metrics=["dispersion", "mae"], models=["gat"], splits=["random"]), tmp_path
     )
@@ -131,7 +131,7 @@ def configs(draw):
 
 @settings(max_examples=5)
 @given(configs())
-def test_any_accepted_config_has_a_whole_report(config):
+def test_any_accepted_config_has_a_complete_report(config):
     with tempfile.TemporaryDirectory() as folder:
         page, tables = report_of(config, Path(folder))
         choices = Choices.of(config)

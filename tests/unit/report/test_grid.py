@@ -1,4 +1,4 @@
-"""What readers see of a table."""
+"""The grids in which readers see a table."""
 
 import json
 
@@ -28,7 +28,7 @@ from perturbkg.report.grid import (
         (None, {}, "–"),
     ],
 )
-def test_numbers_are_rounded_with_a_true_minus(value, options, text):
+def test_numbers_are_rounded_and_have_a_minus_sign(value, options, text):
     assert number(value, **options) == text
 
 
@@ -40,7 +40,7 @@ def test_intervals_and_probabilities():
     assert (probability(0.0009), probability(0.0149), probability(None)) == ("< 0.001", "0.015", "–")
 
 
-def test_a_grid_comes_back_from_json():
+def test_a_grid_is_read_back_from_json():
     grid = Grid("t", [Column("a"), Column("b", True, "hint")], [[Cell("x", "x"), Cell("–", None, True)]])
     assert Grid.from_json(json.loads(json.dumps(grid.to_json()))) == grid
 
@@ -52,6 +52,6 @@ def test_a_plain_grid_shows_a_frame_with_titles_and_digits():
     assert [[cell.text for cell in row] for row in grid.rows] == [["1,200", "0.25", "a"], ["–", "1.00", "–"]]
 
 
-def test_metrics_come_in_the_order_of_the_headline():
+def test_metrics_are_in_the_order_of_the_headline():
     frame = pl.DataFrame({"metric": ["a", "b", "a", "c"], "at": [0, 1, 2, 3]})
     assert in_headline_order(frame, ["b", "a"])["at"].to_list() == [1, 0, 2, 3]

@@ -1,4 +1,4 @@
-"""A table is one file: the example of docs/report.md, dropped into a copy of the package, is on the page."""
+"""A table is one file: the example of docs/report.md, added to a copy of the package, is on the page."""
 
 import os
 import re

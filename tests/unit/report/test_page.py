@@ -1,4 +1,4 @@
-"""The page: whole, escaped, and without an address to ask."""
+"""The page: complete, escaped, and without external addresses."""
 
 import re
 from html.parser import HTMLParser
@@ -64,13 +64,13 @@ def test_the_page_refers_to_nothing_outside_itself(html):
     assert "default-src 'none'" in html
 
 
-def test_what_a_file_says_is_shown_and_never_run(html):
+def test_text_from_files_is_shown_and_never_run(html):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "<script>alert" not in html
     assert html.count("<script>") == 1
 
 
-def test_every_table_figure_and_verdict_is_there(html):
+def test_every_table_figure_and_verdict_is_on_the_page(html):
     for name in TABLES:
         assert f"tables/{name}.csv" in html, name
     for name in FIGURES:
@@ -97,7 +97,7 @@ def test_every_picture_has_a_text_and_a_size(html):
         assert (picture["width"], picture["height"]) == ("640", "48")
 
 
-def test_a_long_table_is_cut_and_says_so(html, tmp_path):
+def test_a_long_table_is_cut_with_a_note(html, tmp_path):
     grid = Grid("t", [Column("n", True)], [[Cell(str(n), n)] for n in range(page.ROWS + 1)])
     paths = {form: tmp_path / form for form in ("csv", "markdown", "latex", "layout")}
     write_table("exclusions", "Title", "Note.", pl.DataFrame(), [grid], **paths)

@@ -16,7 +16,7 @@ def test_each_is_on_the_page_once(kind):
 
 
 @pytest.mark.parametrize("kind", ["tables", "figures"])
-def test_each_has_its_words(kind):
+def test_each_has_its_texts(kind):
     for name in registry.names(kind):
         found = registry.load(kind, name)
         assert found.title

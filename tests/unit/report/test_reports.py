@@ -13,7 +13,7 @@ from perturbkg.report.export import read_layout
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_a_table_comes_back_from_csv_as_it_was(tables, name):
+def test_a_table_is_unchanged_after_writing_and_reading_csv(tables, name):
     table = registry.load("tables", name)
     frame = table.read(tables[name])
     assert dict(frame.schema) == dict(table.columns)

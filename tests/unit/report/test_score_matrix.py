@@ -54,7 +54,7 @@ def test_active_genes_are_those_with_a_delta_of_two_or_more():
     assert described().sort("signature")["active"].to_list() == [1, 2, 0]
 
 
-def test_runs_are_columns_in_a_fixed_order_whatever_that_of_the_rows():
+def test_runs_are_columns_in_a_fixed_order_for_any_order_of_rows():
     rows = [
         (1, "mlp", 1, "s3", 0.6),
         (0, "gat", 2, "s1", 0.5),
@@ -72,7 +72,7 @@ def test_runs_are_columns_in_a_fixed_order_whatever_that_of_the_rows():
         np.testing.assert_array_equal(matrix.values, [[0.1, 0.5, nan], [0.2, nan, nan], [nan, nan, 0.6]])
 
 
-def test_seeds_are_averaged_where_they_have_a_value():
+def test_seeds_with_a_value_are_averaged():
     rows = [
         (0, "gat", 1, "s1", 0.1),
         (0, "gat", 2, "s1", 0.5),

@@ -1,4 +1,4 @@
-"""The verdict says what the numbers say, and no more."""
+"""The verdict states what the numbers show, and no more."""
 
 import polars as pl
 import pytest
@@ -86,13 +86,13 @@ def found(
         (None, "none", "open"),
     ],
 )
-def test_yes_needs_both_a_better_mlp_beaten_and_a_rewired_self_beaten(against_mlp, rewired, answer):
+def test_yes_needs_both_the_mlp_and_the_rewired_model_to_be_beaten(against_mlp, rewired, answer):
     verdict = found(against_mlp, rewired)
     assert verdict["splits"][0]["answer"] == answer
     assert (verdict["answer"] == "scaffold: yes.") == (answer == "yes")
 
 
-def test_a_loss_is_called_a_loss():
+def test_a_loss_is_reported_as_a_loss():
     sentences = " ".join(
         found("mlp", "neither", diffusion="propagation", control="mean_per_cell")["splits"][0]["sentences"]
     )
@@ -124,17 +124,17 @@ def test_what_was_not_run_is_reported():
     assert verdict["answer"] == "scaffold: cannot be answered from what was run."
 
 
-def test_the_best_control_is_that_of_the_metrics_direction():
+def test_the_best_control_depends_on_the_direction_of_the_metric():
     assert found("gat", "none", control="gat")["splits"][0]["contests"][3]["rival"] == "mean_per_cell"
     assert found("gat", "none", metric="rmse")["splits"][0]["contests"][3]["rival"] == "mean"
 
 
-def test_the_number_of_seeds_is_said():
+def test_the_number_of_seeds_is_stated():
     assert "One seed per model" in found("gat", "none")["caveat"]
     assert "averaged over 3 seeds" in found("gat", "none", seeds=3)["caveat"]
 
 
-def test_a_model_in_two_parts_is_one_rival():
+def test_a_model_with_two_roles_is_one_rival():
     verdict = found("gat", "none", control="gat", without_graph="mean_per_cell")
     assert [contest["rival"] for contest in verdict["splits"][0]["contests"]] == [
         *("mean_per_cell", "shuffle_edges", "propagation")

@@ -23,7 +23,7 @@ def matrix(tmp_path):
 
 @pytest.fixture
 def truth(matrix):
-    """Three signatures in two cell lines."""
+    """Write three signatures in two cell lines."""
     return matrix(
         "truth",
         [[1, 2, 3, 4], [5, 6, 7, 9], [0, 0, 1, 1]],
@@ -33,5 +33,5 @@ def truth(matrix):
 
 @pytest.fixture
 def means(matrix):
-    """Their training means, in another order, and of one cell line more."""
+    """Write their training means, in another order, and one more cell line."""
     return matrix("means", [[9, 9, 9, 9], [2, 2, 2, 2], [1, 1, 1, 1]], {"cell": ["PC3", "MCF7", "A549"]})

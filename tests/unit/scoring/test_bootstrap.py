@@ -39,7 +39,7 @@ def test_one_cluster_has_no_interval_and_none_has_no_mean():
     assert np.isnan([none.mean, none.low, none.high]).all() and none.clusters == 0 and none.dropped == 2
 
 
-def test_covers_the_true_mean_as_often_as_it_says():
+def test_covers_the_true_mean_as_often_as_stated():
     rng = np.random.default_rng(1)
     covered = 0
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""Runs are collected in order, with the same signatures in every run of a fold, to the same bytes."""
+"""Runs are collected in order, with the same signatures in every run of a fold, reproducibly."""
 
 import polars as pl
 import pytest
@@ -75,7 +75,7 @@ def test_a_run_that_lacks_a_signature_or_a_metric_is_named(run):
         collect(*zip(whole, run("ridge", metrics=("pearson",)), strict=True))
 
 
-def test_doubled_or_reordered_rows_are_an_error(run):
+def test_duplicate_or_reordered_rows_are_an_error(run):
     whole = run("mlp")
     for signatures in (("s2", "s1"), ("s1", "s2", "s2")):
         with pytest.raises(InputError, match="doubled or in another order"):

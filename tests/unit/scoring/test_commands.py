@@ -1,4 +1,4 @@
-"""`perturbkg score`: the project's own files and those of others, whole or in part, in every format."""
+"""`perturbkg score`: files of the project and of others, complete or partial, in every format."""
 
 import runpy
 import shutil
@@ -59,10 +59,12 @@ def test_scores_with_every_metric(pair, tmp_path):
     means = dict(table.group_by(pl.col("metric").cast(pl.String)).agg(pl.col("value").mean()).rows())
     assert 0.8 < means["pearson"] < 0.95  # 2 / sqrt(5) = 0.894
     assert means["retrieval"] == 0
-    assert f"{means['pearson']:.4f}" in result.output  # parents are of one size, so their mean is the mean
+    assert (
+        f"{means['pearson']:.4f}" in result.output
+    )  # parents have equally many signatures, so the mean over parents is the mean
 
 
-def test_without_training_means_the_centred_metrics_are_undefined_and_said_to_be(pair):
+def test_without_training_means_the_centred_metrics_are_reported_as_undefined(pair):
     result = invoke(
         "score", "--truth", pair["truth"], "--prediction", pair["prediction"],
         "--metrics", "pearson_centred", "--metrics", "mae", "--resamples", 50,

@@ -29,7 +29,7 @@ def test_no_difference_has_p_one():
     assert difference(np.ones(50), np.ones(50), range(50)).p == 1
 
 
-def test_equally_extreme_flips_count_in_spite_of_rounding():
+def test_equally_extreme_flips_count_despite_rounding():
     # 0.1 + 0.2 - 0.3 is not 0 in floating point; all sums of +-(0.1, 0.2, 0.3) come in pairs.
     result = difference([0.1, 0.2, -0.3], [0.0, 0.0, 0.0], range(3))
     assert result.p == 1

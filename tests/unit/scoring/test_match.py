@@ -1,4 +1,4 @@
-"""Predictions are matched with observations by name, and every way of not matching is one line."""
+"""Predictions are matched with observations by name, and each kind of mismatch is one line."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_matches_rows_columns_and_means_by_name(matrix, truth, means):
     assert obs["signature"].to_list() == ["s1", "s2", "s3"]
 
 
-def test_reads_only_the_rows_asked_for_in_their_order(matrix, truth):
+def test_reads_only_the_requested_rows_in_their_order(matrix, truth):
     prediction = matrix("p", [P[2], P[0]], {"signature": ["s3", "s1"]})
     evaluation, obs = matched(truth, prediction, signatures=["s1", "s3"])
     np.testing.assert_array_equal(evaluation.observed, [[1, 2, 3, 4], [0, 0, 1, 1]])

@@ -1,4 +1,4 @@
-"""Values become tidy rows: metric by metric, null with its reason, and the documentation does not drift."""
+"""Values become tidy rows: one metric after another, null with its reason."""
 
 from dataclasses import replace
 

@@ -31,7 +31,7 @@ def files(tmp_path, matrix, truth, means):
     }  # fmt: skip
 
 
-def test_scores_the_test_part_alone(files):
+def test_scores_only_the_test_part(files):
     score_predictions(**files)
     table = schemas.read(files["scores"][0], schemas.Scores)
     assert table.select(list(IDENTITY)).unique().rows() == [tuple(IDENTITY.values())]
@@ -51,7 +51,7 @@ def test_a_test_signature_without_prediction_leaves_no_output(files, matrix):
     assert not files["scores"][0].exists()
 
 
-def test_the_runs_of_a_fold_get_what_each_gets_alone(files, matrix, tmp_path):
+def test_the_runs_of_a_fold_get_the_scores_each_gets_alone(files, matrix, tmp_path):
     other = matrix(
         "other", [[4, 3, 2, 1], [0, 1, 2, 2]], {"signature": ["s1", "s3"], "cell": ["A549", "MCF7"]}
     )

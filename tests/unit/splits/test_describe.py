@@ -1,4 +1,4 @@
-"""From signatures.h5ad to folds and their description, on a world of eight signatures by hand."""
+"""From signatures.h5ad to folds and their description, worked by hand on eight signatures."""
 
 import runpy
 from pathlib import Path

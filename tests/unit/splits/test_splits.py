@@ -1,4 +1,4 @@
-"""How groups are dealt, and what is refused."""
+"""How groups are assigned to folds, and what is refused."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,7 +15,7 @@ from perturbkg.splits import LeakageError, Split, deal
 
 
 def table(scaffolds, parents=None):
-    """Make one signature per scaffold, each of its own parent unless said otherwise."""
+    """Make one signature per scaffold, each with its own parent unless given."""
     n = len(scaffolds)
     return pl.DataFrame(
         {
@@ -41,7 +41,7 @@ def test_deal_in_proportion():
     assert sorted(dealt.values()) == [0, 0, 0, 1]
 
 
-def test_deal_leaves_no_bin_empty_while_groups_last():
+def test_deal_leaves_no_bin_empty_if_there_are_enough_groups():
     groups = pl.Series(["a"] * 50 + ["b"] * 50)
     assert sorted(deal(groups, [99, 1], np.random.default_rng(0)).values()) == [0, 1]
 

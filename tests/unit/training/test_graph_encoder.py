@@ -1,4 +1,4 @@
-"""Layers of attention over a part of a graph: what the whole graph gives, and nothing more."""
+"""Layers of attention over a part of a graph: the results of the whole graph, without computing the rest."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def close(found: list[Tensor], wanted: list[Tensor]) -> bool:
 
 @settings(max_examples=50)
 @given(st.integers(1, 12), st.integers(0, 40), st.integers(0, 9), st.data())
-def test_a_part_gives_what_the_whole_graph_gives(nodes, edges, seed, drawn):
+def test_a_part_gives_the_result_of_the_whole_graph(nodes, edges, seed, drawn):
     whole = graph(nodes, edges, seed)
     wanted = np.array(drawn.draw(st.lists(st.integers(0, nodes - 1), min_size=1, unique=True)))
     part, full = encoder(whole, wanted), encoder(whole, np.arange(nodes))
@@ -70,7 +70,7 @@ def test_a_part_gives_what_the_whole_graph_gives(nodes, edges, seed, drawn):
 
 
 def test_a_layer_by_hand():
-    """One head of width 2 with identity values; node 0 hears 1 (relation 0) and 2 (relation 1)."""
+    """One head of width 2 with identity values; node 0 attends to 1 (relation 0) and 2 (relation 1)."""
     whole = Graph.from_edges(
         np.array([1, 2]),
         np.array([0, 0]),
@@ -94,7 +94,7 @@ def test_a_layer_by_hand():
     assert torch.allclose(layer(h, *part.layers[0]), wanted.unsqueeze(0), atol=1e-5)
 
 
-def test_computing_inner_results_again_changes_no_bit():
+def test_recomputing_inner_results_changes_no_bit():
     whole = graph(20, 60, 3)
     kept, again = (encoder(whole, np.arange(4), checkpointing=c, dropout=0.5) for c in (False, True))
     for network in (kept, again):
@@ -105,7 +105,7 @@ def test_computing_inner_results_again_changes_no_bit():
         assert torch.equal(a, b)
 
 
-def test_a_node_without_features_is_known_by_its_kinds_vector():
+def test_a_node_without_features_starts_from_the_vector_of_its_kind():
     network = encoder(graph(4, 0, 0), np.array([1, 3]))
     found = network()
     assert torch.equal(found[0], found[1])
@@ -113,7 +113,7 @@ def test_a_node_without_features_is_known_by_its_kinds_vector():
     assert bias.any()
 
 
-def test_half_precision_features_are_read_as_they_are_and_never_kept_at_full_size():
+def test_half_precision_features_are_never_stored_in_single_precision():
     network = encoder(graph(10, 30, 1), np.arange(3))
     half = Part(network.part.vectors.half(), network.part.runs, network.part.layers)
     wanted = network()
@@ -124,9 +124,9 @@ def test_half_precision_features_are_read_as_they_are_and_never_kept_at_full_siz
         found = network()
     assert torch.allclose(found, wanted, atol=1e-2)
     assert torch.allclose(torch.autograd.grad(found.sum(), network.kinds[0].weight)[0], slope, atol=1e-2)
-    at_full_size = half.vectors.float()
+    in_single_precision = half.vectors.float()
     starts = [tensor[:1] for tensor in kept if tensor.dtype == torch.float32 and tensor.dim() == 2]
-    rows = [at_full_size[first : first + 1, : network.columns[kind]] for kind, first, _ in half.runs]
+    rows = [in_single_precision[first : first + 1, : network.columns[kind]] for kind, first, _ in half.runs]
     assert not any(a.shape == b.shape and torch.equal(a, b) for a in starts for b in rows if b.numel())
 
 
@@ -157,7 +157,7 @@ def test_the_estimate_by_hand():
 
 
 @pytest.mark.parametrize("backend", ["fused", "torch"])
-def test_computing_again_needs_less(backend):
+def test_recomputing_needs_less_memory(backend):
     sizes = [Size(1000, 1000, 9000)] * 3
     shape = {"columns": 8, "itemsize": 4, "width": 64, "heads": 4, "backend": backend}
     assert training_bytes(sizes, **shape, checkpointing=True) < training_bytes(
@@ -166,7 +166,7 @@ def test_computing_again_needs_less(backend):
 
 
 def test_the_estimate_of_predicting_by_hand():
-    """Messages of both layers are never in memory together, nor what a backward pass would need."""
+    """Messages of both layers are never in memory together, and nothing is kept for a backward pass."""
     sizes = [Size(10, 4, 100), Size(4, 2, 20)]
     shape = {"columns": 3, "itemsize": 4, "width": 8, "heads": 2}
     inputs = 4 * 10 * (3 + 8) + 26 * 120 + ONCE

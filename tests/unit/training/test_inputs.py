@@ -11,7 +11,7 @@ from perturbkg.training.inputs import learn_projections, principal_axes, project
 
 
 @pytest.mark.parametrize("shape", [(30, 7), (12, 40)], ids=["tall", "wide"])
-def test_scores_are_those_of_scikit_learn_up_to_sign_and_one_factor(shape: tuple[int, int]):
+def test_scores_agree_with_scikit_learn_up_to_sign_and_one_factor(shape: tuple[int, int]):
     matrix = np.random.default_rng(0).normal(size=shape) * np.arange(1, shape[1] + 1)
     mean, axes = principal_axes(matrix, 4)
     scores = (matrix - mean) @ axes
@@ -27,7 +27,7 @@ def test_largest_entry_of_each_axis_is_positive():
 
 
 def test_by_hand():
-    # Two rows differ in the first column alone: the scores are -1 and 1, whatever its unit.
+    # Two rows differ in the first column alone: the scores are -1 and 1 in any unit.
     mean, axes = principal_axes(np.array([[1.0, 5.0], [7.0, 5.0]]), 2)
     np.testing.assert_allclose(mean, [4, 5])
     np.testing.assert_allclose(axes, [[1 / 3], [0]], atol=1e-7)
@@ -46,7 +46,7 @@ def test_components_are_at_most_the_rank(components: int, rows: int, columns: in
     assert principal_axes(matrix, components)[1].shape[1] == min(components, rows - 1, columns)
 
 
-def test_only_training_drugs_and_cells_are_looked_at():
+def test_only_training_drugs_and_cells_are_used():
     rng = np.random.default_rng(0)
     drugs, cells = rng.normal(size=(6, 5)), rng.normal(size=(4, 3))
     train = Pairs(np.array([0, 2, 2, 3]), np.array([0, 1, 2, 0]))
@@ -60,7 +60,7 @@ def test_only_training_drugs_and_cells_are_looked_at():
         np.testing.assert_array_equal(again[name], array)
 
 
-def test_blocks_stand_side_by_side():
+def test_blocks_are_concatenated():
     rng = np.random.default_rng(0)
     blocks = [rng.normal(size=(6, 5)), np.zeros((6, 4)), rng.normal(size=(6, 2))]
     cells = rng.normal(size=(4, 3))

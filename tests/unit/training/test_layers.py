@@ -1,4 +1,4 @@
-"""Layers whose weights come from the generator that is passed."""
+"""Layers draw their weights from the generator that is passed."""
 
 import torch
 
@@ -9,7 +9,7 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_weights_come_from_the_generator_and_from_nothing_else():
+def test_weights_come_only_from_the_generator():
     before = torch.get_rng_state()
     first, second, other = Linear(4, 3, generator()), Linear(4, 3, generator()), Linear(4, 3, generator(1))
     assert torch.equal(first.weight, second.weight)
@@ -17,7 +17,7 @@ def test_weights_come_from_the_generator_and_from_nothing_else():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_weights_lie_within_the_bound():
+def test_weights_are_within_the_bound():
     layer = Linear(100, 50, generator(), gain=2.0)
     assert 0.19 < layer.weight.abs().max().item() <= 0.2  # 2 / sqrt(100)
     assert not layer.bias.any()
@@ -36,7 +36,7 @@ def test_a_perceptron_without_inputs_has_a_bias():
     assert net(torch.ones(5, 0)).shape == (5, 2)
 
 
-def test_a_table_moves_with_its_network_but_is_no_weight():
+def test_a_table_moves_with_its_network_but_is_not_a_weight():
     module = torch.nn.Module()
     module.known = table(torch.ones(2, 2))
     assert not module.state_dict()

@@ -1,4 +1,4 @@
-"""The training loop: its losses by hand, what it keeps, how it stops, and what it leaves alone."""
+"""The training loop: losses by hand, which weights it keeps, when it stops, what global state it restores."""
 
 import dataclasses
 
@@ -68,7 +68,7 @@ def test_pearson_by_hand():
 
 
 @given(arrays(np.float32, (3, 5), elements=st.floats(-10, 10, width=32)), st.floats(0.5, 5), st.floats(-5, 5))
-def test_pearson_is_between_and_ignores_scale_and_shift(rows: np.ndarray, scale: float, shift: float):
+def test_pearson_is_bounded_and_ignores_scale_and_shift(rows: np.ndarray, scale: float, shift: float):
     other = torch.tensor([[1.0, 2, 3, 4, 5], [5, 3, 1, 2, 4], [0, 0, 0, 0, 1]])
     found = pearson(torch.from_numpy(rows), other)
     assert (found.abs() <= 1 + 1e-5).all()
@@ -86,7 +86,7 @@ def test_losses_by_hand():
     assert LOSSES["mixed"](predicted, observed).item() == pytest.approx(2 / 3 / 4, abs=1e-6)
 
 
-def test_it_learns_and_tells_the_history():
+def test_it_learns_and_records_the_history():
     network = Lookup()
     history = train(network, recipe=Recipe(60, 60, 4, 0.1, 0.0, "mse"))
     assert [epoch["epoch"] for epoch in history] == list(range(1, 61))
@@ -109,7 +109,7 @@ def test_the_centre_is_added_before_the_loss():
 
 
 def test_training_stops_and_the_best_weights_are_kept():
-    # The first drug starts where validation wants it, and training turns it round within some epochs.
+    # The first drug starts at its validation value, and training reverses it within a few epochs.
     validation = signatures([[-1, 0, 1]])
     network = Lookup()
     with torch.no_grad():
@@ -126,14 +126,14 @@ def test_training_stops_and_the_best_weights_are_kept():
     assert after.mean().item() == pytest.approx(scores[best])
 
 
-def test_a_loss_that_is_not_finite_names_the_epoch_and_holds_the_batch():
+def test_a_loss_that_is_not_finite_names_the_epoch_and_records_the_batch():
     network = Lookup()
     with torch.no_grad():
         network.residual[2] += torch.nan
-    reported = (
+    message = (
         r"not finite in epoch 1, in a batch of 2 signatures whose largest delta is 4; lower learning_rate"
     )
-    with pytest.raises(DivergedError, match=reported) as error:
+    with pytest.raises(DivergedError, match=message) as error:
         train(network, recipe=dataclasses.replace(RECIPE, batch=2, learning_rate=0.0))
     assert 2 in error.value.rows
     assert len(error.value.rows) == 2
@@ -141,8 +141,8 @@ def test_a_loss_that_is_not_finite_names_the_epoch_and_holds_the_batch():
     assert isinstance(error.value, InputError)
 
 
-def test_the_last_good_weights_outlive_a_loss_that_is_not_finite():
-    """Weights of the best epoch before the learning rate, far too large, blows the others up."""
+def test_the_last_good_weights_survive_a_loss_that_is_not_finite():
+    """The weights of the best epoch are kept when a far too large learning rate makes the loss overflow."""
     network = Lookup()
     start = network.residual.detach().clone()
     with pytest.raises(DivergedError, match=r"epoch [2-9]") as error:
@@ -153,7 +153,7 @@ def test_the_last_good_weights_outlive_a_loss_that_is_not_finite():
 
 
 class Encoder(Network):
-    """A linear map of frozen inputs, read by another; in double precision, and two values encoded."""
+    """A linear map of frozen inputs and one that decodes it; double precision, two encoded values."""
 
     def __init__(self, decodes: bool = True) -> None:
         super().__init__()
@@ -191,7 +191,7 @@ def gradients_of(network: Encoder, recipe: Recipe, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("batch", [1, 3, 4])
 def test_the_gradient_of_a_whole_epoch_reaches_the_encoder_exactly(batch, monkeypatch):
-    """Of batches of any size, equal to one backward pass over all signatures; what decodes stands still."""
+    """For any batch size it equals one backward pass over all signatures; the decoder is frozen."""
     whole = Recipe(1, 1, 4, 1e-3, 0.0, "mse")
     (wanted,) = gradients_of(Encoder(decodes=False), whole, monkeypatch)
     network = Encoder(decodes=False)
@@ -216,7 +216,7 @@ def test_with_one_encoding_per_epoch_the_decoder_is_stepped_with_every_batch():
     assert moved[1] > 0.11
 
 
-def test_a_network_that_encodes_nothing_trains_the_same_either_way():
+def test_a_network_without_an_encoder_trains_the_same_either_way():
     class Plain(Lookup):
         def encode(self) -> None:
             return None
@@ -243,7 +243,7 @@ def test_a_gradient_of_an_epoch_that_is_not_finite_stops_it():
 
 
 def test_an_epoch_that_leaves_weights_that_are_not_finite_stops_at_once():
-    """The encoder is stepped last, so no loss of its epoch tells."""
+    """The encoder is stepped last, so no loss of its epoch shows it."""
 
     class Torn(Encoder):
         def decode(self, encoded: tuple[Tensor, Tensor], drug: Tensor, cell: Tensor) -> Tensor:
@@ -259,7 +259,7 @@ def test_an_epoch_that_leaves_weights_that_are_not_finite_stops_at_once():
 
 
 def test_the_gradients_of_many_batches_add_up_in_mixed_precision():
-    """Of 600 batches each leaves a 600th; bfloat16 knows nothing between 1/2 and 1/2 + 1/600."""
+    """Each of 600 batches adds 1/600; in bfloat16, 1/2 + 1/600 rounds to 1/2."""
 
     class Sum(Network):
         def __init__(self) -> None:
@@ -279,7 +279,7 @@ def test_the_gradients_of_many_batches_add_up_in_mixed_precision():
     recipe = Recipe(1, 1, 1, 1e-3, 0.0, "mse", encode_every="epoch", bfloat16=True)
     generator = torch.Generator().manual_seed(0)
     train_network(network, many, many, centre=CENTRE, recipe=recipe, generator=generator)
-    # Of the mean over three genes of (0 - 1) squared: -2 / 3.
+    # The gradient of the mean over three genes of (0 - 1) squared: -2 / 3.
     assert found[0].tolist() == [pytest.approx([-2 / 3] * 3, rel=1e-2)]
 
 

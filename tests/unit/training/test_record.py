@@ -1,4 +1,4 @@
-"""What a run records, and what fixes its numbers."""
+"""What a run records, and what makes it reproducible."""
 
 from types import SimpleNamespace
 
@@ -21,7 +21,7 @@ def test_clock_times_each_step_by_name(monkeypatch):
     assert clock.seconds == {"fit": 2.5, "predict": 0.0}
 
 
-def test_peak_memory_grows_with_what_is_held():
+def test_peak_memory_grows_with_allocated_memory():
     before = peak_memory_mb()
     held = np.ones(40_000_000, np.uint8)
     assert before >= 10
@@ -39,7 +39,7 @@ def test_threads_of_blas_and_torch_are_set():
         torch.set_num_threads(used)
 
 
-def test_the_generator_of_an_ablation_is_its_own():
+def test_each_ablation_has_a_separate_generator():
     def draw(seed: int, name: str) -> float:
         return ablation_generator(seed, name).random()
 

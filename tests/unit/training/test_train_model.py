@@ -1,4 +1,4 @@
-"""The script of the rule: what it writes, and that writing it twice gives equal bytes."""
+"""The script of the rule: its outputs, and that two runs give equal bytes."""
 
 import runpy
 import subprocess
@@ -50,7 +50,7 @@ def main() -> Any:
     return runpy.run_path(str(SCRIPT))["main"]
 
 
-def test_what_is_written(main: Any, files: dict[str, Path], tmp_path: Path):
+def test_outputs(main: Any, files: dict[str, Path], tmp_path: Path):
     folder = tmp_path / "run"
     main(**arguments(files, folder))
     written = ["history.parquet", "model.json", "model.safetensors", "prediction.h5ad", "run.json"]
@@ -92,7 +92,9 @@ SMALL = {"epochs": 2, "ensemble": 1, "width": 4}
     ],
     ids=lambda chosen: chosen["model"],
 )
-def test_twice_the_same_bytes(main: Any, files: dict[str, Path], tmp_path: Path, chosen: dict[str, Any]):
+def test_two_runs_write_equal_bytes(
+    main: Any, files: dict[str, Path], tmp_path: Path, chosen: dict[str, Any]
+):
     for run in ("first", "second"):
         main(**arguments(files, tmp_path / run, **chosen))
     for name in ("prediction.h5ad", "model.safetensors", "model.json", "history.parquet"):
@@ -105,7 +107,7 @@ def test_a_model_without_epochs_has_an_empty_history(main: Any, files: dict[str,
     assert read_json(tmp_path / "run.json")["epochs"] == 0
 
 
-def test_what_an_ablation_changed_is_recorded(main: Any, files: dict[str, Path], tmp_path: Path):
+def test_changes_by_an_ablation_are_recorded(main: Any, files: dict[str, Path], tmp_path: Path):
     main(**arguments(files, tmp_path, model="mean", options={}, ablation="random_features"))
     ablation = read_json(tmp_path / "run.json")["ablation"]
     assert ablation["name"] == "random_features"
@@ -130,7 +132,7 @@ def test_a_bad_option_is_reported_before_anything_is_read(main: Any, files: dict
 def test_a_job_imports_only_what_its_model_needs(
     files: dict[str, Path], tmp_path: Path, model: str, options: dict[str, Any], unneeded: list[str]
 ):
-    """Each import takes seconds of every training job; that of torch's compiler as long as torch itself."""
+    """Each import costs every training job seconds; torch's compiler costs as much as torch itself."""
     plugins.load("models", model)  # without its extra, the test is skipped
     given = arguments(files, tmp_path / "run", model=model, options=options)
     call = {key: [str(p) for p in v] if key == "features" else v for key, v in given.items()}
@@ -151,28 +153,28 @@ def test_a_run_that_diverges_names_the_batch_and_keeps_the_last_good_weights(
 ):
     pytest.importorskip("torch")
     folder = tmp_path / "run"
-    # 1e18 blows the weights up within some epochs; members before the one that fails are whole.
+    # 1e18 makes the weights overflow within a few epochs; earlier members are complete.
     options = {"epochs": 9, "ensemble": 2, "width": 4, "learning_rate": 1e18, "patience": 9, "loss": "mse"}
     given = arguments(files, folder, options=options)
     with pytest.raises(InputError) as error:
         main(**given)
-    reported = str(error.value)
-    assert "\n" not in reported
-    assert "the loss is not finite in epoch" in reported
-    assert "The batch: S" in reported
+    message = str(error.value)
+    assert "\n" not in message
+    assert "the loss is not finite in epoch" in message
+    assert "The batch: S" in message
     assert not (folder / "prediction.h5ad").exists()
     kept = folder / "diverged"
-    assert reported.endswith(f"The best weights so far are kept in {kept}")
+    assert message.endswith(f"The best weights so far are kept in {kept}")
     batch = (kept / "signatures.txt").read_text().splitlines()
-    assert reported.split("The batch: ")[1].startswith(batch[0])
+    assert message.split("The batch: ")[1].startswith(batch[0])
     model = plugins.load("models", "mlp").load(kept)
     assert all(np.isfinite(array).all() for array in model.learned.values())
-    # A run that ends well leaves nothing of it.
+    # A run that succeeds removes them.
     main(**arguments(files, folder))
     assert not kept.exists()
 
 
-def test_a_run_that_diverges_at_once_says_that_nothing_is_kept(
+def test_a_run_that_diverges_at_once_reports_that_nothing_is_kept(
     main: Any, files: dict[str, Path], tmp_path: Path
 ):
     pytest.importorskip("torch")
@@ -183,9 +185,7 @@ def test_a_run_that_diverges_at_once_says_that_nothing_is_kept(
     assert [path.name for path in (folder / "diverged").iterdir()] == ["signatures.txt"]
 
 
-def test_what_a_run_leaves_replaces_what_one_before_it_left(
-    main: Any, files: dict[str, Path], tmp_path: Path
-):
+def test_outputs_replace_those_of_an_earlier_run(main: Any, files: dict[str, Path], tmp_path: Path):
     pytest.importorskip("torch")
     folder = tmp_path / "run"
     late = {"epochs": 9, "ensemble": 2, "width": 4, "learning_rate": 1e18, "patience": 9, "loss": "mse"}

@@ -1,4 +1,4 @@
-"""Figures hold the numbers of the tables, and come out the same each time."""
+"""Figures show the numbers of the tables, and are the same each time."""
 
 import altair as alt
 import polars as pl
@@ -13,7 +13,7 @@ from perturbkg.report.figures.heatmap_predictions import GENES
 
 
 def material_of(made, tables, **choices) -> Material:
-    """Return what the figures of fabricated results are drawn from."""
+    """Return the data from which the figures of fabricated results are drawn."""
     return Material(
         tables={name: registry.load("tables", name).read(tables[name]) for name in TABLES},
         choices=choices_of(**choices),
@@ -57,7 +57,7 @@ def test_the_ladder_holds_ablations_and_models_without_a_graph(drawn):
     assert names == {"gat", "shuffle_edges", "random_features", "no_graph", "mlp", "mean_per_cell"}
 
 
-def test_bins_say_how_many_signatures_they_hold(drawn):
+def test_bins_show_how_many_signatures_they_hold(drawn):
     rows = [
         row
         for row in rows_of(drawn["score_by_distance"])
@@ -66,7 +66,7 @@ def test_bins_say_how_many_signatures_they_hold(drawn):
     assert sum(row["n"] for row in rows if row["split"] == "scaffold") == 120
 
 
-def test_a_model_that_plays_two_parts_has_one_colour_and_no_other_has_it(made, tables):
+def test_a_model_with_two_roles_has_one_colour_and_no_other_has_it(made, tables):
     material = material_of(made, tables, reference="mlp")
     chart = chart_of(registry.load("figures", "score_by_distance"), material)
     point = chart.to_dict()["vconcat"][0]["spec"]["layer"][1]
@@ -101,7 +101,7 @@ def test_the_heat_map_holds_observed_and_predicted_on_a_scale_symmetrical_about_
     assert {row["row"] for row in rows} == {"observed", "predicted"}
 
 
-def test_files_are_written_the_same_each_time(drawn, tmp_path):
+def test_files_are_the_same_each_time(drawn, tmp_path):
     for name in "ab":
         save(drawn["heatmap_predictions"], tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
     for suffix in ("svg", "png"):

@@ -1,4 +1,4 @@
-"""The signatures of the heat map are chosen by rule."""
+"""The signatures of the heat map are chosen by a fixed rule."""
 
 import numpy as np
 import polars as pl

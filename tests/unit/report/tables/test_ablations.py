@@ -1,4 +1,4 @@
-"""Ablated models against themselves, by hand."""
+"""Ablated models against the same models without ablation, by hand."""
 
 import pytest
 from reports import choices_of
@@ -7,7 +7,7 @@ from score_matrices import matrix, paired, table_of
 from perturbkg.report import registry
 
 
-def test_an_ablation_is_compared_with_its_untouched_self():
+def test_an_ablation_is_compared_with_the_same_model_without_it():
     base, worse = paired(-0.1)
     columns = {("gat", "none", 1): base, ("gat", "shuffle_edges", 1): worse, ("mlp", "none", 1): base}
     table = table_of("ablations", matrix(columns))
@@ -18,7 +18,7 @@ def test_an_ablation_is_compared_with_its_untouched_self():
     assert row["better"] == "none"
 
 
-def test_a_grid_begins_with_the_untouched_model(tables):
+def test_a_grid_begins_with_the_model_without_ablation(tables):
     ablations = registry.load("tables", "ablations")
     for grid in ablations.lay_out(ablations.read(tables["ablations"]), choices_of()):
         assert [row[1].text for row in grid.rows[:4]] == [

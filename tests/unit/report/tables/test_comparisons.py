@@ -17,7 +17,7 @@ def test_a_comparison_names_the_better_model(metric, shift, better):
     assert row["better"] == better
 
 
-def test_a_difference_that_is_noise_has_no_winner():
+def test_a_difference_within_noise_has_no_winner():
     rng = np.random.default_rng(5)
     table = table_of("comparisons", matrix(untouched(gat=rng.normal(size=40), mlp=rng.normal(size=40))))
     assert table["better"].to_list() == ["neither"]

@@ -1,4 +1,4 @@
-"""Tables that count and sum up, by hand."""
+"""Tables that count and summarise, by hand."""
 
 import json
 from types import SimpleNamespace
@@ -53,7 +53,7 @@ def test_resources_are_the_median_of_a_run_the_total_and_the_peak():
     assert row["peak_memory_mb"] == 500.0
 
 
-def test_numbers_among_the_notes_are_summed_up_by_their_dotted_name():
+def test_numbers_in_the_notes_are_summarised_by_their_dotted_name():
     notes = [
         json.dumps({"moved": {"all": share}, "ok": True, "why": "x", "none": None})
         for share in (0.9, 0.8, 1.0)

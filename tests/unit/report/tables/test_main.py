@@ -19,7 +19,7 @@ def test_a_mean_is_of_parents_not_of_signatures():
     assert row["high"] == pytest.approx(0.8)
 
 
-def test_undefined_scores_are_counted_and_never_zero():
+def test_undefined_scores_are_counted_and_not_zero():
     main = table_of("main", matrix(untouched(gat=[0.5, NAN, 0.7], zero=[NAN] * 3)))
     gat, zero = main.filter(model="gat").row(0, named=True), main.filter(model="zero").row(0, named=True)
     assert gat["mean"] == pytest.approx(0.6)
@@ -40,7 +40,7 @@ def test_kinds_follow_the_choices():
 @pytest.mark.parametrize(
     ("metric", "winner"), [("pearson", "high"), ("rmse", "low"), ("dispersion", "middle")]
 )
-def test_the_best_is_the_best_of_the_metrics_direction_and_on_top(metric, winner):
+def test_the_best_follows_the_direction_of_the_metric_and_is_on_top(metric, winner):
     scores = {"low": [0.1] * 4, "middle": [0.9] * 4, "high": [2.0] * 4}
     main = table_of("main", matrix(untouched(**scores), metric), headline=(metric,))
     assert main.filter("best")["model"].to_list() == [winner]
@@ -57,9 +57,9 @@ def test_a_model_with_few_defined_scores_is_not_the_best():
 def test_a_row_does_not_depend_on_what_else_is_in_the_table():
     gat, mlp = paired(0.01)
     alone = table_of("main", matrix(untouched(gat=gat))).filter(model="gat")
-    beside = table_of("main", matrix(untouched(gat=gat, mlp=mlp)), matrix(untouched(gat=mlp), "rmse"))
+    together = table_of("main", matrix(untouched(gat=gat, mlp=mlp)), matrix(untouched(gat=mlp), "rmse"))
     columns = ["mean", "low", "high"]
-    assert alone.select(columns).equals(beside.filter(model="gat", metric="pearson").select(columns))
+    assert alone.select(columns).equals(together.filter(model="gat", metric="pearson").select(columns))
     other = table_of("main", matrix(untouched(gat=gat)), seed=2).filter(model="gat")
     assert alone["low"][0] != other["low"][0]
 
@@ -79,7 +79,7 @@ def test_there_is_a_grid_per_split_with_the_best_on_top_and_the_undefined_last(t
     assert orders == sorted(orders, reverse=True)
 
 
-def test_only_one_model_is_bold_in_a_column_and_its_equals_are_marked(tables):
+def test_one_model_is_bold_in_each_column_and_those_equal_to_it_are_marked(tables):
     main, choices = MAIN.read(tables["main"]), choices_of()
     for grid in MAIN.lay_out(main, choices):
         split = grid.title.split()[1].rstrip(":")
