@@ -191,7 +191,7 @@ def test_a_module_killed_on_one_core_and_started_again_makes_the_same_tables(fin
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while time.monotonic() < deadline and not list(results.glob("runs/**/run.json")):
         time.sleep(0.2)
     os.killpg(process.pid, signal.SIGKILL)

@@ -176,7 +176,7 @@ def test_a_run_that_is_killed_while_it_fetches_is_unlocked_and_goes_on_where_it_
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while not any(part.stat().st_size for part in folder.glob("*/.*.part")):
             assert time.monotonic() < deadline
             time.sleep(0.05)
