@@ -1,4 +1,4 @@
-"""A small hand-built world for the contract tests: every kind of node, feature and gap that models meet."""
+"""A small hand-built world for the contract tests, with every kind of node, feature and gap."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What every file of src/perturbkg/ablations must do."""
+"""The contract of every ablation."""
 
 import copy
 import json
@@ -25,7 +25,7 @@ def arrays(data):
 
 
 def same(one, other):
-    """Say whether two data are equal to the bit."""
+    """Return whether two data are equal to the bit."""
     one, other = arrays(one), arrays(other)
     return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
 
@@ -35,7 +35,7 @@ def test_class(name):
     assert issubclass(cls, Ablation)
 
 
-def test_argument_is_not_changed(name, data):
+def test_the_input_is_not_changed(name, data):
     before = copy.deepcopy(data)
     plugins.create("ablations", name).apply(data, np.random.default_rng(0))
     assert same(before, data)
@@ -58,7 +58,7 @@ def test_notes_are_json(name, data):
     assert json.loads(json.dumps(notes, allow_nan=False)) == notes
 
 
-def test_shapes_types_and_identities_stay(name, data):
+def test_shapes_types_and_identities_are_kept(name, data):
     ablated = plugins.create("ablations", name).apply(data, np.random.default_rng(0)).data
     before, after = arrays(data), arrays(ablated)
     assert before.keys() == after.keys()

@@ -1,4 +1,4 @@
-"""What holds for every baseline file, found by itself: meaning, terms, its example, one-line errors."""
+"""The contract of every baseline reader: meaning, terms, its example, one-line errors."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ NAMES = plugins.names("baselines")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_says_what_it_reads_and_under_which_terms(name):
+def test_declares_what_it_reads_and_under_which_terms(name):
     source = plugins.load("baselines", name)
     assert issubclass(source, Baseline)
     assert dataclasses.is_dataclass(source) and source.__dataclass_params__.frozen
@@ -33,7 +33,7 @@ def test_reads_its_example_into_baselines(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_missing_or_empty_is_one_line_that_names_it(name, tmp_path):
+def test_a_missing_or_empty_file_is_one_line_that_names_it(name, tmp_path):
     source = plugins.create("baselines", name)
     with pytest.raises(InputError, match=r"no key '\w+'"):
         source.read({}, examples.GENES)

@@ -1,4 +1,4 @@
-"""The contracts of readers catch readers that are broken: one that works is spoilt in each way, and read."""
+"""The contracts of readers catch broken readers: a working one is broken in each way, and checked."""
 
 from dataclasses import dataclass, replace
 
@@ -11,24 +11,24 @@ from reader_contracts import check_baseline, check_graph, check_source
 from perturbkg import plugins
 
 
-def spoilt(kind, name, **methods):
-    """Return a plug-in whose methods give `change(what the good one gives)`."""
+def broken(kind, name, **methods):
+    """Return a plug-in whose methods return `change(result of the working one)`."""
     good = plugins.load(kind, name)
 
-    def spoil(method, change):
+    def changed(method, change):
         return lambda self, *given: change(getattr(super(type(self), self), method)(*given))
 
-    members = {method: spoil(method, change) for method, change in methods.items()}
+    members = {method: changed(method, change) for method, change in methods.items()}
     return dataclass(frozen=True)(type("Broken", (good,), members))()
 
 
 def fails(check, kind, name, folder, *more, **methods):
-    """Return the line with which a contract refuses a broken reader."""
+    """Return the line in which a contract refuses a broken reader."""
     good = plugins.create(kind, name)
     example = examples.find(kind, name, list(good.files), folder)
     check(good, example, *more)
     with pytest.raises(AssertionError) as caught:
-        check(spoilt(kind, name, **methods), example, *more)
+        check(broken(kind, name, **methods), example, *more)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -170,7 +170,7 @@ BROKEN_SOURCES = {
         {"cell_lines": lambda table: pl.concat([table, table[:1]])},
         "cell lines: one twice",
     ),
-    "a row that is no number": (
+    "a row that is not a number": (
         {"cell_lines": lambda table: table.with_columns(pl.col("row").cast(pl.String))},
         "cell lines: columns are",
     ),
@@ -243,14 +243,14 @@ def test_a_broken_baseline_is_caught(case, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["knowledge_graphs", "signatures", "baselines"])
-def test_a_reader_without_an_example_says_which_file_to_add(kind, tmp_path):
+def test_a_reader_without_an_example_names_the_file_to_add(kind, tmp_path):
     with pytest.raises(pytest.fail.Exception) as caught:
         examples.find(kind, "brand_new", ["kg", "texts"], tmp_path)
     assert f"add tests/source_examples/{kind}/brand_new/expected.json" in str(caught.value)
     assert "(kg, texts)" in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_an_example_without_a_file_says_which(tmp_path, monkeypatch):
+def test_an_example_without_a_file_names_it(tmp_path, monkeypatch):
     folder = tmp_path / "knowledge_graphs" / "brand_new"
     folder.mkdir(parents=True)
     (folder / "expected.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""Nothing is dropped without a count: what each step of the preparation reads is removed or kept."""
+"""Nothing is dropped without a count: all rows that a step of the preparation reads are removed or kept."""
 
 import numpy as np
 import polars as pl
@@ -24,7 +24,7 @@ def graph(raw_world):
 
 
 @pytest.mark.parametrize(("label", "baseline"), [("level5", "table"), ("level3", "level3_controls")])
-def test_what_is_read_of_a_whole_world_is_removed_or_kept(raw_world, graph, label, baseline):
+def test_everything_read_in_a_world_is_removed_or_kept(raw_world, graph, label, baseline):
     files = raw_world
     source = plugins.create("signatures", "lincs2020")
     genes = source.genes(files)
@@ -58,7 +58,7 @@ def test_what_is_read_of_a_whole_world_is_removed_or_kept(raw_world, graph, labe
     for rule in RULES:
         plan = plan_merging(made.selection, prepared.drugs, rule, 10.0)
         assert unbalanced(plan.counts) == []
-        # What comes out of a step goes into the next.
+        # The output of a step is the input of the next.
         assert _line(plan.counts, "merging", "read") == len(made.selection)
         assert _line(plan.counts, "merging", "kept") == len(plan.signatures)
     every = schemas.check(pl.concat([*counts, merged.counts, inputs]), schemas.Counts, "test")
@@ -69,12 +69,12 @@ def test_what_is_read_of_a_whole_world_is_removed_or_kept(raw_world, graph, labe
     assert (
         _line(lines.counts, "cell lines", "kept") == len(lines.cells) == len(np.unique(lines.cells["cell"]))
     )
-    # A defective item that was left out is listed too.
+    # A defective item that was removed is also listed.
     listed = prepared.exclusions.filter(what="drugs")["item"]
     assert set(listed) | set(prepared.drugs["drug"]) == set(selected.selection["drug"])
 
 
-def test_what_does_not_add_up_is_found():
+def test_counts_that_do_not_add_up_are_found():
     good = counted("rule", "things", [("read", 3), ("broken", 1), ("kept", 2), ("of these: red", 2)])
     added = counted("rule", "nodes", [("read", 3), ("added: drugs", 2), ("kept", 5)])
     other = counted("rule", "texts", [("present", 3), ("absent", 1)])

@@ -1,7 +1,7 @@
-"""What holds for every file of src/perturbkg/encoders.
+"""The contract of every encoder.
 
-A language model is tested with a tiny model of its architecture (tests/support/tiny_models.py), and as it is
-for what it says where its weights are missing.
+A language model is tested with a tiny model of its architecture (tests/support/tiny_models.py), and without
+weights for its error message.
 """
 
 import dataclasses
@@ -51,7 +51,7 @@ def tiny(name: str, weights: Path, **fields: Any) -> LanguageModel:
 
 
 def agree(encoder: Encoder, one: np.ndarray, other: np.ndarray) -> None:
-    """Hold two vectors or matrices against each other: equal, or but for the rounding of a language model."""
+    """Check that two vectors or matrices are equal, for a language model up to rounding."""
     if isinstance(encoder, LanguageModel):
         np.testing.assert_allclose(one, other, atol=1e-5)
     else:
@@ -84,7 +84,7 @@ def test_shape_type_and_finite(encoder: Encoder) -> None:
     assert np.isfinite(matrix).all()
 
 
-def test_an_input_is_encoded_alike_alone_and_beside_others(encoder: Encoder) -> None:
+def test_an_input_has_the_same_vector_alone_and_among_others(encoder: Encoder) -> None:
     inputs = given(encoder)
     together = encoder.encode(inputs)
     for row in range(len(inputs)):
@@ -97,7 +97,7 @@ def test_different_inputs_have_different_vectors(encoder: Encoder) -> None:
     assert len(np.unique(matrix, axis=0)) == len(matrix) or encoder.modality == "none"
 
 
-def test_nodes_with_nothing_to_encode_are_marked(encoder: Encoder) -> None:
+def test_nodes_without_an_input_are_marked(encoder: Encoder) -> None:
     columns = dict.fromkeys(("text", "smiles", "sequence"), pl.String) | {"baseline": pl.Int64}
     values = [*INPUTS[encoder.modality], None]
     inputs = pl.DataFrame(
@@ -116,7 +116,7 @@ def test_nodes_with_nothing_to_encode_are_marked(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)
-def test_a_language_model_returns_the_bytes_that_it_kept(name: str, weights: Path, tmp_path: Path) -> None:
+def test_a_language_model_returns_the_bytes_that_it_cached(name: str, weights: Path, tmp_path: Path) -> None:
     first, second = (tiny(name, weights, vectors_folder=tmp_path) for _ in range(2))
     inputs = given(first)
     assert second.encode(inputs).tobytes() != b""  # written by the first of them

@@ -1,4 +1,4 @@
-"""What holds for every plug-in of any kind: it says what it is, and its source says what its class has."""
+"""The contract of every plug-in: it says what it is, and the options read from its source match its class."""
 
 import dataclasses
 import typing
@@ -11,7 +11,7 @@ EVERY = [(kind, name) for kind in plugins.BASE_CLASS for name in plugins.names(k
 
 
 @pytest.mark.parametrize(("kind", "name"), EVERY)
-def test_the_source_says_what_the_imported_class_has(kind: str, name: str):
+def test_options_read_from_the_source_match_the_imported_class(kind: str, name: str):
     cls = plugins.load(kind, name)
     known = plugins.described(kind, name)
     types = typing.get_type_hints(cls, include_extras=True)
@@ -26,12 +26,12 @@ def test_the_source_says_what_the_imported_class_has(kind: str, name: str):
         made = field.default_factory
         assert option.default == (field.default if made is dataclasses.MISSING else made())
         assert option.type == types[option.name]
-        assert option.problem(option.setting) is None, "the default is out of the option's own range"
+        assert option.problem(option.setting) is None, "the default is outside the option's range"
         assert option.meaning, f"say under {option.name} what it is, as a string"
 
 
 @pytest.mark.parametrize(("kind", "name"), EVERY)
-def test_says_what_it_is(kind: str, name: str):
+def test_has_a_summary(kind: str, name: str):
     module, own = plugins.summaries(kind, name)
     assert len(module) > 10 and len(own) > 10
 

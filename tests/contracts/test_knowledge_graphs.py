@@ -1,4 +1,4 @@
-"""What holds for every knowledge graph, found by itself: meaning, terms, its example, one-line errors."""
+"""The contract of every knowledge graph reader: meaning, terms, its example, one-line errors."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ def test_is_a_frozen_dataclass(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_says_what_it_reads_and_under_which_terms(name):
+def test_declares_what_it_reads_and_under_which_terms(name):
     graph = plugins.load("knowledge_graphs", name)
     assert graph.files and all(graph.files.values())
     assert set(graph.sources) <= {*graph.files, *TEXT_FILES}
@@ -31,13 +31,13 @@ def test_says_what_it_reads_and_under_which_terms(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_reads_its_example_into_tables_that_fit_together(name, tmp_path):
+def test_reads_its_example_into_consistent_tables(name, tmp_path):
     graph = plugins.create("knowledge_graphs", name)
     check_graph(graph, examples.find("knowledge_graphs", name, list(graph.files), tmp_path))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_missing_or_empty_is_one_line_that_names_it(name, tmp_path):
+def test_a_missing_or_empty_file_is_one_line_that_names_it(name, tmp_path):
     graph = plugins.create("knowledge_graphs", name)
     with pytest.raises(InputError, match=next(iter(graph.files))):
         graph.read({})

@@ -1,4 +1,4 @@
-"""What every metric file must hold, found by itself: meaning, range, best, chance, null where undefined."""
+"""The contract of every metric: meaning, range, best, chance, null if undefined."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ NAMES = plugins.names("metrics")
 
 
 def world(signatures=120, genes=978, cells=3, seed=0):
-    """Make an evaluation whose prediction knows nothing."""
+    """Make an evaluation with a random prediction."""
     rng = np.random.default_rng(seed)
     cell = np.arange(signatures) % cells
     mean = rng.normal(size=(cells, genes)).astype(np.float32)
@@ -38,7 +38,7 @@ def test_names_of_values_are_unique_over_all_files():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_states_what_its_numbers_mean(name):
+def test_states_the_meaning_of_its_values(name):
     for info in infos(name).values():
         low, high = info.range
         assert info.formula and low < high and low <= info.best <= high
@@ -70,7 +70,7 @@ def test_a_perfect_prediction_is_best(name):
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if all(info.chance is not None for info in infos(name).values())]
 )
-def test_a_prediction_that_knows_nothing_is_at_chance(name):
+def test_a_random_prediction_is_at_chance(name):
     evaluation = world(signatures=600)
     for key, value in plugins.create("metrics", name).compute(evaluation).items():
         error = value.std() / np.sqrt(len(value))
@@ -94,7 +94,7 @@ def test_follows_a_permutation_of_signatures_and_ignores_one_of_genes(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_truth_of_another_signature_chooses_nothing(name):
+def test_genes_are_not_chosen_by_the_truth_of_another_signature(name):
     evaluation = world(signatures=12)
     together = plugins.create("metrics", name).compute(evaluation)
     alone = Evaluation(
@@ -108,7 +108,7 @@ def test_the_truth_of_another_signature_chooses_nothing(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_undefined_is_nan_with_a_reason_and_never_hides(name):
+def test_undefined_is_nan_with_a_reason(name):
     evaluation = world(signatures=30, cells=10, genes=50)  # 3 signatures of a cell line, fewer than 100 genes
     nothing = dataclasses.replace(
         evaluation,
@@ -119,7 +119,7 @@ def test_undefined_is_nan_with_a_reason_and_never_hides(name):
     for key, value in plugins.create("metrics", name).compute(nothing).items():
         info = infos(name)[key]
         if info.undefined:
-            assert np.isnan(value).all(), f"{key} of nothing against nothing is undefined"
+            assert np.isnan(value).all(), f"{key} of two zero profiles is undefined"
         else:
             np.testing.assert_array_equal(value, np.full(30, info.best))
 

@@ -1,4 +1,4 @@
-"""What holds for every file of src/perturbkg/models."""
+"""The contract of every model."""
 
 import copy
 import dataclasses
@@ -13,7 +13,7 @@ from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models import Model
 
 NAMES = plugins.names("models")
-#: Enough to run through every line of a neural model; a model without such an option is not given it.
+#: Enough to run every line of a neural model; models without such an option do not get it.
 SMALL = {"ensemble": 2, "epochs": 3, "width": 8, "batch": 5}
 UNSEEN_DRUG, UNSEEN_CELL = 7, 2
 
@@ -25,7 +25,7 @@ def make(name: str, seed: int = 1) -> Model:
 
 @pytest.fixture
 def parts() -> tuple[Signatures, Signatures]:
-    """Training and validation signatures; neither has the last drug or the last cell line."""
+    """Return training and validation signatures; neither has the last drug or the last cell line."""
     rng = np.random.default_rng(3)
     drug, cell = (index.ravel() for index in np.meshgrid(np.arange(7), np.arange(2), indexing="ij"))
     delta = rng.normal(size=(14, 978)) + rng.normal(size=(2, 978))[cell]
@@ -39,7 +39,7 @@ def parts() -> tuple[Signatures, Signatures]:
 
 @pytest.fixture
 def pairs() -> Pairs:
-    """Known and unknown drugs and cell lines, in no order, one pair twice."""
+    """Return known and unknown drugs and cell lines, unordered, one pair twice."""
     return Pairs(np.array([3, UNSEEN_DRUG, 0, 3, 6, UNSEEN_DRUG]), np.array([1, 0, UNSEEN_CELL, 1, 0, 2]))
 
 
@@ -77,7 +77,7 @@ def test_predicts_finite_profiles_for_known_and_unknown(
     assert predicted.shape == (6, 978)
     assert predicted.dtype == np.float32
     assert np.isfinite(predicted).all()
-    np.testing.assert_allclose(predicted[0], predicted[3], rtol=1e-5)  # the pair that stands there twice
+    np.testing.assert_allclose(predicted[0], predicted[3], rtol=1e-5)  # the pair that occurs twice
     assert all(set(epoch) == {"member", "epoch", "loss", "validation"} for epoch in history)
     assert model.parameters >= 0
 
@@ -97,7 +97,7 @@ def test_same_seed_same_bytes(
         folder = tmp_path / run
         folder.mkdir()
         model = make(name)
-        # A model must not depend on what others drew from global generators.
+        # A model must not depend on the state of global generators.
         np.random.default_rng().random()
         history = model.fit(copy.deepcopy(data), *copy.deepcopy(parts))
         model.save(folder)
@@ -124,7 +124,7 @@ def test_a_loaded_model_predicts_the_same_to_the_bit(
     }
 
 
-def test_data_and_signatures_stay_as_they_were(
+def test_data_and_signatures_are_not_changed(
     name: str, data: Data, parts: tuple[Signatures, Signatures], pairs: Pairs
 ) -> None:
     given = {"data": data, "train": parts[0], "validation": parts[1], "pairs": pairs}
@@ -147,10 +147,10 @@ def test_reordered_pairs_reorder_the_predictions(
     np.testing.assert_allclose(reordered, predicted[order], rtol=1e-5, atol=1e-6)
 
 
-def test_cell_lines_are_known_by_name(
+def test_cell_lines_are_identified_by_name(
     name: str, data: Data, parts: tuple[Signatures, Signatures], tmp_path
 ) -> None:
-    """A loaded model meets cell lines in another order: their training means must not be mixed up."""
+    """A loaded model gets cell lines in another order: their training means must not be mixed up."""
     model = make(name)
     model.fit(data, *parts)
     turned = dataclasses.replace(
@@ -174,7 +174,9 @@ def test_cell_lines_are_known_by_name(
     )
 
 
-def test_torch_is_left_as_it_was(name: str, data: Data, parts: tuple[Signatures, Signatures]) -> None:
+def test_the_settings_of_torch_are_restored(
+    name: str, data: Data, parts: tuple[Signatures, Signatures]
+) -> None:
     torch = pytest.importorskip("torch")
     state, deterministic = torch.get_rng_state(), torch.are_deterministic_algorithms_enabled()
     model = make(name)

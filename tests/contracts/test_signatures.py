@@ -1,4 +1,4 @@
-"""What holds for every signature source, found by itself: meaning, terms, its example, one-line errors."""
+"""The contract of every signature source: meaning, terms, its example, one-line errors."""
 
 import dataclasses
 
@@ -39,7 +39,7 @@ def test_is_a_frozen_dataclass(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_says_what_it_reads_and_under_which_terms(name):
+def test_declares_what_it_reads_and_under_which_terms(name):
     source = plugins.load("signatures", name)
     assert source.files and all(source.files.values())
     assert not set(source.files) & set(source.optional_files)
@@ -50,7 +50,7 @@ def test_says_what_it_reads_and_under_which_terms(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_says_which_files_each_step_and_label_reads(name):
+def test_declares_which_files_each_step_and_label_reads(name):
     source = plugins.load("signatures", name)
     assert set(source.needs) == {"genes", "select", "compounds", "cell_lines"}
     assert "level5" in source.labels
@@ -68,7 +68,7 @@ def test_reads_its_example_into_tables_and_profiles(name, tmp_path):
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_missing_or_empty_is_one_line_that_names_it(name, call, tmp_path):
+def test_a_missing_or_empty_file_is_one_line_that_names_it(name, call, tmp_path):
     source = plugins.create("signatures", name)
     with pytest.raises(InputError, match=r"no key '\w+'"):
         CALLS[call](source, {})

@@ -1,4 +1,4 @@
-"""What every file of src/perturbkg/splits must do."""
+"""The contract of every split."""
 
 import numpy as np
 import polars as pl
@@ -52,7 +52,7 @@ def test_class(name):
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=25)
 @given(table=signature_tables())
-def test_every_group_is_tested_once_and_never_cut(name, table):
+def test_every_group_is_tested_once_and_never_divided(name, table):
     groups = plugins.create("splits", name).groups(table).alias("group")
     assert groups.dtype == pl.String and groups.null_count() == 0
     parts = assigned(name, table).join(
@@ -70,7 +70,7 @@ def test_every_group_is_tested_once_and_never_cut(name, table):
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=25)
 @given(table=signature_tables())
-def test_parents_are_apart_where_promised(name, table):
+def test_parents_are_separate_if_promised(name, table):
     shared = (
         assigned(name, table)
         .filter(pl.col("part") != "left_out")
@@ -92,8 +92,8 @@ def test_row_order_does_not_matter(name, table, seed):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_seed_decides(name):
-    # Many groups of equal size, whatever the split groups by: groups of unequal sizes leave less to chance.
+def test_the_seed_changes_the_folds(name):
+    # Many groups of equal size for any kind of split: with unequal sizes the seed has less effect.
     number = np.arange(400)
     table = pl.DataFrame({"signature": [f"S{i}" for i in number]}).with_columns(
         **{

@@ -1,4 +1,4 @@
-"""What requirements bring with them, among what is installed here."""
+"""The installed distributions that requirements pull in."""
 
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
@@ -7,7 +7,7 @@ from packaging.utils import canonicalize_name
 
 
 def closure(requirements: list[str]) -> dict[str, Distribution]:
-    """Return the installed distributions that requirements bring, by normalised name.
+    """Return the installed distributions that requirements pull in, by normalised name.
 
     Extras and markers are followed; what is not installed is left out.
     """

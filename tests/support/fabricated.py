@@ -34,7 +34,7 @@ def fabricate(
 ) -> dict[str, object]:
     """Write everything that the report reads into a folder; return script argument -> path or value.
 
-    `models` maps a model to its mean score; None: its scores are undefined, but for its errors. `metrics` are
+    `models` maps a model to its mean score; None: its scores are undefined, except errors. `metrics` are
     values of metrics, not plug-ins.
     """
     rng = np.random.default_rng(0)

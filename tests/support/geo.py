@@ -76,7 +76,7 @@ def _metrics(table: pl.DataFrame, series: str) -> pl.DataFrame:
             is_exemplar=pl.lit("0"),
             distil_nsample="nsample",
         )
-    # The file of GSE70138 opens with the row numbers of whatever wrote it, under no name.
+    # The file of GSE70138 starts with an unnamed column of row numbers.
     columns = table.select("sig_id", **scores, **names, tas="tas", **wells, **rank, distil_nsample="nsample")
     return columns.select(pl.int_range(pl.len()).cast(pl.String).alias(""), pl.all())
 

@@ -1,4 +1,4 @@
-"""Publish raw files on a loopback server as their real publishers do, with a catalogue that leads there."""
+"""Publish raw files on a loopback server as their real publishers do, with a catalogue that points to it."""
 
 import gzip
 import hashlib
@@ -20,8 +20,8 @@ FORMATS = {".csv": "csv", ".gctx": "gctx", ".parquet": "parquet"}
 def publish(files: dict[str, Path], folder: Path, url: str) -> dict:
     """Copy files (name in the catalogue -> path) into the folder of a server; return the catalogue.
 
-    All ways to verify a file occur, as in the real catalogue: a checksum that the publisher states, a list of
-    checksums beside packed files (as GEO has), and none at all (the lock file's case).
+    All ways to verify a file occur, as in the real catalogue: a checksum stated by the publisher, a list of
+    checksums with packed files (as on GEO), and no checksum, so that only the lock file verifies it.
     """
     sources, sums = {}, []
     for number, (name, path) in enumerate(files.items()):

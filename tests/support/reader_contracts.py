@@ -1,6 +1,6 @@
-"""What comes out of any reader of a kind, whatever it reads: each check raises AssertionError in one line.
+"""Checks of the output of any reader of a kind: each raises AssertionError with one line.
 
-`perturbkg.schemas` says which columns and types a table has; here stands what a schema cannot say.
+`perturbkg.schemas` defines columns and types of a table; here is what a schema cannot express.
 """
 
 import itertools
@@ -42,7 +42,7 @@ def has_schema(table: pl.DataFrame, schema: type[schemas.Table], name: str) -> N
 
 
 def has_types(table: pl.DataFrame, types: dict[str, Any], name: str) -> None:
-    """Check the names and types of the first columns of a table that has no schema of its own."""
+    """Check the names and types of the first columns of a table without a schema."""
     found = dict(itertools.islice(table.schema.items(), len(types)))
     require(found == types, f"{name}: columns are {found}, not {types}")
 
@@ -56,13 +56,13 @@ def is_sorted(table: pl.DataFrame, columns: list[str], name: str) -> None:
 
 
 def has_no_empty_text(table: pl.DataFrame, name: str) -> None:
-    """Check that what is not known is null, not an empty text."""
+    """Check that unknown values are null, not empty texts."""
     for column in table.select(pl.col(pl.String)).columns:
         require(not (table[column] == "").any(), f"{name}: an empty text in {column}; null says that")
 
 
 def adds_up(counts: pl.DataFrame, what: str, kept: int, read: int | None = None) -> None:
-    """Check counts: what was read was removed or kept, and `kept` is what came out under a subject `what`."""
+    """Check counts of the subject `what`: all that was read was removed or kept, and `kept` rows came out."""
     has_schema(counts, schemas.Counts, "counts")
     require(not unbalanced(counts), f"counts do not add up: {unbalanced(counts)}")
     lines = dict(counts.filter(pl.col("what").str.starts_with(what)).select("reason", "count").rows())
@@ -80,7 +80,7 @@ def tally(values: pl.Series) -> dict[str, int]:
 
 
 def check_graph(reader: KnowledgeGraph, example: Example) -> None:
-    """Check what a knowledge graph reader makes of its example."""
+    """Check the tables that a knowledge graph reader makes from its example."""
     tables, again = reader.read(example.files), reader.read(example.files)
     check_graph_tables(tables)
     for name in ("nodes", "edges", "counts", "descriptions"):
@@ -93,7 +93,7 @@ def check_graph(reader: KnowledgeGraph, example: Example) -> None:
 
 
 def check_graph_tables(tables: KnowledgeGraphTables) -> None:
-    """Check that the tables of a graph are well formed and fit together."""
+    """Check that the tables of a graph are well formed and consistent."""
     nodes, edges, descriptions = tables.nodes, tables.edges, tables.descriptions
     has_schema(nodes, schemas.Nodes, "nodes")
     has_schema(edges, schemas.Edges, "edges")
@@ -108,7 +108,7 @@ def check_graph_tables(tables: KnowledgeGraphTables) -> None:
         unknown = edges.filter(~pl.col(side).is_in(nodes["node"].implode()))
         require(unknown.is_empty(), f"edges: {side} {unknown[side].head(1).to_list()} is not among the nodes")
     require((edges["head"] != edges["tail"]).all(), "edges: a self-loop")
-    # With that an edge in both directions is found, too.
+    # This also finds an edge given in both directions.
     require((edges["head"] <= edges["tail"]).all(), "edges: the head is the end that sorts first")
     types = edges.select("relation", *(pl.col(side).str.extract("^([^:]+):") for side in ("head", "tail")))
     mixed = types.unique().filter(pl.col("relation").is_duplicated())
@@ -127,7 +127,7 @@ def check_graph_tables(tables: KnowledgeGraphTables) -> None:
 
 
 def check_source(source: SignatureSource, example: Example) -> None:
-    """Check what a signature source makes of its example, step by step."""
+    """Check the output of a signature source for its example, step by step."""
     files, expected = example.files, example.expected
     genes = source.genes(files)
     check_genes(genes)
@@ -234,7 +234,7 @@ def check_values(
 
 
 def check_baseline(source: Baseline, example: Example, genes: Genes) -> None:
-    """Check what a baseline reader makes of its example."""
+    """Check the output of a baseline reader for its example."""
     measured, again = source.read(example.files, genes), source.read(example.files, genes)
     check_baselines(measured)
     require(measured.cells.equals(again.cells), "cells: another table when read again")

@@ -1,8 +1,8 @@
-"""Find the example of a reader: a few rows in its source's own format, and what must come out of them.
+"""Find the example of a reader: a few rows in its source's own format, and the expected output.
 
 The example of the plug-in NAME of a kind is the folder tests/source_examples/KIND/NAME, which holds a file
-for each file key of the plug-in, called by the key (kg.csv), and expected.json. Files that are not text, or
-are long, are written by an example.py there, whose `write(folder)` makes them under such names.
+for each file key of the plug-in, named by the key (kg.csv), and expected.json. Files that are binary or long
+are written by an example.py there, whose `write(folder)` creates them under these names.
 """
 
 import importlib.util
@@ -25,7 +25,7 @@ GENES = Genes([str(number) for number in range(1, 979)], [f"G{number}" for numbe
 
 @dataclass(frozen=True)
 class Example:
-    """The files of an example by file key, and what must come out of them."""
+    """The files of an example by file key, and the expected output."""
 
     files: dict[str, Path]
     expected: dict[str, Any]
@@ -37,7 +37,7 @@ def find(kind: str, name: str, keys: list[str], scratch: Path) -> Example:
     shown = f"tests/source_examples/{kind}/{name}"
     if not (folder / "expected.json").is_file():
         pytest.fail(
-            f"{kind} {name!r} has no example: add {shown}/expected.json, and beside it a file for each file "
+            f"{kind} {name!r} has no example: add {shown}/expected.json, and next to it a file for each file "
             f"key ({', '.join(keys)}) called by it, or an example.py whose write(folder) makes them",
             pytrace=False,
         )
@@ -68,12 +68,12 @@ def profiles(count: int) -> np.ndarray:
 
 
 def write_matrix(samples: list[str], path: Path) -> None:
-    """Write a GCTX of `profiles`, its genes in reverse after one that is no landmark."""
+    """Write a GCTX of `profiles`, its genes in reverse after one that is not a landmark."""
     matrix = np.hstack([np.full((len(samples), 1), 99, np.float32), profiles(len(samples))[:, ::-1]])
     write_gctx(matrix, samples, ["5000", *reversed(GENES.entrez)], path)
 
 
 def write_genes(path: Path, columns: tuple[str, str, str], landmark: str, other: str) -> None:
-    """Write a gene table of CMap with (id, symbol, which genes are landmarks), one gene being no landmark."""
+    """Write a gene table of CMap with (id, symbol, landmark flag); one gene is not a landmark."""
     rows = [("5000", "G5000", other), *((gene, f"G{gene}", landmark) for gene in sorted(GENES.entrez))]
     pl.DataFrame(rows, schema=list(columns), orient="row").write_csv(path, separator="\t")

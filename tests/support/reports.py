@@ -1,4 +1,4 @@
-"""Make the report of fabricated results by the scripts of the workflow."""
+"""Make the report of fabricated results with the scripts of the workflow."""
 
 import runpy
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Score matrices written by hand, and tables made of them."""
+"""Score matrices written by hand, and tables made from them."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""A loopback https server of a folder: it behaves well, or badly by a script, and logs what it was asked."""
+"""A loopback https server of a folder: it works, or fails as scripted, and logs its requests."""
 
 import http.server
 import io
@@ -22,11 +22,11 @@ HOST = "localhost"
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with one answer; the fields may be combined.
+    """The fault of one response; the fields may be combined.
 
     `status` with `headers` replaces the answer; `body` is sent instead of the file's bytes; `claims` is the
     Content-Length that is sent; after `stop_after` bytes of the body the connection is cut; `rate` is in
-    bytes per second; `ranges=False` ignores the client's; `chunked` tells no length.
+    bytes per second; `ranges=False` ignores the client's; `chunked` sends no length.
     """
 
     status: int | None = None
@@ -57,7 +57,7 @@ class Server:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Make a certificate on the spot."""
+        """Make a certificate and prepare the server."""
         self.folder = folder
         self.requests: list[Request] = []
         self.faults: dict[str, list[Fault]] = defaultdict(list)
@@ -85,7 +85,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop, and let slow answers end."""
+        """Stop, and wait for slow responses."""
         self._server.closing.set()
         self._server.shutdown()
         self._thread.join()
@@ -106,11 +106,11 @@ class _Listener(http.server.ThreadingHTTPServer):
         self.closing = threading.Event()
 
     def shutdown_request(self, request: socket.socket) -> None:
-        """Close without a farewell to clients that have hung up."""
+        """Close without a shutdown message to clients that have disconnected."""
         self.close_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Keep silent about clients that hang up, which is what the tests do; all else is a defect."""
+        """Ignore clients that disconnect, as the tests do; any other error is a defect."""
         if not isinstance(sys.exc_info()[1], ConnectionError | ssl.SSLError | TimeoutError):
             super().handle_error(request, client_address)
 
@@ -127,7 +127,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: `requests` has it all."""
+        """Print nothing: `requests` records everything."""
 
     def _answer(self) -> None:
         site, path = self.server.site, unquote(urlsplit(self.path).path)
@@ -153,7 +153,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send_file(headers, body, fault)
 
     def _send_file(self, headers: dict[str, str], body: BinaryIO, fault: Fault) -> None:
-        """Send all of it or the range that was asked for."""
+        """Send the whole file or the requested range."""
         size = body.seek(0, io.SEEK_END)
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")) if fault.ranges else None
         known = self.headers.get("If-Range")

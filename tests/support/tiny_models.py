@@ -1,6 +1,6 @@
 """Language models small enough for a test: published architectures, random weights, own vocabularies.
 
-Each is written in the files that its repository on the hub has, under the names that its checkpoint has.
+Each is written as the files of its repository on the hub, with the tensor names of its checkpoint.
 """
 
 import json
@@ -106,7 +106,7 @@ def options(encoder: str, weights: Path) -> dict[str, Any]:
 
 
 def _drawn(make: Callable[[], torch.nn.Module], seed: int) -> Any:
-    """Return a model none of whose tensors is as a fresh one has it, not biases nor normalisations."""
+    """Return a model with random values in all tensors, including biases and normalisations."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = make().eval()

@@ -1,4 +1,4 @@
-"""A MolFormer small enough for a test, with random weights, in the files that the hub has of it."""
+"""A MolFormer small enough for a test, with random weights, as the files on the hub."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from perturbkg.encoders._language_models.molformer import HEAD, MolFormer, checkpoint_name
 
 SPECIAL = ("<bos>", "<eos>", "<pad>", "<mask>")
-# In the published vocabulary, too, atoms and bonds stand between the special tokens and <unk>.
+# As in the published vocabulary, atoms and bonds are between the special tokens and <unk>.
 VOCABULARY = {
     token: number
     for number, token in enumerate((*SPECIAL, *"CcOoNnSsPF()=#123+-./\\[", "Cl", "[C@@H]", "<unk>"))

@@ -1,4 +1,4 @@
-"""A language model of characters: its vectors can be written down, and it needs no transformers."""
+"""A language model of characters: its vectors are known by a formula, and it does not need transformers."""
 
 import os
 import signal
@@ -49,18 +49,18 @@ class Sums(nn.Module):
         values = ids * self.scale  # (batch, tokens)
         hidden = torch.stack([values**power for power in range(1, WIDTH + 1)], dim=-1)
         hidden[:, 0] = (hidden * mask[:, :, None]).sum(dim=1)
-        return hidden.masked_fill(mask[:, :, None] == 0, torch.nan)  # padding means nothing
+        return hidden.masked_fill(mask[:, :, None] == 0, torch.nan)  # padding must not be used
 
 
 @dataclass(frozen=True)
 class Toy(LanguageModel):
-    """An encoder by `Sums`; its only file may hold anything."""
+    """An encoder that uses `Sums`; the content of its only file does not matter."""
 
     modality: ClassVar[Modality] = "text"
     instead: ClassVar[str] = "hashed_text"
     files: ClassVar[tuple[str | tuple[str, ...], ...]] = ("weights.bin",)
 
-    killed_at: int | None = None  # batch at which its process dies as if the power failed
+    killed_at: int | None = None  # batch at which its process is killed
 
     def architecture(self, files: dict[str, Path]) -> tuple[nn.Module, Any]:
         def die(batch: int) -> None:
@@ -71,7 +71,7 @@ class Toy(LanguageModel):
 
 
 def toy(folder: Path, **options: Any) -> Toy:
-    """Return an encoder whose weights and kept vectors lie below a folder."""
+    """Return an encoder whose weights and cached vectors are in a folder."""
     weights = folder / "weights" / "tiny--toy"
     weights.mkdir(parents=True, exist_ok=True)
     if not (weights / "weights.bin").exists():

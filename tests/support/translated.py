@@ -1,4 +1,4 @@
-"""Write a simulated world as OptimusKG and CCLE publish theirs, and as tables of one's own."""
+"""Write a simulated world in the formats of OptimusKG and CCLE, and as a user's own tables."""
 
 import json
 from pathlib import Path
