@@ -176,6 +176,8 @@ def test_backends_agree_with_the_references_over_the_scores_of_a_gat(edges, head
     compare(edges, compute, draws(seed, *shapes[: 3 + biased]), seed)
 
 
+# PyG calls a private function of `typing` in a way that Python 3.13 deprecates.
+@pytest.mark.filterwarnings("ignore:Failing to pass a value to the 'type_params':DeprecationWarning")
 @settings(max_examples=30)
 @given(blocks(), st.integers(1, 3), st.integers(0, 2**16))
 def test_backends_agree_with_the_layer_of_pyg(edges, heads, seed):
