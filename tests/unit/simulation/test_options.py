@@ -1,14 +1,9 @@
 """Options: ranges, types, constraints between them, and their documentation."""
 
-from dataclasses import fields
-from pathlib import Path
-
 import pytest
 
 from perturbkg.errors import InputError
 from perturbkg.simulation.options import SimulationOptions
-
-DOCS = Path(__file__).parents[3] / "docs" / "simulation.md"
 
 
 @pytest.mark.parametrize(
@@ -37,9 +32,3 @@ def test_bad_options_are_one_line_that_names_the_key(values: dict, message: str)
 
 def test_an_integer_is_accepted_for_a_number() -> None:
     assert SimulationOptions.of({"kg_signal": 1}).kg_signal == 1
-
-
-def test_the_page_lists_every_option_with_its_default_and_meaning() -> None:
-    page = DOCS.read_text(encoding="utf-8")
-    for option in fields(SimulationOptions):
-        assert f"| `{option.name}` | {option.default:g} | {option.metadata['description']} |" in page
