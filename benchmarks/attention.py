@@ -117,7 +117,7 @@ def status(key: str) -> float:
 
 
 def megabytes(device: str, *, peak: bool) -> float:
-    """Return the memory of this process, or of its tensors on a GPU, in MB: now, or the peak."""
+    """Return the memory of this process, or of its tensors on a GPU, in MB: current, or the peak."""
     import torch  # noqa: PLC0415
 
     if device == "cuda":
@@ -140,7 +140,7 @@ def run(answers: Any, name: str, folder: str, device: str, *, threads: int, repe
 
     torch.set_num_threads(threads)
     if device == "cpu":
-        # A contestant that does not fit into memory fails alone.
+        # If a contestant does not fit into memory, only it fails.
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     src, dst = (torch.from_numpy(np.load(f"{folder}/{end}.npy")).to(device) for end in ("src", "dst"))
     given = weights(int(np.load(f"{folder}/nodes.npy")), device)
@@ -165,7 +165,7 @@ def run(answers: Any, name: str, folder: str, device: str, *, threads: int, repe
                 tensors = enumerate([found.detach(), *grads])
                 arrays = {str(place): tensor.cpu().numpy() for place, tensor in tensors}
                 np.savez(f"{folder}/{name}.npz", **arrays)
-            tensors = arrays = found = grads = None  # as a step of training leaves them
+            tensors = arrays = found = grads = None  # as after a training step
     except (MemoryError, RuntimeError) as error:
         answers.put({"failed": str(error).splitlines()[0]})
         return

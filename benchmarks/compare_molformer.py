@@ -1,4 +1,4 @@
-"""Compare the native MoLFormer with the published one: numbers of its authors, and their code.
+"""Compare the native MoLFormer with the published one: with numbers of its authors, or with their code.
 
 python benchmarks/compare_molformer.py --weights resources/weights              # runs no code of the hub
 python benchmarks/compare_molformer.py --weights resources/weights --official   # downloads and runs it

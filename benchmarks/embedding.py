@@ -206,7 +206,7 @@ def main() -> None:
     lengths = [[len(ids) for ids in tokeniser.encode(found, MAX_LENGTH)] for found in texts.values()]
     batches = [found[at : at + BATCH] for found in lengths for at in range(0, len(found), BATCH)]
     runs, vectors = {}, {}
-    # Ours first: the peak memory of the process is then its own.
+    # Ours first: so the peak memory of the process is that of our code.
     for name, precision in {"float32": torch.float32, "bfloat16": torch.bfloat16}.items():
         cast = copy.deepcopy(model).to(precision)
         for size in options.tokens_per_batch or [devices.TOKENS[device.type]]:

@@ -117,7 +117,7 @@ if __name__ == "__main__":
         if process.exitcode != 0:
             raise RuntimeError(f"{threads} threads: ended with {process.exitcode}")
         runs.append(answers.get())
-    assert all(run[1:] == runs[0][1:] for run in runs), "the number of processes changed what was found"
+    assert all(run[1:] == runs[0][1:] for run in runs), "the number of processes changed the result"
     result = {
         "compounds": arguments.compounds,
         "nodes": arguments.nodes,

@@ -45,7 +45,7 @@ def measure(answers: Any, factor: float, what: str, options: argparse.Namespace)
     found = neighbourhood(data.graph, wanted, 2 if what == NEEDED else 1)
     sizes = [Size(layer.sources, layer.targets, len(layer)) for layer in found.layers]
     del data
-    # Random numbers, as pages of zeros would not take memory.
+    # Random numbers, since pages of zeros would not use memory.
     vectors = np.random.default_rng(0).standard_normal((nodes, COLUMNS), np.float32)
     before = status("VmRSS")
     part = Part.of(found, vectors, np.zeros(nodes, int))

@@ -1,4 +1,4 @@
-"""Collect what the encoders may read of each node of the merged graph."""
+"""Collect the inputs of the encoders for each node of the merged graph."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,9 +20,9 @@ def main(
     inputs: str | Path,
     counts: str | Path,
 ) -> None:
-    """Read the node table and those tables of descriptions that the dataset has; write inputs and counts.
+    """Read the node table and the tables of descriptions that the dataset has; write inputs and counts.
 
-    Tables that go by index need the `nodes` of the knowledge graph; `descriptions` are its own.
+    Tables with node indices need the `nodes` of the knowledge graph; `descriptions` are the graph's own.
     """
     found, counted = collect_inputs(
         schemas.read(graph_nodes, schemas.GraphNodes),

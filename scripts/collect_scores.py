@@ -1,4 +1,4 @@
-"""Collect the scores of all runs in one table, and what each run took in another."""
+"""Collect the scores of all runs in one table, and their resources in another."""
 
 from pathlib import Path
 

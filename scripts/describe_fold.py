@@ -1,4 +1,4 @@
-"""Describe one fold of a split: its manifest, how far its test drugs are, the training means of the cells."""
+"""Describe one fold of a split: manifest, distance of the test drugs, training means of the cell lines."""
 
 from pathlib import Path
 

@@ -11,7 +11,7 @@ from perturbkg.sources.web import DownloadOptions
 def main(
     *, source: str, catalogue: str | Path | None, folder: str | Path, lock: str | Path, **options: float
 ) -> None:
-    """Bring the source into its place in `folder` unless it is there; `options` are DownloadOptions."""
+    """Fetch the source into `folder` unless it is there; `options` are the fields of DownloadOptions."""
     fetch(find(read_catalogue(catalogue), source), folder, lock, DownloadOptions(**options))
 
 

@@ -27,7 +27,7 @@ def main(
 ) -> None:
     """Read the inputs, encode those of one node type; write the vectors, and how many nodes have one.
 
-    `folders` are those of a language model: where its weights are found, and where vectors are kept.
+    `folders` are those of a language model: of its weights, and of the cache of vectors.
     """
     fields: dict[str, Any] = {name: Path(folder) for name, folder in folders.items()}
     if folders:

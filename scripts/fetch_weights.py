@@ -1,4 +1,4 @@
-"""Fetch the files of an encoder's model, verified, unless they are here, and write their receipt."""
+"""Fetch and verify the files of an encoder's model unless they exist, and write their receipt."""
 
 from pathlib import Path
 

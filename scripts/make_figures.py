@@ -28,7 +28,7 @@ def main(
     """Write each of `registry.names("figures")`, in that order, to svg and png.
 
     `tables` are the CSV files of `registry.names("tables")`, in that order; `predictions` those of the
-    untouched reference model for all folds of `split` and one `model_seed`.
+    reference model without ablation for all folds of `split` and one `model_seed`.
     """
     material = Material(
         tables={

@@ -1,4 +1,4 @@
-"""Put tables, figures, verdict and what ran into one self-contained page."""
+"""Write tables, figures, verdict and a record of the run into one self-contained page."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Make the report's tables and its verdict from scores, runs and what is known of signatures and drugs."""
+"""Make the report's tables and its verdict from scores, runs, and tables of signatures and drugs."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -26,7 +26,7 @@ def main(
     provenance: str | Path,
     counts: str | Path,
 ) -> None:
-    """Read tables and baseline, merge, write the graph and the tables beside it."""
+    """Read tables and baseline, merge, write the graph and its tables."""
     cell_table = schemas.read(cells, schemas.Cells)
     X, obs, var = read_matrix(baseline)
     if obs.to_series(0).to_list() != cell_table["cell"].to_list():

@@ -21,7 +21,7 @@ def main(
     counts: str | Path,
     exclusions: str | Path,
 ) -> None:
-    """Read cell lines and baselines with two plug-ins; write their table, matrix and what was removed."""
+    """Read cell lines and baselines with two plug-ins; write table, matrix, counts and exclusions."""
     source = plugins.create("signatures", reader)
     paths = {key: Path(path) for key, path in files.items()}
     genes = source.genes(paths)

@@ -22,7 +22,7 @@ def main(
     exclusions: str | Path,
     threads: int = 1,
 ) -> None:
-    """Read compounds with the plug-in `reader`; write drugs, matches and what was removed."""
+    """Read compounds with the plug-in `reader`; write drugs, matches, counts and exclusions."""
     paths = {key: Path(path) for key, path in files.items()}
     compounds = plugins.create("signatures", reader).compounds(paths)
     used = schemas.read(selection, schemas.Selection)["drug"]

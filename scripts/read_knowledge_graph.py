@@ -1,4 +1,4 @@
-"""Read a knowledge graph into tables of its nodes, its undirected edges, and what it says of its nodes."""
+"""Read a knowledge graph into tables of its nodes, their descriptions, and its undirected edges."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Read the profiles of the selected signatures whose drug and cell line are usable, and merge what is one."""
+"""Read the profiles of the selected signatures with usable drug and cell line, and merge them."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +29,7 @@ def main(
     counts: str | Path,
     exclusions: str | Path,
 ) -> None:
-    """Read profiles with the plug-in `reader`; write signatures.h5ad, and what was merged and removed."""
+    """Read profiles with the plug-in `reader`; write signatures.h5ad and what was merged or removed."""
     source = plugins.create("signatures", reader)
     paths = {key: Path(path) for key, path in files.items()}
     genes = source.genes(paths)

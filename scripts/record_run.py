@@ -1,4 +1,4 @@
-"""Record what a run is made of: resolved config, versions, seeds and the checksums of its raw files."""
+"""Record how to reproduce a run: resolved config, versions, seeds and the checksums of its raw files."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from perturbkg.provenance import describe_run
 def main(
     *, files: Iterable[str | Path], downloads: str | Path, config: Mapping[str, Any], run: str | Path
 ) -> None:
-    """Write run.json; the files that lie right in the folder `downloads` are receipts of downloads."""
+    """Write run.json; the files directly in the folder `downloads` are receipts of downloads."""
     paths = [Path(file) for file in files]
     receipts = [path for path in paths if path.parent == Path(downloads)]
     raw = [path for path in paths if path not in receipts]

@@ -1,4 +1,4 @@
-"""Select the signatures that pass the filters, from the signature table alone."""
+"""Select the signatures that pass the filters, from only the signature table."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ def main(
     counts: str | Path,
     exclusions: str | Path,
 ) -> None:
-    """Filter the signature table of the plug-in `reader`; write the selection and what was removed."""
+    """Filter the signature table of the plug-in `reader`; write selection, counts and exclusions."""
     source = plugins.create("signatures", reader)
     selected = source.select({key: Path(path) for key, path in files.items()}, filters)
     schemas.write(selected.selection, schemas.Selection, selection)

@@ -70,7 +70,7 @@ def main(
         with clock.step("predict"):
             predicted = made.predict(ablated.data, parts.test)
     made.save(Path(prediction).parent)
-    shutil.rmtree(kept, ignore_errors=True)  # of an earlier run that did not end well
+    shutil.rmtree(kept, ignore_errors=True)  # of an earlier run that failed
     schemas.write(pl.DataFrame(epochs, schema=HISTORY), schemas.History, history)
     write_matrix(predicted, parts.test_labels, parts.var, prediction)
     inputs = [Path(path) for path in (signatures, fold, *tables.values(), *features)]

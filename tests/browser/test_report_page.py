@@ -1,4 +1,4 @@
-"""The page in a real browser: no error, no request, tables that sort, pictures that show, no overflow."""
+"""The page in a real browser: no error, no request, sortable tables, visible pictures, no overflow."""
 
 import shutil
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory):
-    """Make the whole report of fabricated results."""
+    """Make the complete report of fabricated results."""
     folder = tmp_path_factory.mktemp("report")
     made = fabricate(folder)
     tables = make_tables(made, folder / "tables")
@@ -44,7 +44,7 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, page_file):
-    """Open the page at a width; fail afterwards if it said, asked or threw anything."""
+    """Return a function that opens the page; fail afterwards if it logged, requested or threw anything."""
     opened, complaints = [], []
 
     def open_at(width, scheme="light"):
@@ -68,13 +68,13 @@ def open_page(browser, page_file):
 
 
 def column(page, table, at):
-    """Return what a column says, from top to bottom."""
+    """Return the texts of a column, from top to bottom."""
     return page.locator(table).locator(f"tbody tr td:nth-child({at})").all_inner_texts()
 
 
 @pytest.mark.parametrize("width", [380, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_and_every_picture_shows(open_page, width, scheme):
+def test_the_page_fits_and_every_picture_is_visible(open_page, width, scheme):
     page = open_page(width, scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
@@ -91,7 +91,7 @@ def brightness(colour):
     return sum(int(channel) for channel in colour.removeprefix("rgb(").removesuffix(")").split(","))
 
 
-def test_a_header_sorts_its_numbers_and_reverses_with_nulls_last_either_way(open_page):
+def test_a_header_sorts_its_numbers_in_both_directions_with_nulls_last(open_page):
     page = open_page(1280)
     header = page.locator(MAIN).locator("th").nth(2)
     for state in ("ascending", "descending"):
@@ -141,7 +141,7 @@ def test_a_table_is_copied_as_tab_separated_text_or_selected(open_page):
     assert len(lines) == 1 + 5
 
 
-def test_what_a_file_says_does_not_run(open_page):
+def test_text_from_files_does_not_run(open_page):
     page = open_page(1280)
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     page.locator("#data details summary").click()

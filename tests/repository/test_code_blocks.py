@@ -1,6 +1,6 @@
-"""Every code block of the documentation runs, or is checked where it cannot run here.
+"""Every code block of the documentation runs, or is checked if it cannot run here.
 
-The first word after a fence is the language, a second one the file that the block is the text of.
+The first word after a fence is the language; a second one names the file whose text the block is.
 """
 
 import os
@@ -52,7 +52,7 @@ BLOCKS = {page: found for page in PAGES if (found := blocks(page))}
 
 
 def is_plug_in(path: str) -> bool:
-    """Say whether a file of the package has a contract."""
+    """Return whether a file of the package has a contract."""
     return path.startswith("src/perturbkg/") and Path(path).parent.name in plugins.BASE_CLASS
 
 
@@ -93,7 +93,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy2(ROOT / name, folder / name)
     (folder / "path/to").mkdir(parents=True)
     (folder / "path/to/perturbkg").symlink_to(folder)
-    # The files of config/local.yaml are planned with, not read.
+    # The files of config/local.yaml are only used to plan jobs, not read.
     for root in ("path/to/files", "../shared/data"):
         for file in config.read(ROOT / "config/local.yaml")["files"].values():
             path = folder / root / file
@@ -101,7 +101,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path.touch()
     small = ("--cores", "2", "--configfile", "config/test.yaml", "--config", "name=demo")
     run(folder, *SNAKEMAKE, *small, "--", "results/demo/graph/graph.npz", MEANS, PREDICTION)
-    # The user's own files, as docs/metrics.md calls them.
+    # The user's own files, as named in docs/metrics.md.
     shutil.copy2(folder / PREDICTION, folder / "prediction.h5ad")
     shutil.copy2(folder / MEANS, folder / "means.h5ad")
     scored = anndata.read_h5ad(folder / PREDICTION).obs_names
@@ -109,7 +109,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# What is done with a command, by its first word.
+# Command -> how it is run or checked, by its first word.
 
 
 def snakemake(words: list[str], folder: Path) -> None:
@@ -132,7 +132,7 @@ def python(words: list[str], folder: Path) -> None:
 
 
 def check_options(words: list[str], help_text: str) -> None:
-    """Fail for an option that the help does not name."""
+    """Fail for an option that is not in the help."""
     for word in words:
         assert not word.startswith("--") or re.search(rf"{word}\b", help_text), (
             f"{shlex.join(words)}: {word}?"
@@ -140,19 +140,19 @@ def check_options(words: list[str], help_text: str) -> None:
 
 
 def pip(words: list[str], folder: Path) -> None:
-    """Check that the extras that are installed exist."""
+    """Check that the named extras exist."""
     metadata = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for extras in re.findall(r"\[([\w,]+)\]", shlex.join(words)):
         assert set(extras.split(",")) <= set(metadata["optional-dependencies"]), shlex.join(words)
 
 
 def make(words: list[str], folder: Path) -> None:
-    """Print what would be done."""
+    """Print the commands without running them."""
     run(folder, "make", "--dry-run", *words[1:])
 
 
 def pytest_(words: list[str], folder: Path) -> None:
-    """Check that the tests exist: they run by themselves."""
+    """Check that the tests exist; they are not run again."""
     for word in words[1:]:
         assert word.startswith("-") or (folder / word).exists(), shlex.join(words)
 
@@ -173,7 +173,7 @@ COMMANDS: dict[str, Callable[[list[str], Path], None]] = {
 }
 
 
-# What is done with a block, by its language.
+# Language -> how a block is run or checked.
 
 
 def check_sh(block: Example, folder: Path) -> None:
@@ -207,7 +207,7 @@ def check_python(block: Example, folder: Path) -> None:
 
 
 def check_csv(block: Example, folder: Path) -> None:
-    """Ask for the name of the table; `test_the_tables_are_read` reads it."""
+    """Require the name of the table; `test_the_tables_are_read` reads it."""
     assert block.region.lexemes["file"], f"line {block.line}: name the file: ```csv nodes.csv"
 
 
@@ -231,7 +231,7 @@ def test_code_blocks(page: Path, project: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_new_plug_ins_pass_their_contracts(project: Path) -> None:
-    """The examples of the guides, each put into its folder of the package."""
+    """Run the contracts of the examples in the guides, each written into its folder of the package."""
     modules = {path: text for path, text in files("python").items() if is_plug_in(path)}
     assert modules
     for path, text in modules.items():
@@ -244,7 +244,7 @@ def test_new_plug_ins_pass_their_contracts(project: Path) -> None:
 
 
 def test_the_tables_are_read(tmp_path: Path) -> None:
-    """The examples of docs/data.md, by the readers of tables."""
+    """Read the examples of docs/data.md with the readers of tables."""
     paths = {}
     for name, text in files("csv").items():
         paths[Path(name).stem] = tmp_path / name

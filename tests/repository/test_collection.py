@@ -1,4 +1,4 @@
-"""Which tests there are depends on the code alone: not on the time, the process, or the order of a set."""
+"""The collected tests depend only on the code: not on the time, the process, or the order of a set."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def collect(hash_seed: int) -> list[str]:
-    """Return the ids of all tests but this file's, in their order, as a new process collects them."""
+    """Return the ids of all tests except this file's, in order, as collected by a new process."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests"]
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTEST_ADDOPTS": ""}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/ that repeat code are those that the code gives now."""
+"""The generated tables of README.md and docs/ are up to date with the code."""
 
 import importlib.util
 import re

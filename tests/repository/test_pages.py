@@ -1,4 +1,4 @@
-"""Pages of the documentation: what they name exists, and their lines are short."""
+"""Pages of the documentation: links and paths exist, and lines are short."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from pages import PAGES, ROOT, name_of
 
 LONGEST = 120
-# Folders whose files are checked. What runs make (results/, resources/, logs/, the lock file) is not there.
+# Outputs of runs (results/, resources/, logs/, the lock file) are not in the repository.
 MADE = ("config/sources.lock.json",)
 FOLDERS = ("benchmarks/", "config/", "docs/", "scripts/", "src/", "tests/", "workflow/")
 
@@ -24,7 +24,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_link_targets_exist(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if target.startswith(("https://", "http://", "mailto:")):
             continue
@@ -35,8 +35,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_paths_that_are_named_exist(page: Path) -> None:
-    """A path in backquotes is of the project, the page or the package; `<name>`, `{name}`, `*` stay open."""
+def test_named_paths_exist(page: Path) -> None:
+    """A path in backquotes is in the project, the page's folder or the package; `<name>` is not checked."""
     modules = tuple(f"{path.name}/" for path in (ROOT / "src/perturbkg").iterdir() if path.is_dir())
     for path in re.findall(r"`([\w./-]+/[\w./-]*)`", prose(page)):
         if path in MADE:
@@ -54,7 +54,7 @@ def test_lines_are_short(page: Path) -> None:
     assert not long, f"wrap lines {long}"
 
 
-def test_pages_that_the_code_names_exist() -> None:
+def test_pages_named_in_the_code_exist() -> None:
     for folder in ("src", "scripts", "workflow", "config", "benchmarks"):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in (".py", ".smk", ".yaml", ".md"):

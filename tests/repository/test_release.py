@@ -1,4 +1,4 @@
-"""What a release needs: one version, a dated entry of the changelog, services that run our own commands."""
+"""Requirements of a release: one version, a dated changelog entry, CI and hooks that run our own commands."""
 
 import datetime
 import re
@@ -40,7 +40,7 @@ def test_the_continuous_integration_runs_our_own_script() -> None:
     assert {command.split()[1] for command in commands if command.startswith("make ")} <= set(targets)
 
 
-def test_hooks_before_a_commit_use_the_tools_that_are_installed() -> None:
+def test_commit_hooks_use_the_installed_tools() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0][
         "hooks"
     ]
@@ -49,7 +49,7 @@ def test_hooks_before_a_commit_use_the_tools_that_are_installed() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda path: path.stem)
-def test_issue_forms_are_whole(form) -> None:
+def test_issue_forms_are_complete(form) -> None:
     values = yaml.safe_load(form.read_text(encoding="utf-8"))
     if form.stem != "config":
         assert values["name"] and values["description"]

@@ -1,4 +1,4 @@
-"""The files that a training job reads, small and written by hand."""
+"""Small files as a training job reads them, written by hand."""
 
 from pathlib import Path
 

@@ -19,7 +19,7 @@ def test_an_unknown_kind_lists_the_known_ones():
     )
 
 
-def test_plugins_are_listed_with_what_they_are():
+def test_plugins_are_listed_with_their_summaries():
     result = invoke("plugins", "metrics")
     lines = result.output.splitlines()
     assert lines[0] == "metrics"
@@ -41,7 +41,7 @@ def test_the_options_of_a_plug_in_are_printed_with_defaults_and_meanings():
     assert "unknown name 'ridg', did you mean 'ridge'?" in str(wrong)
 
 
-def test_a_new_plug_in_is_started_and_the_next_steps_said(tmp_path):
+def test_a_skeleton_is_written_and_the_next_steps_are_printed(tmp_path):
     found = invoke("new", "metric", "ours", "--out", tmp_path)
     assert found.exit_code == 0, found.output
     assert f"wrote {tmp_path / 'ours.py'}" in found.output.replace("\n", "")
@@ -66,7 +66,7 @@ def test_sources_are_listed_and_a_bad_name_is_one_line(monkeypatch, capsys):
     assert captured.err.count("\n") == 1
 
 
-def test_help_waits_for_no_package_that_commands_alone_need():
+def test_help_does_not_import_packages_that_only_commands_need():
     program = (
         "import sys, perturbkg.cli; print({'anndata', 'pandera', 'polars', 'torch', 'zarr'} & {*sys.modules})"
     )

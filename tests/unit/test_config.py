@@ -126,7 +126,7 @@ def test_a_missing_key_is_named():
 
 
 @pytest.mark.parametrize("text", ["a: [", "- a\n- b\n"])
-def test_a_file_that_is_no_mapping_is_one_line(tmp_path, text):
+def test_a_file_that_is_not_a_mapping_is_one_line(tmp_path, text):
     path = tmp_path / "overlay.yaml"
     path.write_text(text)
     with pytest.raises(InputError, match=r"overlay\.yaml") as error:
@@ -140,7 +140,7 @@ def test_an_absent_file_is_one_line(tmp_path):
 
 
 def closed(schema, path=""):
-    """Yield the places of a schema that take any key, or that describe nothing."""
+    """Yield the places of a schema that accept any key or lack a description."""
     if (
         schema.get("type") == "object"
         and "properties" in schema

@@ -1,4 +1,4 @@
-"""An installation of the core alone scores predictions, and says which extra the rest needs."""
+"""An installation of only the core scores predictions, and names the extra that the rest needs."""
 
 import shutil
 import subprocess
@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory) -> Path:
-    """Return the folder of programs of an environment that has the core alone, linked from this environment.
+    """Return the folder of programs of an environment with only the core, linked from this environment.
 
-    `make test-python` installs the core from the package index; here no network is needed.
+    `make test-python` installs the core from the package index; this fixture needs no network.
     """
     folder = tmp_path_factory.mktemp("core")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]

@@ -1,4 +1,4 @@
-"""Imports and pyproject.toml agree, the core needs the core alone, and a missing extra is one line."""
+"""Imports and pyproject.toml agree, the core needs only its own packages, and a missing extra is one line."""
 
 import ast
 import importlib
@@ -19,12 +19,12 @@ from perturbkg import extras, imports
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-#: Rooms that `pip install perturbkg` must serve: all that they reach imports packages of the core alone.
+#: Rooms that `pip install perturbkg` must serve: all their imports, direct or not, need only the core.
 CORE = [
     "baselines", "cli", "config", "errors", "extras", "imports", "knowledge_graphs", "metrics", "plugins",
     "provenance", "report", "schemas", "scoring", "signatures", "sources",
 ]  # fmt: skip
-#: Packages that no file imports, and what needs them.
+#: Packages that no file imports, and why they are needed.
 UNSEEN = {
     "vl-convert-python": "Altair saves figures with it",
     "setuptools": "DGL imports it",
@@ -49,7 +49,7 @@ def declared(*names: str) -> set[str]:
 
 @cache
 def imported_by(path: Path) -> frozenset[str]:
-    """Return the distributions that a file imports, wherever the import stands."""
+    """Return the distributions that a file imports, at the top or inside functions."""
     modules = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -71,20 +71,20 @@ def files_of(room: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("room", CORE)
-def test_a_room_of_the_core_needs_the_core_alone(room):
+def test_a_room_of_the_core_needs_only_the_core(room):
     files = files_of(room)
     found = imported(*files, *imports.reached(*files))
     assert found.keys() <= declared(""), found
 
 
-def test_what_the_package_imports_is_declared_and_what_is_declared_is_imported():
+def test_imports_of_the_package_and_declared_packages_agree():
     found = imported(*imports.PACKAGE.rglob("*.py"), *(ROOT / "scripts").glob("*.py"))
-    # Torch for CUDA brings Triton, which is of no use without a GPU.
+    # Torch for CUDA depends on Triton, which is useless without a GPU.
     assert found.keys() <= declared("", "models") | {"triton"}, found
     assert declared("", "models") - UNSEEN.keys() <= found.keys()
 
 
-def test_what_tests_and_benchmarks_import_is_declared_and_used():
+def test_imports_of_tests_and_benchmarks_are_declared_and_used():
     own = {path.stem for name in ("tests/support", "benchmarks") for path in (ROOT / name).glob("*.py")}
     folders = (imports.PACKAGE, *(ROOT / name for name in ("tests", "benchmarks", "scripts", "docs")))
     found = imported(*(path for folder in folders for path in folder.rglob("*.py")))
@@ -97,14 +97,14 @@ def test_the_constraints_pin_what_is_installed():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = {canonicalize_name(pin.name): pin for pin in map(Requirement, lines)}
     for name, package in closure(["perturbkg[all]"]).items():
-        # Torch for CUDA asks for exact versions of NVIDIA's packages itself.
+        # Torch for CUDA itself requires exact versions of NVIDIA's packages.
         if name != "perturbkg" and not name.startswith(("nvidia-", "cuda-")):
             assert name in pins, name
             assert pins[name].marker is None or pins[name].marker.evaluate(), name
             assert package.version in pins[name].specifier, name
 
 
-def test_all_holds_every_extra():
+def test_all_includes_every_extra():
     assert declared("all") == declared(*EXTRAS)
 
 
@@ -144,20 +144,20 @@ cli.main()
 """
 
 
-def test_what_lacks_an_extra_ends_in_one_line_that_names_it():
+def test_a_missing_extra_is_one_line_that_names_it():
     done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "error: this needs torch: pip install 'perturbkg[models]'\n"
 
 
-def test_an_extra_is_required_whole(monkeypatch):
+def test_all_packages_of_an_extra_are_required(monkeypatch):
     monkeypatch.setattr(extras, "_declared", lambda: ["numpy; extra == 'x'", "b; extra == 'y'"])
     extras.require("x")
     with pytest.raises(extras.MissingExtraError, match=r"^this needs b: pip install 'perturbkg\[y\]'$"):
         extras.require("y")
 
 
-def test_a_missing_module_of_no_extra_stays_a_defect():
+def test_a_missing_module_outside_all_extras_is_a_defect():
     with pytest.raises(ModuleNotFoundError, match="no_such_module"), extras.explained():
         importlib.import_module("no_such_module")
 

@@ -1,4 +1,4 @@
-"""The walk over imports: exactly the package files that a script reaches."""
+"""Following imports: exactly the package files that a script needs."""
 
 import os
 
@@ -11,7 +11,7 @@ def names(paths):
     return {path.relative_to(imports.PACKAGE).as_posix() for path in paths}
 
 
-def test_a_module_and_the_packages_on_the_way_are_reached(tmp_path):
+def test_a_module_and_its_parent_packages_are_reached(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import os\nfrom perturbkg.io.files import sha256\n")
     assert names(imports.imported(script)) == {"__init__.py", "io/__init__.py", "io/files.py"}
@@ -33,7 +33,7 @@ def test_a_package_imported_by_from_is_reached(tmp_path):
 
 
 def test_no_shared_module_reaches_a_plug_in_by_import():
-    """Else editing one model would rerun all of them."""
+    """Otherwise editing one model would rerun all of them."""
     plug_ins = {
         path
         for folder in imports.PACKAGE.iterdir()
@@ -103,7 +103,7 @@ def package(tmp_path, monkeypatch):
     return make
 
 
-def test_a_digest_is_the_same_wherever_the_package_lies(package):
+def test_a_digest_does_not_depend_on_the_folder_of_the_package(package):
     digests = {imports.digest(package(place).parent / "script.py") for place in ("one", "two")}
     assert len(digests) == 1
     assert len(digests.pop()) == 64
@@ -121,7 +121,7 @@ def test_a_digest_is_the_same_wherever_the_package_lies(package):
         ("unrelated.py", False),
     ],
 )
-def test_a_digest_changes_with_what_is_reached_and_with_nothing_else(package, name, changes):
+def test_a_digest_changes_only_with_reached_files(package, name, changes):
     before = imports.digest(package("before").parent / "script.py")
     folder = package("after")
     with (folder / name).open("a") as file:
@@ -137,7 +137,7 @@ def test_a_plug_in_that_is_also_imported_counts_once(package):
 
 
 def test_every_data_file_of_the_package_belongs_to_a_module_that_reads_it():
-    """Else a report would stay as it is when its template changes."""
+    """Otherwise a change of a template would not rerun the report."""
     data = {
         path
         for path in imports.PACKAGE.rglob("*")

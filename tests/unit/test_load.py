@@ -1,4 +1,4 @@
-"""Loading: what a model is given is aligned, and a test delta is not among it."""
+"""Loading: the data for a model are aligned, and do not contain test deltas."""
 
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def rewrite(path: Path, schema: type[schemas.Table], change: pl.Expr) -> None:
     schemas.write(schemas.read(path, schema).with_columns(change), schema, path)
 
 
-def test_a_drug_that_is_no_node_is_named(files: dict[str, Path]):
+def test_a_drug_that_is_not_a_node_is_named(files: dict[str, Path]):
     change = pl.col("drug").replace("BRD-2", "BRD-9")
     rewrite(files["drugs.parquet"], schemas.Drugs, change)
     with pytest.raises(InputError, match=r"no node 'lincs_drug:BRD-9' \(1 such\); merge the graph again"):

@@ -1,4 +1,4 @@
-"""Options read from source: what works, and one line for what does not."""
+"""Options read from source: which definitions work, and one line for those that do not."""
 
 import itertools
 from pathlib import Path
@@ -28,7 +28,7 @@ CONTRACT = Path(__file__).parents[2] / "src/perturbkg/models/__init__.py"
 
 
 def read(tmp_path: Path, body: str, head: str = HEAD):
-    """Return the class `Mine` with this body, read from a file of its own."""
+    """Return the class `Mine` with this body, read from a separate file."""
     path = tmp_path / f"mine{next(NUMBER)}.py"
     path.write_text(head + "\n@dataclass\nclass Mine(Model):\n" + body)
     return read_class(path, "Model", CONTRACT)
@@ -54,7 +54,7 @@ def read(tmp_path: Path, body: str, head: str = HEAD):
         ("x: bool = not True", False),
     ],
 )
-def test_a_default_that_python_could_compute_before_it_runs(tmp_path, declared, default):
+def test_a_default_that_is_known_without_running_the_module(tmp_path, declared, default):
     option = read(tmp_path, f"    {declared}\n").options["x"]
     assert option.default == default
     assert option.problem(option.setting) is None
@@ -70,7 +70,7 @@ def test_a_default_that_python_could_compute_before_it_runs(tmp_path, declared, 
         "x: int = 1 / 0",
     ],
 )
-def test_any_other_default_is_one_line_that_says_where_and_what_to_write(tmp_path, declared):
+def test_any_other_default_is_one_line_with_place_and_remedy(tmp_path, declared):
     with pytest.raises(InputError) as error:
         _ = read(tmp_path, f"    {declared}\n").options
     expected = declared.partition(" = ")[2]
@@ -91,7 +91,7 @@ def test_a_type_that_a_config_cannot_give_is_one_line(tmp_path):
         _ = read(tmp_path, "    x: np.ndarray = None\n").options
 
 
-def test_what_the_workflow_sets_and_what_the_class_computes_are_not_options(tmp_path):
+def test_fields_set_by_the_workflow_or_computed_by_the_class_are_not_options(tmp_path):
     body = """    folder: str = field(default="a", metadata={"option": False})
     counts: dict[str, int] = field(default_factory=dict, init=False)
     _cache: int = field(default=0, repr=False)
@@ -168,7 +168,7 @@ def test_a_file_must_define_one_plug_in(tmp_path, text, number):
         (float | None, None, "x", "'x' must be a valid number"),
     ],
 )
-def test_a_value_is_held_against_type_and_range(kind, good, bad, problem):
+def test_a_value_is_checked_against_type_and_range(kind, good, bad, problem):
     option = Option("x", kind, None, "")
     assert option.problem(good) is None
     assert option.problem(bad) == problem

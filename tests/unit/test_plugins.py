@@ -1,4 +1,4 @@
-"""The registry: names, classes read without importing, plug-ins of other packages, and what it refuses."""
+"""The registry: names, classes read without importing, plug-ins of other packages, and refused names."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Checksums: of what a file holds now, and read once by jobs that share a folder."""
+"""Checksums: of the present content of a file, computed once for jobs that share a folder."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ def test_a_file_is_read_once_by_jobs_that_share_a_folder(
     assert checksums([file], kept=kept) == expected
 
 
-def test_a_file_that_changed_is_read_again_whatever_its_size_and_time(tmp_path: Path) -> None:
+def test_a_changed_file_is_read_again_even_with_equal_size_and_time(tmp_path: Path) -> None:
     file, kept = tmp_path / "a.bin", tmp_path / "kept"
     file.write_bytes(b"one")
     before = file.stat()

@@ -37,7 +37,7 @@ def room_of(path: Path) -> str:
 
 
 def imported_rooms(path: Path) -> set[str]:
-    """Return the rooms that a file imports, wherever the import stands."""
+    """Return the rooms that a file imports, at the top or inside functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
@@ -54,7 +54,7 @@ def imported_rooms(path: Path) -> set[str]:
 
 def test_every_room_is_in_the_list() -> None:
     rooms = {room_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__"}
-    assert rooms == set(LEVEL), "name a new folder or module of the package in ROOMS, and remove what is gone"
+    assert rooms == set(LEVEL), "add a new folder or module of the package to ROOMS, and remove deleted ones"
 
 
 def test_imports_run_one_way() -> None:

@@ -1,4 +1,4 @@
-"""Real Snakemake runs, each in its own copy of the project."""
+"""Real Snakemake runs, each in a separate copy of the project."""
 
 import importlib.util
 import os
@@ -29,7 +29,7 @@ class Project:
                 )
             else:
                 shutil.copy2(source, folder / part)
-        # The workflow itself has to find the package beside its code.
+        # The workflow must find the package next to its own code.
         self.environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
     def command(self, *arguments: str) -> list[str]:

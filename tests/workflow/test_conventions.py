@@ -1,4 +1,4 @@
-"""What holds the rooms together: one name finds everything, and environments are those that were tested."""
+"""Conventions of the repository: one name for rule and script, and environments with tested versions."""
 
 import ast
 import re
@@ -49,20 +49,20 @@ def test_every_rule_declares_threads_memory_run_time_log_benchmark_and_environme
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("*.py")), ids=lambda path: path.stem)
-def test_a_script_fits_on_a_screen(path):
+def test_scripts_are_short(path):
     assert len(path.read_text().splitlines()) <= 120
 
 
 @pytest.mark.parametrize("profile", ["default", "slurm"])
 def test_a_finished_run_does_not_wait_for_its_scheduler(profile):
     settings = yaml.safe_load((ROOT / "workflow/profiles" / profile / "config.yaml").read_text())
-    # Snakemake leaves only when as long has passed since it last looked for jobs.
+    # Snakemake exits only after this time since it last looked for jobs.
     span = re.fullmatch(r"\d+/(\d+)s", settings["max-jobs-per-timespan"])
     assert 1 <= int(span.group(1)) <= 10
 
 
 def test_a_change_of_parameters_reruns_a_job():
-    """The code of a rule is one of its parameters, so without this trigger an edit would rerun nothing."""
+    """The code of a rule is one of its parameters, so without this trigger an edit reruns nothing."""
     for profile in (ROOT / "workflow/profiles").glob("*/config.yaml"):
         triggers = yaml.safe_load(profile.read_text()).get("rerun-triggers")
         assert triggers is None or "params" in triggers, profile  # without a list, all triggers count
@@ -95,8 +95,8 @@ def test_every_dependency_is_pinned_and_explained():
         assert stated in named, bare
 
 
-def test_rules_find_files_beside_the_code_and_keep_the_prefix_of_a_module():
-    """The base directory is that of another workflow in a module, and str.format() forgets a prefix."""
+def test_rules_find_files_next_to_the_code_and_keep_the_prefix_of_a_module():
+    """In a module the base directory is that of the other workflow, and str.format() drops the prefix."""
     for path in [ROOT / "workflow/Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]:
         text = path.read_text()
         assert "workflow.basedir" not in text, path
@@ -123,7 +123,7 @@ def test_all_package_imports_are_absolute_and_no_code_unpickles():
         assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE), path
 
 
-def test_the_picture_of_the_workflow_shows_every_rule():
+def test_the_diagram_of_the_workflow_shows_every_rule():
     picture = (ROOT / "docs/images/dag.svg").read_text()
     assert set(RULES) == {name for name in re.findall(r"<title>(\w+)</title>", picture) if name in RULES}
 

@@ -1,4 +1,4 @@
-"""One new file of each kind, as `perturbkg new` writes it, meets its contract and runs as it is."""
+"""One new file of each kind, as `perturbkg new` writes it, passes its contract and runs unchanged."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from perturbkg.skeletons import NAMED
 
 ROOT = Path(__file__).parents[2]
 NAMES = {kind: f"fresh_{kind.removesuffix('s')}" for kind in plugins.BASE_CLASS}
-# A tiny world, in the form that the new readers want.
+# A tiny world, in the form that the new readers read.
 WORLD = """
 import sys
 from pathlib import Path
@@ -60,10 +60,10 @@ pairs.select(entrez_a="x_id", symbol_a="x_name", entrez_b="y_id", symbol_b="y_na
 
 
 class Copy:
-    """A copy of the project, in which commands run with its own package."""
+    """A copy of the project, in which commands use the package of the copy."""
 
     def __init__(self, folder: Path) -> None:
-        """Copy all that is tested."""
+        """Copy everything that is tested."""
         self.folder = folder
         parts = (
             "src",
@@ -121,7 +121,7 @@ def test_the_contracts_hold(copy: Copy):
         assert f"[{name}" in collected or f"-{name}" in collected, f"no contract of {name}"
 
 
-def test_no_other_test_minds_a_new_name(copy: Copy):
+def test_no_other_test_breaks_with_a_new_name(copy: Copy):
     copy.run("docs/generate.py")
     tests = (
         "test_plugins.py",
@@ -136,7 +136,7 @@ def test_no_other_test_minds_a_new_name(copy: Copy):
     assert f"`{NAMES['metrics']}`" in (copy.folder / "docs/metrics.md").read_text(encoding="utf-8")
 
 
-def test_a_run_takes_all_of_them(copy: Copy):
+def test_a_run_uses_all_of_them(copy: Copy):
     raw = copy.folder / "raw"
     raw.mkdir()
     signatures, graph, baseline = (NAMES[kind] for kind in ("signatures", "knowledge_graphs", "baselines"))

@@ -29,7 +29,7 @@ def made(project):
 
 @pytest.fixture(scope="module")
 def direct(project):
-    """Return the jobs that a config has in the project's own folder; each is planned once."""
+    """Return a function that plans a config in the project's own folder; each is planned once."""
     made, known = project("direct"), {}
 
     def planned(*arguments):
@@ -76,7 +76,7 @@ def test_the_same_jobs_are_planned_as_a_module(made, direct, snakefile, prefix, 
     assert {(rule.removeprefix("perturbkg_"), *rest) for rule, *rest in found} == {*wanted, ("target",)}
 
 
-def test_what_the_workflow_names_gets_the_prefix_and_what_the_config_names_does_not(made):
+def test_files_named_by_the_workflow_get_the_prefix_and_those_named_by_the_config_do_not(made):
     (made.work / "own.tsv").write_text("pert_id\tdrugbank_id\n")
     overlay = {**yaml.safe_load(SMALL.read_text()), "files": {"xref": "own.tsv"}}
     printed = made.run("--dry-run", *as_module(made, overlay, prefix="benchmark"))

@@ -1,4 +1,4 @@
-"""What a user sees of Snakemake when an input is bad: one clear line, an exit code, no traceback."""
+"""The output of Snakemake for a bad input: one clear line, an exit code, no traceback."""
 
 import gzip
 

@@ -31,7 +31,7 @@ def configure(folder, **changed):
 
 @pytest.fixture(scope="module")
 def made(project):
-    """Return a project whose node inputs are made."""
+    """Return a project whose node inputs exist."""
     made = project("language_models")
     configure(made.folder)
     made.run("--cores", "1", *CONFIG, "--", "results/test/graph/inputs.parquet")
@@ -39,7 +39,7 @@ def made(project):
 
 
 def kept(made):
-    """Return how many vectors are on the disk."""
+    """Return the number of vectors on the disk."""
     try:
         file = sqlite3.connect(made.folder / "resources/embeddings/tiny--biobert.sqlite", timeout=60)
         found = file.execute("SELECT count(*) FROM vectors").fetchone()[0]
@@ -57,7 +57,7 @@ def job_of(running, rule):
     return None
 
 
-def test_a_killed_job_goes_on_where_it_stopped_and_jobs_share_what_they_make(made):
+def test_a_killed_job_resumes_where_it_stopped_and_jobs_share_vectors(made):
     wanted = FILES["gene/protein"]
     cache = made.folder / "src/perturbkg/language_models/cache.py"
     before = cache.read_text()
@@ -78,7 +78,7 @@ def test_a_killed_job_goes_on_where_it_stopped_and_jobs_share_what_they_make(mad
     stopped = kept(made)
     assert not (made.folder / wanted).exists()
     cache.write_text(before)
-    # All types at once now, in two jobs.
+    # Now all types at once, in two jobs.
     made.run("--cores", "2", "--resources", "gpu=2", *CONFIG, "--", *FILES.values())
     inputs = pl.read_parquet(made.folder / "results/test/graph/inputs.parquet")
     texts = inputs.filter(pl.col("type").is_in(list(TYPES))).drop_nulls("text")
@@ -106,7 +106,7 @@ def test_a_killed_job_goes_on_where_it_stopped_and_jobs_share_what_they_make(mad
         ({"max_length": 513}, "embed_nodes", ["max_length: 513 is more than the 512 positions"]),
     ],
 )
-def test_what_cannot_run_is_one_line(made, monkeypatch, change, rule, parts):
+def test_a_config_that_cannot_run_is_one_line(made, monkeypatch, change, rule, parts):
     monkeypatch.setitem(made.environment, "HF_HUB_OFFLINE", "1")
     monkeypatch.setitem(made.environment, "CUDA_VISIBLE_DEVICES", "")
     configure(made.folder, **change)

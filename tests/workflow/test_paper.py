@@ -1,4 +1,4 @@
-"""The paper's configuration from a loopback server with files of the real formats: fetched, verified, run."""
+"""The paper's configuration with files in the real formats from a loopback server: fetched, verified, run."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ DATA = (ROOT / "../shared/data").resolve()
 PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
 TINY = yaml.safe_load((ROOT / "config/test.yaml").read_text())["simulation"]
 OFFLINE = {"baseline"}
-# What makes it small; everything else is config/paper.yaml as it stands.
+# These settings make it small; everything else is config/paper.yaml unchanged.
 SMALL = """
 seeds: [1]
 folds: 2
@@ -38,7 +38,7 @@ model_options:
   gat: {ensemble: 1, epochs: 2}
 report: {resamples: 100}
 """
-# Node types of PrimeKG that the simulated world does without: an edge each, so that the encoders meet them.
+# Node types of PrimeKG that the simulated world lacks: an edge each, so that the encoders get them.
 OTHER_TYPES = {
     "molecular_function": ("molfunc_protein", "GO"),
     "cellular_component": ("cellcomp_protein", "GO"),
@@ -101,7 +101,7 @@ def server(tmp_path_factory):
 
 
 def wanted(overlay):
-    """Return file key -> name in the catalogue of what the paper's configuration fetches."""
+    """Return file key -> name in the catalogue of each file that the paper's configuration fetches."""
     default = configuration.read(ROOT / "config/config.yaml")
     return configuration.published_files({**default, **PAPER, **overlay})
 
@@ -121,7 +121,7 @@ def tiny_models(folder):
 
 @pytest.fixture(scope="module")
 def finished(project, world, server):
-    """Run config/paper.yaml whole, once, on two cores."""
+    """Run all of config/paper.yaml once, on two cores."""
     made = project("paper")
     published = {name: world[key] for key, name in wanted({}).items() if key in world}
     catalogue = publish(published, server.folder, server.url)
@@ -133,13 +133,13 @@ def finished(project, world, server):
     return made
 
 
-def test_the_paper_run_ends_in_its_report(finished):
+def test_the_paper_run_makes_its_report(finished):
     results = finished.folder / "results/paper"
     for name in ("kg/nodes.parquet", "signatures.h5ad", "graph/graph.npz", "scores.parquet", "report.html"):
         assert (results / name).stat().st_size > 0, name
 
 
-def test_every_download_is_recorded_with_its_digest_and_how_it_was_verified(finished):
+def test_every_download_is_recorded_with_digest_and_verification(finished):
     run = json.loads((finished.folder / "results/paper/run.json").read_text())
     downloads = {receipt["name"]: receipt for receipt in run["downloads"]}
     assert set(downloads) == set(wanted({}).values())
@@ -170,7 +170,7 @@ def test_a_second_run_and_an_edit_of_the_fetching_code_fetch_nothing(finished):
     assert not [job for job in finished.planned(*arguments) if job[0] == "download_source"]
 
 
-def test_a_file_that_changed_at_its_publisher_is_one_line_and_the_old_one_stays(finished, server):
+def test_a_file_changed_by_its_publisher_is_one_line_and_the_old_one_stays(finished, server):
     receipts = (finished.folder / "resources/downloads").glob("*.json")
     unstated = next(
         r["name"] for r in map(json.loads, (p.read_text() for p in receipts)) if "first" in r["verified"]
@@ -203,7 +203,7 @@ def test_a_file_that_changed_at_its_publisher_is_one_line_and_the_old_one_stays(
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there")
-def test_real_files_in_the_place_of_the_publishers(project, tmp_path_factory):
+def test_real_files_served_like_those_of_the_publishers(project, tmp_path_factory):
     """Fetch the real slice, its baseline taken from a path, and embed its texts with tiny models."""
     made = project("paper_real")
     local = yaml.safe_load((ROOT / "config/local.yaml").read_text())["files"]

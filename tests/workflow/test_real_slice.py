@@ -37,7 +37,7 @@ def results(project):
     return made.folder / "results/cut"
 
 
-def test_the_real_files_are_read_whole(results):
+def test_the_real_files_are_read_completely(results):
     nodes = pl.read_parquet(results / "kg/nodes.parquet")
     edges = pl.read_parquet(results / "kg/edges.parquet")
     assert nodes.height == 44_897
@@ -46,14 +46,14 @@ def test_the_real_files_are_read_whole(results):
     assert 340_000 < edges.height < 352_000
 
 
-def test_drugs_are_matched_to_the_graph_and_the_ways_recorded(results):
+def test_drugs_are_matched_to_the_graph_and_the_way_of_matching_is_recorded(results):
     matches = pl.read_parquet(results / "drugs/matches.parquet")
     ways = dict(matches.group_by("match").len().iter_rows())
     assert ways["xref"] > 100
     assert matches.filter((pl.col("match") == "none") != pl.col("kg_node").is_null()).is_empty()
 
 
-def test_scores_are_those_of_real_biology(results):
+def test_scores_are_plausible_for_real_biology(results):
     scores = pl.read_parquet(results / "scores.parquet").with_columns(
         pl.col("model", "ablation", "metric").cast(str)
     )
@@ -65,7 +65,7 @@ def test_scores_are_those_of_real_biology(results):
     )
     assert 0.2 < means["mean_per_cell"] < 0.45
     assert all(0.2 < value < 0.6 for value in means.values())
-    # The chance level of retrieval is what a model without a drug gets, on real data too.
+    # Without the drug a model scores the chance level of retrieval, also on real data.
     control = scores.filter(pl.col("metric") == "retrieval", pl.col("model") == "mean_per_cell")["value"]
     assert control.drop_nulls().mean() == pytest.approx(0.5)
 

@@ -1,4 +1,4 @@
-"""The whole DAG for real, from another folder and as a module: what it makes, and when it makes it again."""
+"""The whole DAG for real, from another folder and as a module: what it makes, and which edits rerun it."""
 
 import json
 import os
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(project):
-    """Run the test config whole, once, from a folder that holds nothing of the project."""
+    """Run all of the test config once, from a folder without any file of the project."""
     made = project("whole_run", elsewhere=True)
     made.run("--cores", "2", *SMALL)
     return made
@@ -37,7 +37,7 @@ def table_bytes(folder):
     return {path.name: path.read_bytes() for path in found if not path.name.startswith("resources")}
 
 
-def test_a_run_leaves_what_the_design_promises(finished):
+def test_a_run_makes_all_outputs_of_the_design(finished):
     results = finished.work / "results/test"
     for name in (
         "kg/nodes.parquet",
@@ -147,7 +147,7 @@ def test_editing_an_ablation_reruns_its_jobs_and_nothing_else(finished):
     assert all("ablation=no_graph" in wildcards for wildcards in by_rule["train_model"])
 
 
-def test_editing_a_template_of_the_report_reruns_the_report_alone(finished):
+def test_editing_a_template_of_the_report_reruns_only_the_report(finished):
     by_rule, _ = planned_after_an_edit(finished, "report/templates/report.css", "/* an edit */")
     assert set(by_rule) == {"make_report", "all"}
 
@@ -161,7 +161,7 @@ def test_changing_a_model_option_reruns_that_model(finished):
     assert all("model=nearest_drugs" in wildcards for wildcards in trained)
 
 
-def test_where_the_config_says_so_neural_models_ask_for_a_gpu(finished):
+def test_neural_models_request_a_gpu_if_configured(finished):
     (finished.work / "gpu.yaml").write_text("gpu: {train: 1}\n")
     printed = finished.run("--dry-run", "--forcerun", "train_model", *SMALL, "gpu.yaml")
     asked: dict[str, set[str]] = {}

@@ -1,4 +1,4 @@
-"""Every way to bring data, up to the merged graph and a split: by one word of the config, or as own files."""
+"""Every way to provide data, up to the merged graph and a split: by one word of the config, or own files."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from perturbkg.io.matrices import read_matrix
 
 TARGETS = ("signatures.h5ad", "graph/inputs.parquet", "splits/scaffold/fold0.parquet")
 SMALL = {"folds": 2, "splits": ["scaffold"], "minimum_signatures": 20}
-#: What tables without these columns cannot be asked for.
+#: Turn off the filters whose columns these tables lack.
 UNFILTERED = {"require_hiq": False, "require_qc_pass": False}
 PUBLISHED = {
     "source": "download",
@@ -56,7 +56,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(project, files, server):
-    """Return a project whose catalogue leads to the server."""
+    """Return a project whose catalogue points to the server."""
     copy = project("sources")
     names = wanted(copy, PUBLISHED)
     kinds = ("lincs2020", "ccle", "optimuskg", "gse70138")
@@ -94,7 +94,7 @@ def results_of(made, name, overlay):
 
 
 def same_graph(results, files):
-    """Check that a graph came out as PrimeKG's own reader finds it: as many nodes and edges of each type."""
+    """Check that a graph has as many nodes and edges of each type as PrimeKG's reader finds."""
     graph = read_graph(files["lincs2020"])
     for name, column in (("nodes", "type"), ("edges", "relation")):
         found = pl.read_parquet(results / f"kg/{name}.parquet")[column]
@@ -118,7 +118,7 @@ def test_optimuskg_geo_and_ccle_are_fetched_and_become_the_same_tables(made, fil
     assert receipts == set(wanted(made, PUBLISHED).values())
 
 
-def test_tables_of_ones_own_become_the_same_tables(made, files):
+def test_own_files_become_the_same_tables(made, files):
     own = {**files["own"], "baseline": files["lincs2020"]["baseline"]}
     overlay = {"source": "files", "signatures": "table", "knowledge_graph": "table", "filters": UNFILTERED}
     overlay["files"] = {key: str(path) for key, path in own.items()}
@@ -142,7 +142,7 @@ def test_deltas_made_from_wells(made):
     assert counts.filter(pl.col("what").str.contains("well")).height > 0, counts
 
 
-def test_what_a_file_is_reruns_and_how_it_is_had_does_not(made):
+def test_another_version_reruns_jobs_and_other_download_options_do_not(made):
     arguments = config(made, "published", PUBLISHED)
 
     def planned(*overlays):
@@ -157,7 +157,7 @@ def test_what_a_file_is_reruns_and_how_it_is_had_does_not(made):
     assert {"download_source", "read_knowledge_graph", "merge_graph"} <= planned("release.yaml")
 
 
-def test_a_run_that_is_killed_while_it_fetches_is_unlocked_and_goes_on_where_it_was(made, server):
+def test_a_run_killed_while_fetching_is_unlocked_and_resumes(made, server):
     name = "optimuskg_edges"
     (served,) = (server.folder / name).iterdir()
     path = f"/{name}/{served.name}"

@@ -1,4 +1,4 @@
-"""Skeletons: where they are written, what they are called, and what is refused."""
+"""Skeletons: their folders, their names, and which names are refused."""
 
 import ast
 
@@ -23,7 +23,7 @@ def test_a_skeleton_is_written_under_its_new_name(kind, tmp_path):
         assert "skeleton" not in path.name and path.suffix != ".in"
 
 
-def test_in_a_checkout_a_skeleton_goes_where_its_kind_is(tmp_path, monkeypatch):
+def test_in_a_checkout_a_skeleton_is_written_to_the_folder_of_its_kind(tmp_path, monkeypatch):
     (tmp_path / "tests/contracts").mkdir(parents=True)
     monkeypatch.setattr(skeletons, "CHECKOUT", tmp_path)
     found = write_skeleton("baselines", "ours")
@@ -34,7 +34,7 @@ def test_in_a_checkout_a_skeleton_goes_where_its_kind_is(tmp_path, monkeypatch):
     }
 
 
-def test_without_a_checkout_a_folder_is_asked_for(tmp_path, monkeypatch):
+def test_without_a_checkout_a_folder_is_required(tmp_path, monkeypatch):
     monkeypatch.setattr(skeletons, "CHECKOUT", tmp_path)
     with pytest.raises(InputError, match="not a checkout of PerturbKG; say with --out which folder"):
         write_skeleton("models", "ours")
