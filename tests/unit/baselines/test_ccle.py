@@ -63,7 +63,7 @@ def _counts(table):
     return dict(table.select("reason", "count").rows())
 
 
-def test_models_are_read_under_their_names_in_the_files_order(release):
+def test_models_are_read_by_name_in_the_order_of_the_file(release):
     measured = SOURCE.read(release.write(), GENES)
     assert measured.cells.rows() == [(2, "A549"), (3, "5637"), (4, "MCF7")]
     np.testing.assert_array_equal(measured.values, 1000.0 * np.arange(3)[:, None] + np.arange(978))
@@ -83,9 +83,9 @@ def test_cell_lines_are_joined_by_name(release):
     assert reasons == [("HCC515", "no baseline"), ("A549", "a baseline, but not in the cell table")]
 
 
-def test_a_model_without_a_name_or_with_the_name_of_another_is_left_out_and_counted(release):
+def test_a_model_without_a_unique_name_is_removed_and_counted(release):
     release.expressed += ["ACH-4", "ACH-5"]
-    release.names |= {"ACH-4": "A549", "ACH-9": "MCF7"}  # the last has no expression: no reason for doubt
+    release.names |= {"ACH-4": "A549", "ACH-9": "MCF7"}  # the last has no expression, so nothing is ambiguous
     release.genes = {gene: np.append(values, [7, 8]) for gene, values in release.genes.items()}
     measured = SOURCE.read(release.write(), GENES)
     assert measured.cells["cell"].to_list() == ["5637", "MCF7"]
@@ -93,7 +93,7 @@ def test_a_model_without_a_name_or_with_the_name_of_another_is_left_out_and_coun
     assert _counts(models) == {"read": 5, "model without a name": 1, "name of several models": 2, "kept": 2}
 
 
-def test_genes_are_found_by_id_then_by_symbol_and_else_carry_no_information(release):
+def test_genes_are_found_by_id_then_by_symbol_and_otherwise_are_constant(release):
     release.genes["RENAMED (9900)"] = release.genes.pop("G9900 (9900)")
     release.genes["G9901 (77)"] = release.genes.pop("G9901 (9901)")
     release.genes["G9902 (9903)"] = release.genes.pop("G9903 (9903)")  # by id the landmark 9903, not 9902
@@ -108,7 +108,7 @@ def test_genes_are_found_by_id_then_by_symbol_and_else_carry_no_information(rele
 
 
 def later(release, **columns):
-    """Lay the expression out as releases since 25Q2 do, with a second profile of the first model."""
+    """Write the expression as in releases since 25Q2, with a second profile of the first model."""
     release.expressed += ["ACH-1"]
     release.genes = {gene: np.append(values, -7.0) for gene, values in release.genes.items()}
     release.before = {
@@ -123,7 +123,7 @@ def later(release, **columns):
 
 
 @pytest.mark.parametrize("flags", ["Yes Yes Yes No", "True True True False", "1 1 1 0"])
-def test_a_later_release_has_more_columns_in_front_and_marks_one_profile_of_a_model(release, flags):
+def test_a_later_release_has_more_leading_columns_and_marks_one_profile_per_model(release, flags):
     plain = SOURCE.read(release.write(), GENES)
     measured = SOURCE.read(later(release, IsDefaultEntryForModel=flags.split()).write(), GENES)
     assert measured.cells.equals(plain.cells)
@@ -133,12 +133,12 @@ def test_a_later_release_has_more_columns_in_front_and_marks_one_profile_of_a_mo
     assert models["read"] == 4 and models["not the default profile of its model"] == 1
 
 
-def test_profiles_of_one_model_that_nothing_tells_apart_are_refused(release):
+def test_several_profiles_of_a_model_without_a_mark_are_refused(release):
     with pytest.raises(InputError, match=r"rows 2 and 5: ModelID 'ACH-1' twice"):
         SOURCE.read(later(release).write(), GENES)
 
 
-def test_a_mark_of_another_kind_is_named(release):
+def test_an_unknown_mark_is_named(release):
     later(release, IsDefaultEntryForModel=["Yes", "Yes", "first", "No"])
     with pytest.raises(InputError, match=r"row 4: IsDefaultEntryForModel is 'first', not Yes or No"):
         SOURCE.read(release.write(), GENES)
@@ -167,7 +167,7 @@ def cell_table(*cells, **columns):
     return table.with_columns(**nothing, **{name: pl.Series(values) for name, values in columns.items()})
 
 
-def test_a_cell_line_is_found_by_its_own_name_else_by_its_ccle_name(release):
+def test_a_cell_line_is_found_by_its_name_otherwise_by_its_ccle_name(release):
     release.names |= {"ACH-1": "NCIA549", "ACH-3": "HMCF"}
     measured = SOURCE.read(release.write(), GENES)
     known = cell_table(
@@ -198,7 +198,7 @@ def test_no_cell_line_with_a_baseline_is_an_error(release):
     assert "5637, A549, MCF7" in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_too_many_absent_genes_are_another_table(release):
+def test_too_many_absent_genes_are_an_error(release):
     for gene in ENTREZ[:49]:
         del release.genes[f"G{gene} ({gene})"]
     with pytest.raises(InputError, match=r"row 1: no column for 49 of the 978 landmark genes; first 9900"):
@@ -229,7 +229,7 @@ def test_bad_expression_is_one_line_that_names_the_row(release, change, part):
     assert str(files["ccle_expression"]) in str(caught.value) and part in str(caught.value)
 
 
-def test_a_model_table_of_another_kind_is_named(release):
+def test_an_unknown_model_table_is_named(release):
     files = release.write()
     files["ccle_models"].write_text("DepMap_ID,stripped_cell_line_name\nACH-1,A549\n")
     with pytest.raises(InputError, match=r"Model.csv: row 1: no column 'ModelID'"):

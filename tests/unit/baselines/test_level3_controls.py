@@ -1,4 +1,4 @@
-"""Baselines made of vehicle wells: by hand, and apart from what targets are compared with."""
+"""Baselines from vehicle wells: by hand, and separate from the wells that targets are compared with."""
 
 import gzip
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_a_value_that_is_not_finite_is_refused(tmp_path):
         Level3Controls().read(write(tmp_path, wells), GENES)
 
 
-def test_a_well_table_may_be_gzipped_and_must_be_whole(tmp_path):
+def test_a_well_table_may_be_gzipped_and_must_be_complete(tmp_path):
     files = write(tmp_path)
     plain = Level3Controls().read(files, GENES)
     packed = gzip.compress(files["instinfo"].read_bytes(), mtime=0)
@@ -91,7 +91,7 @@ def test_the_worlds_wells_give_its_baselines(raw_world):
     made, table = (plug_in().read(raw_world, genes) for plug_in in (Level3Controls, Table))
     assert made.cells["cell"].to_list() == sorted(table.cells["cell"])
     expected = table.values[table.cells["cell"].arg_sort().to_numpy()]
-    # Plates shift a gene by 0.25, and the cell lines have one plate at least.
+    # Plates shift a gene by 0.25, and each cell line has at least one plate.
     assert np.sqrt(np.mean((made.values - expected) ** 2)) < 0.35
     lines = join_baseline(source.cell_lines(raw_world), made)
     assert lines.exclusions.select("item", "reason").rows() == [("XC.S01", "no baseline")]
@@ -102,7 +102,7 @@ def test_the_worlds_wells_give_its_baselines(raw_world):
 
 @pytest.mark.parametrize(("half", "in_baselines", "in_deltas"), [(BASELINE, 1, 0), (TARGET, 0, -1)])
 def test_no_well_is_in_baselines_and_in_deltas(raw_world, tmp_path, half, in_baselines, in_deltas):
-    """Shift the wells of one half: either the baselines follow, or the deltas."""
+    """Shift the wells of one half: either the baselines change, or the deltas."""
     halves, _ = vehicle_wells(raw_world["instinfo"], raw_world["level3_ctl"])
     moved = {**raw_world, "level3_ctl": Path(copy(raw_world["level3_ctl"], tmp_path))}
     with h5py.File(moved["level3_ctl"], "r+") as file:

@@ -15,7 +15,7 @@ FRAME = pl.DataFrame(
 
 
 @pytest.mark.parametrize("form", ["csv", "quoted csv", "tsv", "quoted tsv", "semicolon", "parquet"])
-def test_every_form_reads_the_same(tmp_path, form):
+def test_every_format_reads_the_same(tmp_path, form):
     path = tmp_path / "baseline"
     if form == "parquet":
         FRAME.write_parquet(path)

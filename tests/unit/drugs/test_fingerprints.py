@@ -1,4 +1,4 @@
-"""Fingerprints: what cannot be read is named. Their bits are compared with RDKit's in test_similarity.py."""
+"""Fingerprints: unreadable structures are named. Bits are compared with RDKit's in test_similarity.py."""
 
 import polars as pl
 import pytest

@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 from perturbkg.drugs.matching import Drug, Match, Node, match, normalise
 from perturbkg.drugs.standardise import Parent, standardise
 
-# Structures that differ in their skeletons alone.
+# Structures with different skeletons.
 PARENTS = {
     key: Parent("C", key, "", f"{key}-UHFFFAOYSA-N", f"{key}-UHFFFAOYSA-N", frozenset()) for key in "PQR"
 }
 
 
 def known(structure):
-    """Return the parent of a SMILES, or the one of a letter."""
+    """Return the parent of a SMILES, or of the structure with this letter."""
     return PARENTS.get(structure) or standardise(structure)
 
 
@@ -45,7 +45,7 @@ def test_normalise(name, short):
     assert normalise(name) == short
 
 
-def test_ways_in_their_order():
+def test_the_ways_of_matching_have_an_order():
     same, other = node("DB1", "Unalike", "P"), node("DB2", "Alike")
     assert one(drug(), same, other) == ("DB1", "inchikey")
     assert one(drug(xref=["DB2"]), node("DB2", "Alike")) == ("DB2", "xref")
@@ -53,7 +53,7 @@ def test_ways_in_their_order():
     assert one(drug("Q", ["DB9"], ["nothing"]), same, other) == (None, "none")
 
 
-def test_all_ways_agree_is_recorded_as_the_first():
+def test_if_all_ways_agree_the_first_is_recorded():
     assert one(drug("P", ["DB1"], ["Alike"]), node("DB1", "Alike", "P")) == ("DB1", "inchikey")
 
 
@@ -66,7 +66,7 @@ def test_several_nodes_of_a_parent_are_distinguished_by_the_next_way():
     assert found.reason == "ambiguous: fits drug:DrugBank:DB1, drug:DrugBank:DB2"
 
 
-def test_an_epimer_with_a_node_of_its_own_is_not_taken_for_the_other():
+def test_an_epimer_with_its_own_node_is_not_matched_to_the_other():
     # The structure of dexamethasone's node is not known; betamethasone's is, and has the same skeleton.
     betamethasone, dexamethasone = node("DB00443", "Betamethasone", "P"), node("DB01234", "Dexamethasone")
     asked = drug("P", ["DB01234"], ["dexamethasone"])
@@ -74,33 +74,33 @@ def test_an_epimer_with_a_node_of_its_own_is_not_taken_for_the_other():
     assert one(drug("P", ["DB01234"]), betamethasone, dexamethasone) == (None, "none")
 
 
-def test_a_name_that_different_molecules_bear_finds_nothing():
+def test_a_name_of_different_molecules_matches_nothing():
     bucladesine = node("DB1", "Bucladesine")
     twins = [drug("P", names=["bucladesine"]), drug("Q", names=["bucladesine"])]
     for found in match(twins, [bucladesine]):
         reason = "ambiguous: other molecules have the name of drug:DrugBank:DB1"
         assert found == Match(None, "none", 1, reason)
-    # Stereo isomers and salts have one parent: they are no contradiction.
+    # Stereoisomers and salts have one parent, so they do not contradict each other.
     assert [each.match for each in match([twins[0], twins[0]], [bucladesine])] == ["name", "name"]
-    # A cross-reference is a statement about this very compound.
+    # A cross-reference refers to exactly this compound.
     assert [each.match for each in match([drug("P", ["DB1"], ["bucladesine"]), twins[1]], [bucladesine])] == [
         "xref",
         "none",
     ]
 
 
-def test_a_name_does_not_stand_against_a_known_structure():
+def test_a_name_does_not_override_a_known_structure():
     assert one(drug("P", names=["Aspirin"]), node("DB1", "Aspirin", "Q")) == (None, "none")
 
 
-def test_a_cross_reference_does_not_stand_alone_against_another_skeleton():
+def test_a_cross_reference_alone_does_not_override_another_skeleton():
     ixazomib = node("DB09570", "Ixazomib", "Q")
     (found,) = match([drug("P", ["DB09570"], ["CS-1657"])], [ixazomib])
     assert found == Match(None, "none", 1, "ambiguous: the structure of drug:DrugBank:DB09570 is another")
     assert one(drug("P", ["DB09570"], ["ixazomib"]), ixazomib) == ("DB09570", "xref")
 
 
-def test_nothing_that_fits_is_reported():
+def test_no_match_is_reported_with_its_reason():
     (found,) = match([drug()], [node("DB1", "Aspirin", "Q")])
     assert found == Match(None, "none", 0, "no node has its structure, cross-reference or name")
 
@@ -115,7 +115,7 @@ def test_a_stereoisomer_is_not_found_by_its_structure_alone():
     assert one(drug(QUININE), quinine) == ("DB00468", "inchikey")
     assert one(drug(VAGUE), quinine) == ("DB00468", "inchikey")
     assert one(drug(QUINIDINE), quinine) == (None, "none")
-    # Drawings are often wrong in this.
+    # Stereochemistry is often wrong in tables.
     assert one(drug(QUINIDINE, ["DB00468"]), quinine) == ("DB00468", "xref")
     assert one(drug(QUINIDINE, names=["quinine"]), quinine) == ("DB00468", "name")
     both = [quinine, node("DB00908", "Quinidine", QUINIDINE)]
@@ -124,7 +124,7 @@ def test_a_stereoisomer_is_not_found_by_its_structure_alone():
     assert one(drug(VAGUE), *both, node("DB9", "Mixture", VAGUE)) == ("DB9", "inchikey")
 
 
-def test_of_a_base_and_its_salts_the_one_that_was_given():
+def test_a_base_and_its_salts_are_matched_as_given():
     base, salt = node("DB1", "Drug", "CCCNC"), node("DB2", "Drug hydrochloride", "CCCNC.Cl")
     assert one(drug("CCCNC.Cl"), base, salt) == ("DB2", "inchikey")
     assert one(drug("CCCNC"), base, salt) == ("DB1", "inchikey")
@@ -132,7 +132,7 @@ def test_of_a_base_and_its_salts_the_one_that_was_given():
     assert one(drug("CCCNC.Br"), base) == ("DB1", "inchikey")
 
 
-def test_an_ion_is_not_its_metal_and_a_metal_is_no_mere_counter_ion():
+def test_ions_differ_from_their_metal_and_not_every_metal_is_a_counter_ion():
     copper, ion = node("DB09130", "Copper", "[Cu]"), node("DB14552", "Cupric ion", "[Cu+2]")
     assert one(drug("[Cu+2]"), copper, ion) == ("DB14552", "inchikey")
     assert one(drug("[Cu+2].[Cl-].[Cl-]", names=["copper chloride"]), copper, ion) == (None, "none")

@@ -65,7 +65,7 @@ def test_worked_example():
     prepared = prepare(TABLE, USED, NODES, {})
     assert prepared.drugs.rows() == [
         ("d1", "phenol", "Oc1ccccc1", "ISWSIDIOOBJBQZ", "c1ccccc1", ["B", "C"], "drug:DrugBank:DB1", "name"),
-        ("d2", "ethanol", "CCO", "LFQSCWFLJHTTHZ", "", ["B", "C"], None, None),  # a gene is no drug
+        ("d2", "ethanol", "CCO", "LFQSCWFLJHTTHZ", "", ["B", "C"], None, None),  # a gene is not a drug
         ("d4", "phenolate", "Oc1ccccc1", "ISWSIDIOOBJBQZ", "c1ccccc1", ["B", "C"], None, None),
     ]
     nothing = "no node has its structure, cross-reference or name"
@@ -95,7 +95,7 @@ def test_worked_example():
         schemas.check(table, schema, "test")
 
 
-def test_structures_of_the_graph_find_salts_too(tmp_path):
+def test_structures_of_the_graph_match_salts_too(tmp_path):
     text = tmp_path / "drug_feature_base.csv"
     text.write_text(
         "generic_name,smiles,description\n"
@@ -123,14 +123,14 @@ def test_structures_of_the_graph_find_salts_too(tmp_path):
     }
 
 
-def test_a_name_with_two_structures_has_none(tmp_path):
+def test_a_name_with_two_structures_has_no_structure(tmp_path):
     text = tmp_path / "drug_feature_base.csv"
     text.write_text("generic_name,smiles,description\nPhenol,Oc1ccccc1,\nPhenol,CCO,\n")
     prepared = prepare(TABLE, USED, NODES, {"drug_text": text})
     assert prepared.matches["match"].to_list() == ["name", "none", "none"]
 
 
-def test_structures_that_the_graph_brings_itself_come_first(tmp_path):
+def test_structures_in_the_graph_itself_come_first(tmp_path):
     text = tmp_path / "drug_feature_base.csv"
     text.write_text('generic_name,smiles\nPhenol,CCO\n"Acetic acid, glacial",CCO\n')
     descriptions = pl.DataFrame(
@@ -170,7 +170,7 @@ def test_an_ambiguous_match_is_listed_and_the_drug_kept():
 
 
 def test_a_parent_has_one_scaffold(monkeypatch):
-    # As happens where the tautomers of a large molecule are too many to enumerate.
+    # As happens if a large molecule has too many tautomers to enumerate.
     def fake(smiles):
         return Parent(smiles, "P", f"scaffold of {smiles}", "P-U-N", "P-U-N", frozenset())
 

@@ -22,13 +22,13 @@ def test_tanimoto_of_bits_is_common_bits_over_all_bits(seed: int, left: int, rig
 
 
 def test_tanimoto_of_real_vectors_by_hand():
-    # <a, b> = 3, <a, a> = 5, <b, b> = 10: 3 / 12; a vector with itself 1; the empty one 0.
+    # <a, b> = 3, <a, a> = 5, <b, b> = 10: 3 / 12; a vector with itself 1; the zero vector 0.
     vectors = np.array([[1, 2, 0], [3, 0, 1], [0, 0, 0]], np.float32)
     assert tanimoto(vectors)(vectors).tolist() == [[1, 0.25, 0], [0.25, 1, 0], [0, 0, 0]]
 
 
 def test_nearest_by_hand():
-    # Common bits over all bits: 1/3, 2/3 and 2/4; then two equal references, of which the first.
+    # Common bits over all bits: 1/3, 2/3 and 2/4; then two equal references, the first of which counts.
     queries = np.array([[1, 1, 0, 0], [0, 0, 0, 1]], dtype=np.float32)
     references = np.array([[0, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 0]], dtype=np.float32)
     row, similarity = nearest(queries, references)
@@ -36,7 +36,7 @@ def test_nearest_by_hand():
     assert similarity == pytest.approx([2 / 3, 1 / 4])
 
 
-def test_empty_fingerprints_are_not_alike():
+def test_empty_fingerprints_have_zero_similarity():
     empty = np.zeros((1, 4), dtype=np.float32)
     assert nearest(empty, empty)[1].tolist() == [0.0]
 

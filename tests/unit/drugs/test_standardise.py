@@ -41,7 +41,7 @@ def test_known_parents(name):
         assert found.scaffold == scaffold
 
 
-# Complexes, as most tables draw them and with dative bonds
+# Complexes, as drawn in most tables and with dative bonds
 COMPLEXES = {
     "transplatin with sigma bonds": ("N[Pt](Cl)(N)Cl", "[NH3]->[Pt](Cl)(<-[NH3])Cl"),
     "four bonds at nitrogen": ("N[Pd](N)(Cl)Cl", "[NH3][Pd]([NH3])(Cl)Cl"),
@@ -55,14 +55,14 @@ COMPLEXES = {
 
 
 @pytest.mark.parametrize("name", COMPLEXES)
-def test_dative_bonds_are_another_drawing_of_the_same_complex(name):
+def test_dative_bonds_do_not_change_a_complex(name):
     plain, dative = map(standardise, COMPLEXES[name])
     assert plain.key == dative.key
     assert plain.form.split("-")[0] == dative.form.split("-")[0]
     assert Chem.MolFromSmiles(dative.smiles) is not None
 
 
-# Without its charges each of these is a radical or has a valence that no SMILES reader takes, or might have.
+# Without charges each of these is, or might be, a radical or an atom with a valence no SMILES reader accepts.
 CHARGED = {
     "hexafluorophosphate": ("[Na+].F[P-](F)(F)(F)(F)F", "F[P-](F)(F)(F)(F)F.[Na+]"),
     "hexafluoroantimonate": ("F[Sb-](F)(F)(F)(F)F", None),
@@ -110,7 +110,7 @@ def test_isomers_that_are_not_tautomers_stay_apart():
     assert standardise("CCCO").key != standardise("CC(C)O").key
 
 
-def test_stereochemistry_stays_in_the_structure_but_not_in_key_and_scaffold():
+def test_stereochemistry_is_in_the_structure_but_not_in_key_and_scaffold():
     left, right = standardise("C[C@H]1CCCN1"), standardise("C[C@@H]1CCCN1")
     assert left.smiles != right.smiles
     assert (left.key, left.scaffold) == (right.key, right.scaffold)
@@ -131,7 +131,7 @@ def test_stereochemistry_stays_in_the_structure_but_not_in_key_and_scaffold():
         ("*", "InChI cannot be computed"),
     ],
 )
-def test_what_cannot_be_read_says_why_in_one_line(smiles, reason, capfd):
+def test_unreadable_structures_give_the_reason_in_one_line(smiles, reason, capfd):
     with pytest.raises(ValueError, match=r"SMILES|InChI") as caught:
         standardise(smiles)
     assert str(caught.value).startswith(reason)
@@ -139,7 +139,7 @@ def test_what_cannot_be_read_says_why_in_one_line(smiles, reason, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_rdkit_still_speaks_elsewhere(capfd):
+def test_rdkit_still_logs_elsewhere(capfd):
     standardise("CCO")
     assert rdBase.LogStatus()
     Chem.MolFromSmiles("c1ccc")
@@ -159,7 +159,7 @@ MOLECULES = [
 
 @given(smiles=st.sampled_from(MOLECULES), seed=st.integers(0, 2**31 - 1))
 @settings(max_examples=30)
-def test_the_way_a_molecule_is_written_changes_nothing(smiles, seed):
+def test_the_spelling_of_a_smiles_changes_nothing(smiles, seed):
     molecule = Chem.MolFromSmiles(smiles)
     written = Chem.MolToRandomSmilesVect(molecule, 1, randomSeed=seed)[0]
     assert standardise(written) == standardise(smiles)
@@ -198,7 +198,7 @@ def test_alike(one, other, expected):
     assert alike(first, second) == alike(second, first) == expected
 
 
-def test_a_parent_knows_what_was_given():
+def test_a_parent_records_the_given_structure():
     salt = standardise("[Li+].C[C@H](N)C(=O)[O-]")
     assert salt.metals == {"Li"}
     assert salt.inchikey == standardise("C[C@H](N)C(=O)O").inchikey
@@ -207,7 +207,7 @@ def test_a_parent_knows_what_was_given():
     assert standardise("[NH3+][Pt-2]([NH3+])(Cl)Cl").metals == set()
 
 
-def test_many_are_the_same_in_one_process_or_two(monkeypatch):
+def test_results_are_the_same_in_one_process_or_two(monkeypatch):
     monkeypatch.setattr(module, "MOLECULES_AT_ONCE", 3)
     molecules = [smiles for smiles, *_ in EXAMPLES.values()]
     asked = [*molecules, "", "c1ccc", *molecules]

@@ -11,7 +11,7 @@ def test_reads_text_and_numbers_its_rows(tmp_path):
     path.write_bytes(b'\xef\xbb\xbfid\tvalue\tmore\r\n007\t-666\tx\r\n\r\n"a"\t2.5\ty\r\n')
     table = read(path, ["value", "id"], ["absent"])
     assert table.columns == ["row", "value", "id", "absent"]
-    # A blank line counts as a row of the file; an id stays text; CMap's -666 is null; quotes are just signs.
+    # A blank line counts as a row of the file; an id stays text; CMap's -666 is null; quotes are text.
     assert table.rows() == [(2, None, "007", None), (4, "2.5", '"a"', None)]
     assert numbers(table, ["value"], path)["value"].to_list() == [None, 2.5]
 
@@ -65,7 +65,7 @@ def test_a_bad_file_is_one_line(tmp_path, content, message):
     assert "\n" not in str(caught.value)
 
 
-def test_values_that_are_no_numbers_and_ids_that_repeat_are_named(tmp_path):
+def test_values_that_are_not_numbers_and_repeated_ids_are_named(tmp_path):
     path = tmp_path / "t.txt"
     path.write_text("id\tvalue\na\t1\nb\tten\na\t2\n\t3\n")
     table = read(path, ["id", "value"])
@@ -77,25 +77,25 @@ def test_values_that_are_no_numbers_and_ids_that_repeat_are_named(tmp_path):
         identified(table.drop_nulls("id"), "id", path)
 
 
-def test_a_key_or_file_that_is_not_there_says_what_it_should_be(tmp_path):
+def test_a_missing_key_or_file_is_reported_with_its_purpose(tmp_path):
     with pytest.raises(InputError, match=r"no key 'kg'; give the path of: kg\.csv"):
         given({}, "kg", {"kg": "kg.csv of PrimeKG"})
     with pytest.raises(InputError, match=r"no such file; files\.kg must be: kg\.csv"):
         given({"kg": tmp_path / "kg.csv"}, "kg", {"kg": "kg.csv of PrimeKG"})
 
 
-def test_quotation_marks_of_a_publisher_are_text_unless_the_header_has_them(tmp_path):
+def test_quotation_marks_are_text_unless_the_header_has_them(tmp_path):
     path = tmp_path / "t.txt"
     path.write_text('id\tname\na\t5" long\nb\t"quoted"\n')
     assert read(path, ["name"])["name"].to_list() == ['5" long', '"quoted"']
-    path.write_text('"id"\t"name"\n"a"\t"5"" long"\n')  # what R or pandas made of it
+    path.write_text('"id"\t"name"\n"a"\t"5"" long"\n')  # as R or pandas writes it
     assert read(path, ["name"])["name"].to_list() == ['5" long']
     path.write_text('id;name\na;"x;y"\n')
     assert read(path, ["name"])["name"].to_list() == ["x;y"]
 
 
 @pytest.mark.parametrize("text", ["NA", "N/A", "n/a", "NULL", "null", "None", "<NA>", "#N/A"])
-def test_a_number_that_is_not_available_is_null(tmp_path, text):
+def test_an_unavailable_number_is_null(tmp_path, text):
     path = tmp_path / "t.txt"
     path.write_text(f"id\tvalue\na\t{text}\nb\t2\n")
     assert numbers(read(path, ["value"]), ["value"], path)["value"].to_list() == [None, 2.0]
@@ -118,16 +118,16 @@ def test_a_publishers_file_cut_within_its_last_row_is_refused(tmp_path):
         path.write_text(whole[:end])
         with pytest.raises(InputError, match=message):
             read(path, ["id"])
-    # Without a line end, and cut where it cannot be seen.
+    # Without a line end, and cut where it cannot be detected.
     for end in (len(whole) - 1, whole.index("i8")):
         path.write_text(whole[:end])
         assert len(read(path, ["id"])) == whole[:end].count("i") - 1
-    # Rows of one's own may be short, with or without a line end.
+    # Rows of a user's own table may be short, with or without a line end.
     path.write_text("id\tname\tvalue\na\tb\n\nc")
     assert read(path, ["id", "name"], own=True).rows() == [(2, "a", "b"), (4, "c", None)]
 
 
-def test_a_quoted_last_row_of_several_lines_is_whole(tmp_path):
+def test_a_quoted_last_row_of_several_lines_is_complete(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text('id,note,value\na,"one\ntwo",3')
     assert read(path, ["id", "value"]).rows() == [(2, "a", "3")]

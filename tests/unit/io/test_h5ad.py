@@ -57,7 +57,7 @@ def test_a_sparse_matrix_without_a_part_is_refused(path):
     assert "/X lacks 'indptr' of a sparse matrix" in refused(path)
 
 
-def test_values_elsewhere_than_in_x_are_named(path):
+def test_values_outside_x_are_named(path):
     write(path, None)
     assert "X is empty, and so are layers and raw; set X to the deltas" in refused(path)
     write(path, None, layers={"delta": X, "counts": X})
@@ -72,7 +72,7 @@ def test_values_elsewhere_than_in_x_are_named(path):
     assert "X is empty" in refused(path)
 
 
-def test_tables_of_records_are_read_as_before_anndata_0_7(path):
+def test_tables_of_records_from_before_anndata_0_7_are_read(path):
     kinds = [("index", "S4"), ("cell", "i1"), ("note", h5py.string_dtype()), ("tas", "f4")]
     with h5py.File(path, "w") as file:
         file["obs"] = np.array([(b"s1", 1, "caf\xe9", 0.5), (b"s2", -1, "", np.nan)], dtype=kinds)
@@ -90,7 +90,7 @@ def test_tables_of_records_are_read_as_before_anndata_0_7(path):
     assert matrix.tolist() == [[2.0], [0.0]]
 
 
-def test_categories_beside_their_column_are_read_as_in_anndata_0_7(path):
+def test_categories_next_to_their_column_from_anndata_0_7_are_read(path):
     write(path)
     with h5py.File(path, "a") as file:
         obs = file["obs"]
@@ -112,7 +112,7 @@ def add_later_column(path, name):
         file["obs"].attrs["column-order"] = np.array(sorted(set(order)), dtype=object)
 
 
-def test_a_column_of_a_later_encoding_is_left_out_unless_it_is_needed(path, caplog):
+def test_a_column_of_a_later_encoding_is_skipped_unless_needed(path, caplog):
     write(path)
     add_later_column(path, "when")
     with caplog.at_level(logging.WARNING):
@@ -124,7 +124,7 @@ def test_a_column_of_a_later_encoding_is_left_out_unless_it_is_needed(path, capl
         read_labels(path, ["cell"])
 
 
-def test_a_column_or_index_that_is_not_whole_is_named(path):
+def test_an_incomplete_column_or_index_is_named(path):
     write(path)
     with h5py.File(path, "a") as file:
         del file["obs/cell"]

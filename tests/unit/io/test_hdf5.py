@@ -28,7 +28,7 @@ def refused(path, read=lambda file: None):
     return str(caught.value).removeprefix(f"{path}: ")
 
 
-def test_a_lock_is_not_called_damage(path):
+def test_a_lock_is_not_reported_as_damage(path):
     with path.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         message = refused(path)
@@ -54,7 +54,7 @@ def test_a_lock_is_not_called_damage(path):
     ],
     ids=["37", "35", "lock in words", "5 in words", "13", "116", "marked", "damage", "no OSError"],
 )
-def test_each_reason_has_its_own_remedy(path, monkeypatch, error, part):
+def test_each_error_has_its_remedy(path, monkeypatch, error, part):
     def fail(*_, **__):
         raise error
 
@@ -68,12 +68,12 @@ def test_a_file_that_is_absent_or_a_folder(tmp_path):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gzip", "bzip2", "xz"])
-def test_a_compressed_file_is_to_be_unpacked(path, pack, request):
+def test_a_compressed_file_is_an_error_with_the_remedy(path, pack, request):
     path.write_bytes(pack(path.read_bytes()))
     assert refused(path).startswith(f"compressed by {request.node.callspec.id}: unpack it first")
 
 
-def test_hdf5_is_known_by_content_or_meant_by_name(path, tmp_path):
+def test_hdf5_is_recognised_by_content_or_by_name(path, tmp_path):
     (tmp_path / "table").write_bytes(path.read_bytes())
     with h5py.File(tmp_path / "block", "w", userblock_size=512) as file:
         file["x"] = 1

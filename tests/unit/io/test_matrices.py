@@ -49,7 +49,7 @@ def layout(path):
     return found
 
 
-def test_what_is_written_in_blocks_is_what_anndata_writes(tmp_path):
+def test_blocks_are_written_like_anndata_writes_a_matrix(tmp_path):
     obs = pd.DataFrame(
         {"drug": ["a", "b", "a"], "tas": [0.5, np.nan, 0.1], "replicates": [3.0, np.nan, 1.0]},
         index=pd.Index(["s1", "s2", "s3"], name="signature"),
@@ -62,7 +62,7 @@ def test_what_is_written_in_blocks_is_what_anndata_writes(tmp_path):
     assert (tmp_path / "blocks.h5ad").read_bytes() == (tmp_path / "whole.h5ad").read_bytes()
 
 
-def test_blocks_come_back_with_their_labels(tmp_path):
+def test_blocks_are_read_back_with_their_labels(tmp_path):
     write_blocks([X], OBS, VAR, tmp_path / "x.h5ad")
     matrix, obs, var = read_matrix(tmp_path / "x.h5ad")
     np.testing.assert_array_equal(matrix, X)
@@ -88,7 +88,7 @@ def test_blocks_that_do_not_fit_their_labels_leave_no_file(tmp_path, blocks, mes
 def test_columns_with_gaps_keep_their_values(tmp_path):
     obs = pd.DataFrame(
         {
-            "signature": ["s1", "s2", "s3"],  # AnnData allows what its index says once more
+            "signature": ["s1", "s2", "s3"],  # AnnData allows a column that repeats the index
             "nullable": pd.array([True, None, False], dtype="boolean"),
             "whole": pd.array([1, None, 3], dtype="Int64"),
             "kind": pd.Categorical([True, None, False]),
@@ -125,7 +125,7 @@ def test_columns_with_gaps_keep_their_values(tmp_path):
         ),
     ],
 )
-def test_a_file_that_is_not_whole_is_one_line(tmp_path, damage, message):
+def test_an_incomplete_file_is_one_line(tmp_path, damage, message):
     path = tmp_path / "x.h5ad"
     write_matrix(X, OBS, VAR, path)
     with h5py.File(path, "r+") as file:
@@ -167,7 +167,7 @@ def test_plain_tables_are_matrices_of_rows_and_genes(tmp_path):
         ("id,780,780\ns1,1,2\n", r"column '780' twice"),
     ],
 )
-def test_a_plain_table_that_is_no_matrix_is_one_line(tmp_path, text, message):
+def test_a_plain_table_that_is_not_a_matrix_is_one_line(tmp_path, text, message):
     path = tmp_path / "x.csv"
     path.write_text(text)
     with pytest.raises(InputError, match=message) as caught:
@@ -176,7 +176,7 @@ def test_a_plain_table_that_is_no_matrix_is_one_line(tmp_path, text, message):
 
 
 @pytest.mark.filterwarnings("ignore:errors='ignore' is deprecated:FutureWarning")  # of cmapPy 4.0.1
-def test_gctx_is_read_as_cmappy_reads_it(tmp_path):
+def test_gctx_is_read_like_cmappy(tmp_path):
     path = tmp_path / "x.gctx"
     with h5py.File(path, "w") as file:
         file.attrs["version"] = "GCTX1.0"
@@ -202,7 +202,7 @@ def test_gctx_is_read_as_cmappy_reads_it(tmp_path):
         read_matrix(path)
 
 
-def test_a_column_that_is_needed_and_not_there_is_named(tmp_path):
+def test_a_missing_required_column_is_named(tmp_path):
     write_matrix(X, OBS, VAR, tmp_path / "x.h5ad")
     with pytest.raises(InputError, match=r"obs has no column 'cell'.*found are signature, drug"):
         read_labels(tmp_path / "x.h5ad", ["drug", "cell"])

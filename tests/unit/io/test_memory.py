@@ -1,4 +1,4 @@
-"""How much memory is free, whatever limits it, and what is refused."""
+"""Free memory under any limit, and refused sizes."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_the_tightest_limit_of_the_groups_above_a_process_counts(tmp_path):
     assert memory._left_of_groups(tmp_path / "own", tmp_path) == [6 * GB]
 
 
-def test_groups_of_version_1_count_what_lies_below_them(tmp_path):
+def test_groups_of_version_1_include_their_subgroups(tmp_path):
     (tmp_path / "own").write_text("4:memory:/job\n", encoding="utf-8")
     group(tmp_path / "memory/job", V1, str(4 * GB), 5 * GB, f"inactive_file 0\ntotal_inactive_file {GB // 2}")
     group(tmp_path / "memory", V1, str(9 * GB), 5 * GB, "inactive_file 0")
@@ -46,7 +46,7 @@ def test_without_control_groups_the_machine_decides(tmp_path, monkeypatch):
     assert 10**6 < memory.available_bytes(torch.device("cpu")) < 10**15
 
 
-def test_what_does_not_fit_is_refused_with_both_sizes_and_the_remedy():
+def test_too_large_a_size_is_refused_with_both_sizes_and_the_remedy():
     memory.refuse_unless(8.9 * GB, 10 * GB, what="the walk", remedy="take fewer drugs")
     with pytest.raises(InputError, match=r"the walk needs about 9\.1 GB, and 10\.0 GB are free; take fewer"):
         memory.refuse_unless(9.1 * GB, 10 * GB, what="the walk", remedy="take fewer drugs")

@@ -36,7 +36,7 @@ PACKED = {
 
 @pytest.mark.parametrize("kind", list(PACKED))
 @pytest.mark.parametrize("name", ["table", "table.csv.gz"])
-def test_what_is_inside_is_read_whatever_the_name(tmp_path, kind, name):
+def test_the_content_is_read_under_any_name(tmp_path, kind, name):
     path = tmp_path / name
     path.write_bytes(PACKED[kind])
     assert delimited.header(path) == tables.columns(path) == ["id", "value"]
@@ -48,7 +48,7 @@ def test_what_is_inside_is_read_whatever_the_name(tmp_path, kind, name):
 @pytest.mark.parametrize(
     ("kind", "where"),
     [(kind, where) for kind in ("gzip", "padded gzip", "bzip2", "xz") for where in (0.3, 0.6, 0.9)]
-    + [("zip", 0.3)],  # what follows is the list of its files
+    + [("zip", 0.3)],  # after that is the list of its files
 )
 def test_damage_and_truncation_are_one_line(tmp_path, kind, where):
     path = tmp_path / "t"
@@ -74,7 +74,7 @@ def test_damage_and_truncation_are_one_line(tmp_path, kind, where):
         (b"\x1f\x9d\x90", "compress"),
     ],
 )
-def test_what_is_not_unpacked_says_what_to_do(tmp_path, magic, name):
+def test_an_unsupported_format_is_an_error_with_the_remedy(tmp_path, magic, name):
     path = tmp_path / "t.csv"
     path.write_bytes(magic + bytes(99))
     for read in (delimited.read, tables.read):
@@ -110,7 +110,7 @@ def test_a_temporary_copy_is_removed_and_a_full_disk_named(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.ENOTCONN, errno.EIO])
-def test_a_file_out_of_reach_is_not_called_damaged(tmp_path, monkeypatch, number):
+def test_an_unreachable_file_is_not_reported_as_damaged(tmp_path, monkeypatch, number):
     path = tmp_path / "t.csv"
     path.write_bytes(TEXT)
 

@@ -14,7 +14,7 @@ def cells():
 
 
 @pytest.mark.parametrize("end", [0, 3, 40, -9])
-def test_a_file_cut_short_is_named(tmp_path, end):
+def test_a_truncated_file_is_named(tmp_path, end):
     path = tmp_path / "cells.parquet"
     schemas.write(cells(), schemas.Cells, path)
     path.write_bytes(path.read_bytes()[:end])
@@ -23,7 +23,7 @@ def test_a_file_cut_short_is_named(tmp_path, end):
     assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
 
 
-def test_a_file_out_of_reach_is_not_called_damaged(tmp_path):
+def test_an_unreachable_file_is_not_reported_as_damaged(tmp_path):
     with pytest.raises(InputError, match=r"absent.parquet: cannot be read .No such file") as caught:
         schemas.read(tmp_path / "absent.parquet", schemas.Cells)
     assert "damaged" not in str(caught.value)

@@ -11,7 +11,7 @@ from perturbkg.io.scratch import Scratch
 
 @given(data=st.data(), rows=st.integers(1, 40), columns=st.integers(1, 5), at_once=st.integers(1, 50))
 @settings(max_examples=60)
-def test_rows_put_in_any_order_and_blocks_come_back_in_order(tmp_path_factory, data, rows, columns, at_once):
+def test_rows_written_in_any_order_are_read_in_order(tmp_path_factory, data, rows, columns, at_once):
     matrix = np.random.default_rng(0).normal(size=(rows, columns)).astype(np.float32)
     order = np.array(data.draw(st.permutations(range(rows))))
     cuts = sorted(data.draw(st.lists(st.integers(0, rows), max_size=4)))
@@ -32,16 +32,16 @@ def test_a_part_can_be_read_and_written_again(tmp_path):
         assert scratch.read(5, 5).shape == (0, 2)
 
 
-def test_nothing_stays_in_the_folder_whatever_happens(tmp_path):
+def test_no_file_stays_in_the_folder(tmp_path):
     folder = tmp_path / "made"
     with pytest.raises(RuntimeError), Scratch(3, 2, folder) as scratch:
         scratch.put(np.array([1]), np.ones((1, 2)))
-        assert list(folder.iterdir()) == []  # not even now: a killed process leaves nothing
+        assert list(folder.iterdir()) == []  # not even while in use: a killed process leaves no file
         raise RuntimeError
     assert list(folder.iterdir()) == []
 
 
-def test_a_row_that_was_never_put_is_not_read_as_zeros(tmp_path):
+def test_a_row_that_was_never_written_is_not_read_as_zeros(tmp_path):
     with Scratch(4, 2, tmp_path) as scratch:
         scratch.put(np.array([0, 3]), np.ones((2, 2)))
         with pytest.raises(ValueError, match="row 1 was never written"):
@@ -56,7 +56,7 @@ def test_a_block_of_another_shape_is_an_error(tmp_path):
         scratch.put(np.array([0, 3]), np.ones((1, 2)))
 
 
-def test_a_disk_without_room_is_one_line(tmp_path):
+def test_too_little_disk_space_is_one_line(tmp_path):
     with pytest.raises(InputError) as caught, Scratch(1, 10**12, tmp_path):
         pass
     assert str(caught.value).startswith(f"{tmp_path}: 4000.00 GB are needed and ")

@@ -32,7 +32,7 @@ def written(folder, kind):
 
 
 @pytest.mark.parametrize("kind", ["csv", "csv.gz", "tsv", "tsv.gz", "parquet"])
-def test_every_form_reads_the_same(tmp_path, kind):
+def test_every_format_reads_the_same(tmp_path, kind):
     path = written(tmp_path, kind)
     expected = ROWS.with_columns(pl.lit(None, pl.String).alias("smiles"))
     assert tables.columns(path) == ROWS.columns
@@ -44,7 +44,7 @@ def test_every_form_reads_the_same(tmp_path, kind):
         pl.col("drug").cast(pl.String), pl.col("dose").cast(pl.Float64, strict=False)
     )
     expected = ROWS.select("drug", pl.col("dose").cast(pl.Float64))
-    assert whole.fill_nan(None).equals(expected)  # and -666 is no number
+    assert whole.fill_nan(None).equals(expected)  # and -666 is null
     assert all(len(part) <= 2 for part in parts)
 
 
@@ -104,7 +104,7 @@ HEADER, BODY = ["drug", "full name", "n"], [["d1", "acid, free; salt", "1"], ["d
 
 
 def spelled(separator, end, mark, quoted):
-    """Write HEADER and BODY as text: which fields are in quotation marks is `quoted`'s choice."""
+    """Write HEADER and BODY as text: `quoted` chooses which fields are in quotation marks."""
 
     def line(fields):
         return separator.join(f'"{field}"' if quoted(field, fields) else field for field in fields) + end
@@ -141,7 +141,7 @@ def test_separators_within_quotation_marks_do_not_count(tmp_path):
     assert tables.read(path, ["b"]).rows() == [(2, "2")]
 
 
-def test_what_is_not_available_is_null_except_in_ids(tmp_path):
+def test_na_texts_are_null_except_in_ids(tmp_path):
     words = ["NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None", "NaN", "nan", "-666", ""]
     frame = pl.DataFrame({"id": [*words, "Na"], "name": [*words, "Na"], "other": "x"})
     frame.write_csv(tmp_path / "x.csv", quote_style="non_numeric")

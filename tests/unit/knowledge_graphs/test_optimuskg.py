@@ -36,13 +36,13 @@ EDGES = [
     ("DB00317", EGFR, "DRG-GEN", "INHIBITOR"),
     (EGFR, TP53, "GEN-GEN", "INTERACTS_WITH"),
     (TP53, EGFR, "GEN-GEN", "INTERACTS_WITH"),
-    (EGFR, "MONDO_0005148", "DIS-GEN", "ASSOCIATED_WITH"),  # the ends in the other order than the label's
+    (EGFR, "MONDO_0005148", "DIS-GEN", "ASSOCIATED_WITH"),  # the ends in the reverse order of the label
     ("HP_0001250", EGFR, "DIS-GEN", "ASSOCIATED_WITH"),
     ("CHEMBL25", "HP_0001250", "DRG-PHE", "INDICATION"),
     ("CHEMBL25", "DB09999", "DRG-DRG", "PARENT"),
     ("CHEMBL25", "CHEMBL25", "DRG-DRG", "PARENT"),
-    ("MONDO_0005148", "R-HSA-1", "DIS-GEN", "ASSOCIATED_WITH"),  # a pathway is no gene
-    ("R-HSA-1", "GO:0008150", "PWY-BPO", "PART_OF"),  # no label that this release knows
+    ("MONDO_0005148", "R-HSA-1", "DIS-GEN", "ASSOCIATED_WITH"),  # a pathway is not a gene
+    ("R-HSA-1", "GO:0008150", "PWY-BPO", "PART_OF"),  # a label unknown in this release
     ("NCBIGene:1", "GO:0008150", "BPO-GEN", "INTERACTS_WITH"),
 ]
 
@@ -163,7 +163,7 @@ def test_worked_example(tmp_path, caplog):
     check_edges(tables.nodes, tables.edges)
 
 
-def test_every_label_of_the_mapping_finds_its_relation(tmp_path):
+def test_every_label_of_the_mapping_is_translated_to_its_relation(tmp_path):
     nodes = [(f"{label}{i}", label, {}) for label in OPTIMUSKG_TYPES for i in (1, 2)]
     reported = [each.split(" ") for each in OPTIMUSKG_RELATIONS]
     rows = [
@@ -180,7 +180,7 @@ def test_every_label_of_the_mapping_finds_its_relation(tmp_path):
     assert dict(tables.edges.select("relation", "provenance").rows()) == wanted
 
 
-def test_a_label_may_name_its_types_in_the_other_order(tmp_path):
+def test_a_label_may_name_its_types_in_reverse_order(tmp_path):
     turned = [(y, x, "-".join(reversed(label.split("-"))), relation) for x, y, label, relation in EDGES]
     assert (
         read(tmp_path, edges=edges_table(turned))

@@ -95,7 +95,7 @@ def test_worked_example(tmp_path):
         schemas.check(table, schema, "test")
 
 
-def test_a_file_that_is_cut_at_the_end_of_a_line_is_counted_and_reported(tmp_path, caplog):
+def test_a_file_cut_at_the_end_of_a_line_is_counted_and_reported(tmp_path, caplog):
     statements = [(PPI, EGFR, TP53), (TARGET, GEFITINIB, EGFR), (CARRIER, GEFITINIB, TP53)]
     whole = [*(row(*each) for each in statements), *(row(kind, y, x) for kind, x, y in statements)]
     tables = read(tmp_path / "kg.csv", whole)
@@ -112,7 +112,7 @@ def test_a_file_that_is_cut_at_the_end_of_a_line_is_counted_and_reported(tmp_pat
         assert f"it was cut, and ends at row {7 - lost}" in caplog.text
 
 
-def test_order_of_columns_more_columns_and_gzip_change_nothing(tmp_path):
+def test_column_order_additional_columns_and_gzip_change_nothing(tmp_path):
     rows = [*both(PPI, EGFR, TP53), *both(TARGET, GEFITINIB, EGFR)]
     plain = read(tmp_path / "kg.csv", rows)
     shuffled = [{**each, "row": "7"} for each in rows]
@@ -126,7 +126,7 @@ def test_order_of_columns_more_columns_and_gzip_change_nothing(tmp_path):
         assert tables.counts.equals(plain.counts)
 
 
-def test_a_node_without_a_name_is_called_by_its_id(tmp_path):
+def test_a_node_without_a_name_is_named_by_its_id(tmp_path):
     tables = read(tmp_path / "kg.csv", both(PPI, EGFR, ("1", "7157", "gene/protein", "", "NCBI")))
     assert tables.nodes["name"].to_list() == ["EGFR", "7157"]
 
@@ -232,7 +232,7 @@ def test_properties(tmp_path, statements, order):
     assert reported["kept"] == len(wanted) == len(tables.edges)
     if wanted:
         check_edges(tables.nodes, tables.edges)
-    # Neither the order of the rows nor a direction that is there already or not changes the graph.
+    # Neither the order of the rows nor adding the reverse direction changes the graph.
     more = [*statements, *((kind, y, x) for kind, x, y in statements)]
     order.shuffle(more)
     again = read(path, as_rows(more))
@@ -253,7 +253,7 @@ def test_real_slice():
         "kept": 351_203,
     }
     assert len(tables.nodes) == 44_897
-    # The head of a relation has one type, which type-preserving ablations rely on.
+    # The head of a relation has one type; ablations that preserve types rely on it.
     types = tables.edges.select("relation", pl.col("head", "tail").str.extract("^([^:]+):"))
     mixed = types.unique().group_by("relation").len().filter(pl.col("len") > 1)
     assert mixed.is_empty()

@@ -99,7 +99,7 @@ def test_a_defect_is_one_line_that_names_it(tmp_path, case):
 
 @given(pairs=st.sets(st.tuples(st.integers(0, 4), st.integers(5, 9)), min_size=1), turned=st.booleans())
 @settings(max_examples=20)
-def test_what_was_read_is_read_again_alike(tmp_path, pairs, turned):
+def test_written_tables_are_read_back_unchanged(tmp_path, pairs, turned):
     nodes = "id,type\n" + "".join(f"n{i},{'drug' if i < 5 else 'gene'}\n" for i in range(10))
     edges = "relation,head,tail\n" + "".join(
         f"r,n{b},n{a}\n" if turned else f"r,n{a},n{b}\n" for a, b in sorted(pairs)
@@ -117,14 +117,14 @@ def test_what_was_read_is_read_again_alike(tmp_path, pairs, turned):
     assert again.edges.equals(tables.edges)
 
 
-def test_what_r_writes_for_unknown_is_unknown(tmp_path):
+def test_unknown_values_written_by_r_are_unknown(tmp_path):
     nodes = (
         '"node","type","name","source","source_id","text","smiles"\n'
         '"NA","gene","NaN","NCBI","11280",NA,NA\n"d1","drug",NA,NA,NA,"An acid.",NA\n'
     )
     edges = '"relation","head","tail","provenance"\n"drug_protein","d1","NA",NA\n'
     tables = read(tmp_path, nodes, edges)
-    # An id or name is what it is, here that of a gene once called NaN.
+    # Ids and names are kept as written: NaN is the former name of a gene.
     assert tables.nodes.select("node", "name").rows() == [
         ("drug:table:d1", "d1"),
         ("gene/protein:NCBI:11280", "NaN"),

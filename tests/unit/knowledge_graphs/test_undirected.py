@@ -28,7 +28,7 @@ def test_agrees_with_sets(rows):
     )
 
 
-def test_too_much_to_count_is_refused():
+def test_too_many_nodes_are_refused():
     none = np.zeros(0, np.int64)
     many = range(2**60)
     with pytest.raises(InputError, match="too many to number"):

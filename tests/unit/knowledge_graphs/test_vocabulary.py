@@ -23,14 +23,14 @@ def test_optimuskg_has_a_label_for_each_of_primekgs_relations():
     assert set(RELATIONS) <= set(OPTIMUSKG_RELATIONS.values())
 
 
-def test_a_relation_joins_the_same_types_under_all_its_labels():
+def test_all_labels_of_a_relation_join_the_same_types():
     ends: dict[str, set[str]] = {}
     for label, relation in OPTIMUSKG_RELATIONS.items():
         ends.setdefault(relation, set()).add(label.split(" ")[0])
     assert all(len(labels) == 1 for labels in ends.values())
 
 
-def test_labels_are_translated_whole_by_their_first_word_or_not_at_all():
+def test_labels_are_translated_completely_or_by_their_first_word_or_kept():
     labels = pl.Series(["DRG-DRG PARENT", "DRG-GEN AGONIST", "NEW-NEW Odd", "DRG-GEN AGONIST", None])
     assert translated(labels, OPTIMUSKG_RELATIONS).to_list() == [
         "drug_drug_parent",

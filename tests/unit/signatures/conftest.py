@@ -119,7 +119,7 @@ def genes() -> Genes:
 
 @pytest.fixture
 def release(tmp_path) -> Release:
-    """Return a release of 3 compounds, 3 cell lines and 9 signatures, in no tidy order."""
+    """Return a release of 3 compounds, 3 cell lines and 9 signatures, unsorted."""
     drugs, cells = ["BRD-2", "BRD-1", "BRD-3"], ["MCF7", "A375", "5637"]
     siginfo = [signature(9 - i, drugs[i % 3], cells[i // 3]) for i in range(9)]
     rng = np.random.default_rng(5)

@@ -13,12 +13,12 @@ def text(expression, *values):
     return pl.DataFrame({"x": pl.Series(values, dtype=pl.String)}).select(expression).to_series().to_list()
 
 
-def test_what_says_that_nothing_is_known():
+def test_sentinels_of_unknown_values_become_null():
     assert text(known(pl.col("x")), *UNKNOWN, None) == [None] * (len(UNKNOWN) + 1)
     assert text(known(pl.col("x")), *KNOWN) == KNOWN
 
 
-def test_what_an_owner_withholds():
+def test_withheld_values_are_recognised():
     assert text(withheld(pl.col("x")), "restricted", " RESTRICTED", "-666", "CCO", None) == [
         True,
         True,
@@ -37,7 +37,7 @@ def test_what_an_owner_withholds():
         ("9.99999|10", "uM", ("9.99999", "uM")),
         ("1.5|300.0", "uL|ng", (None, None)),  # replicates that disagree
         ("-666000", " -666", (None, None)),
-        ("5|five", "uM", ("5|five", "uM")),  # whole, for an error to show
+        ("5|five", "uM", ("5|five", "uM")),  # unchanged, so that the error shows it
         ("0|0.0", None, ("0", None)),
         (None, "uM", (None, "uM")),
         ("7", "uM", ("7", "uM")),
@@ -52,7 +52,7 @@ def test_a_field_with_a_value_for_each_replicate(number, unit, expected):
     value=st.floats(1e-3, 1e3),
     notations=st.lists(st.sampled_from(["{:.9f}", "{:.12e}", "-666", "-666.0"]), min_size=1, max_size=4),
 )
-def test_replicates_that_agree_have_one_value(value, notations):
+def test_replicates_that_agree_give_one_value(value, notations):
     field = "|".join(notation.format(value) for notation in notations)
     (found,) = collapsed(pl.DataFrame({"n": [field]}), ["n"])["n"]
     if all(notation.startswith("-666") for notation in notations):

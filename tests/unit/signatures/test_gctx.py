@@ -27,7 +27,7 @@ def one_line(caught, path, *parts):
 
 
 def read_profiles(path, wanted, genes):
-    """Put the blocks together; each row must come once."""
+    """Assemble the blocks; each row must occur once."""
     blocks = list(profiles(path, wanted, genes))
     rows = np.concatenate([rows for rows, _ in blocks])
     assert sorted(rows) == list(range(len(wanted)))
@@ -35,7 +35,7 @@ def read_profiles(path, wanted, genes):
     return np.concatenate([block for _, block in blocks])[np.argsort(rows)]
 
 
-def test_values_and_orientation_are_those_of_cmappy(write, genes):
+def test_values_and_orientation_agree_with_cmappy(write, genes):
     path, _ = write()
     peer = parse(str(path)).data_df  # genes x signatures
     wanted = ["SIG20", "SIG3", "SIG36", "SIG4"]
@@ -49,8 +49,8 @@ LAYOUTS = [
     {"chunks": (5, 100), "compression": "gzip"},
     {"chunks": (9, 256), "compression": "lzf", "shuffle": True},
     {"chunks": (37, 980), "compression": "gzip", "fletcher32": True},  # one chunk
-    {"chunks": (37, 3)},  # high and narrow
-    {"chunks": (1000, 256), "maxshape": (None, None)},  # higher than the matrix
+    {"chunks": (37, 3)},  # tall and narrow
+    {"chunks": (1000, 256), "maxshape": (None, None)},  # taller than the matrix
 ]
 
 
@@ -64,7 +64,7 @@ LAYOUTS = [
     cache=st.sampled_from([10**6, 10**9]),
 )
 @settings(max_examples=80)
-def test_any_rows_any_layout_any_block(
+def test_any_rows_layout_and_block_size(
     tmp_path_factory, *, wanted, layout, dtype, landmarks, block_rows, read_bytes, cache
 ):
     path = tmp_path_factory.mktemp("gctx") / "x.gctx"
@@ -85,7 +85,7 @@ def test_any_rows_any_layout_any_block(
     np.testing.assert_array_equal(found, matrix[wanted][:, column[landmarks]])
 
 
-def test_rows_are_read_in_whole_chunks_and_chunks_without_a_wanted_row_are_not():
+def test_only_chunks_with_a_requested_row_are_read_each_completely():
     def cut(row, height, most, **options):
         return [list(row[part]) for part in _gctx._cut(np.array(row, int), height, most, **options)]
 
@@ -110,7 +110,7 @@ def test_only_chunk_columns_with_landmark_genes_are_read():
     ]
 
 
-def test_unwanted_chunks_are_not_even_decompressed(tmp_path, genes):
+def test_unneeded_chunks_are_not_decompressed(tmp_path, genes):
     path = tmp_path / "x.gctx"
     with h5py.File(path, "w") as file:
         ones = np.ones((8, 1956), np.float32)
@@ -128,7 +128,7 @@ def test_unwanted_chunks_are_not_even_decompressed(tmp_path, genes):
         read_profiles(path, ["SIG6"], genes)
 
 
-def test_chunks_that_can_only_be_read_whole_are_refused(write, genes, monkeypatch):
+def test_chunks_too_large_to_read_are_refused(write, genes, monkeypatch):
     path, _ = write(chunks=(37, 980), compression="gzip")
     monkeypatch.setattr(_gctx, "CACHE_BYTES", 100_000)
     with pytest.raises(InputError) as caught:
@@ -153,17 +153,17 @@ def test_an_unknown_compression_is_reported(write, genes):
     one_line(caught, path, "compressed by filter 32999", "h5repack -f GZIP=4")
 
 
-def test_nothing_asked_for_is_nothing_read(write, genes):
+def test_no_requested_signatures_read_nothing(write, genes):
     assert list(profiles(write()[0], [], genes)) == []
 
 
-def test_a_signature_asked_for_twice_comes_twice(write, genes):
+def test_a_signature_requested_twice_is_returned_twice(write, genes):
     path, matrix = write()
     found = read_profiles(path, ["SIG3", "SIG1", "SIG3"], genes)
     np.testing.assert_array_equal(found, matrix[[3, 1, 3], 977::-1])
 
 
-def test_the_ids_alone(write):
+def test_reading_only_the_ids(write):
     assert samples_of(write()[0]).to_list() == COLUMNS
 
 
@@ -181,7 +181,7 @@ def test_an_absent_signature_is_named(write, genes):
     one_line(caught, path, "the matrix is a subset: leave them out of siginfo")
 
 
-def test_a_subset_says_which_signatures_it_holds(write):
+def test_a_subset_reports_which_signatures_it_holds(write):
     path, _ = write()
     assert in_matrix(path, pl.Series(["SIG99", "SIG1", "SIG36"])).to_list() == [False, True, True]
     assert in_matrix(path, pl.Series([], dtype=pl.String)).to_list() == []
@@ -210,12 +210,12 @@ def test_another_gene_set_is_an_error(write, genes):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_value_that_is_not_finite_is_named(write, genes, value):
     _, matrix = write()
-    matrix[7, 975] = value  # column 975 is the gene with index 2, for the file holds the genes in reverse
+    matrix[7, 975] = value  # column 975 is the gene with index 2, since the file has the genes in reverse
     path, _ = write(matrix)
     with pytest.raises(InputError) as caught:
         read_profiles(path, ["SIG1", "SIG7"], genes)
     one_line(caught, path, "signature 'SIG7', gene 9902 (G9902): value", str(value))
-    # A signature that is not selected, or a gene that is not a landmark, does no harm.
+    # A signature that is not selected, or a gene that is not a landmark, does not matter.
     read_profiles(path, ["SIG1", "SIG8"], genes)
 
 
@@ -258,7 +258,7 @@ def test_a_truncated_damaged_or_other_file_is_one_line(write, genes, tmp_path):
     one_line(caught, path, "not a GCTX file: there is no data set /0/DATA/0/matrix")
 
 
-def test_a_gzipped_file_says_what_to_do(write, genes):
+def test_a_gzipped_file_is_an_error_with_the_remedy(write, genes):
     path, _ = write()
     path.write_bytes(gzip.compress(path.read_bytes(), 1, mtime=0))
     with pytest.raises(InputError) as caught:

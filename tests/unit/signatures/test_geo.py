@@ -47,7 +47,7 @@ def change(files):
 
 @pytest.fixture
 def fate(source, files, change):
-    """Return a function that changes one of two good signatures, and says which filter removed it, if any."""
+    """Return a function that changes one of two good signatures and returns the reason of its removal."""
     table = read_text(files["siginfo"]).filter(pl.col("pert_type") == "trt_cp").head(2)
     write_table(table, files["siginfo"])
     change("siginfo", everywhere=True, cell_id=read_text(files["cellinfo"])["cell_id"][0])
@@ -81,7 +81,7 @@ def one_line(caught, *parts):
         assert part in str(caught.value)
 
 
-# A world in GEO's layouts is the same world
+# A world in GEO's layouts gives the same results
 
 
 def test_the_same_signatures_are_selected(raw_world, source, files):
@@ -121,17 +121,17 @@ def test_without_the_table_of_lincs_2020_there_are_no_targets(source, files):
     assert table["smiles"].null_count() < len(table)
 
 
-# What is particular to GEO
+# Peculiarities of GEO
 
 
-def test_a_structure_that_is_withheld_is_none(source, files, change):
+def test_a_withheld_structure_is_null(source, files, change):
     change("compoundinfo", canonical_smiles="restricted", inchi_key="-666")
     row = source.compounds(files).table.row(0, named=True)
     assert row["smiles"] is None and row["inchikey"] is None
 
 
 @pytest.mark.parametrize("word", ["Restricted", " restricted"])
-def test_another_spelling_of_withheld_is_the_same(source, files, change, word):
+def test_other_spellings_of_withheld_give_null(source, files, change, word):
     change("compoundinfo", canonical_smiles=word)
     compounds = source.compounds(files)
     assert compounds.table["smiles"][0] is None
@@ -150,7 +150,7 @@ def test_cell_lines_are_described_by_site_and_tumour(source, files):
 
 
 @pytest.mark.parametrize(("key", "column"), [("require_hiq", "is_hiq"), ("require_qc_pass", "qc_pass")])
-def test_a_filter_on_what_geo_lacks_says_what_to_do(source, files, key, column):
+def test_a_filter_on_a_column_that_geo_lacks_is_an_error_with_the_remedy(source, files, key, column):
     with pytest.raises(InputError) as caught:
         source.select(files, FILTERS | {key: True})
     one_line(caught, str(files["siginfo"]), f"have no {column}, so filters.{key}", "set it to false")
@@ -172,7 +172,7 @@ def test_filters_read_the_metrics_and_name_their_columns(fate, filters, values, 
     assert fate(filters, "metrics", **values) == reason
 
 
-def test_the_metrics_of_a_signature_are_its_own(fate, files, source):
+def test_metrics_are_joined_by_signature(fate, files, source):
     assert fate({}, "metrics", tas="0.1", distil_cc_q75="-0.25", distil_nsample="2") is None
     changed = read_text(files["metrics"])["sig_id"][0]
     rows = source.select(files, FILTERS).selection
@@ -181,7 +181,7 @@ def test_the_metrics_of_a_signature_are_its_own(fate, files, source):
     assert rows.filter(pl.col("signature") != changed).select(columns).row(0) == (0.5, 0.4, 3)
 
 
-def test_metrics_that_are_empty_throughout_are_an_error_only_where_asked_for(source, files, change):
+def test_metrics_that_are_all_empty_are_an_error_only_if_filtered_on(source, files, change):
     change("metrics", everywhere=True, distil_cc_q75="-666")
     with pytest.raises(InputError) as caught:
         source.select(files, FILTERS | {"minimum_replicate_correlation": 0.2})
@@ -201,7 +201,7 @@ def test_metrics_that_are_empty_throughout_are_an_error_only_where_asked_for(sou
     ],
 )
 def test_bad_tables(source, files, change, step, key, values, part):  # noqa: PLR0917 (fixtures)
-    if step == "genes":  # so that the first gene is no landmark yet
+    if step == "genes":  # so that the first gene is not yet a landmark
         write_table(read_text(files[key]).sort("pr_is_lm"), files[key])
     change(key, **values)
     steps = {"select": lambda: source.select(files, FILTERS)}
@@ -272,7 +272,7 @@ def test_doses_and_times_of_phase_two(fate, values, reason):
 @pytest.mark.parametrize(
     ("column", "text"), [("pert_idose", "ten um"), ("pert_itime", "24"), ("pert_idose", "um")]
 )
-def test_a_text_that_is_no_quantity_is_an_error(source, files, change, column, text):
+def test_a_text_that_is_not_a_quantity_is_an_error(source, files, change, column, text):
     change("siginfo", **{column: text})
     with pytest.raises(InputError) as caught:
         source.select(files, FILTERS)

@@ -23,7 +23,7 @@ def join(drugs, cells, minimum=1):
     return join_selection(SELECTION, pl.DataFrame({"drug": drugs}), pl.DataFrame({"cell": cells}), minimum)
 
 
-def test_what_is_lost_is_counted_and_listed():
+def test_removed_signatures_are_counted_and_listed():
     joined = join(["d1"], ["c1", "c3"])
     assert joined.selection["signature"].to_list() == ["s3"]
     assert joined.counts.select("reason", "count").rows() == [

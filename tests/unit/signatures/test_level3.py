@@ -1,4 +1,4 @@
-"""Deltas made from wells: by hand, by properties, from the simulated world, and what is refused."""
+"""Deltas from wells: by hand, by properties, from the simulated world, and refused inputs."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def wells():
     return [*vehicles, *(well(plate, place) for plate in ("P1", "P2") for place in ("B01", "B02"))]
 
 
-# Gene 1 as said here, gene 2 is 10 times as much.
+# Values of gene 1; those of gene 2 are 10 times as large.
 LEVELS = {
     "P1:A01": 1.0,  # baseline
     "P1:A02": 2.0,  # target
@@ -114,9 +114,9 @@ def test_deltas_by_hand(wells, tmp_path, monkeypatch, at_once):
     np.testing.assert_allclose(deltas(files, selection("S2")), [[-0.25, -2.5]])
 
 
-def test_what_is_left_of_a_signature_makes_its_delta(wells, tmp_path):
+def test_a_delta_is_computed_from_the_remaining_wells(wells, tmp_path):
     wells[-4]["qc_pass"] = "0"  # P1:B01 of S1
-    wells[-1]["qc_pass"] = ""  # nothing said of P2:B02
+    wells[-1]["qc_pass"] = ""  # unknown for P2:B02
     files = write(tmp_path, wells)
     found = _level3.measured(files, selection())
     assert found.selection["signature"].to_list() == ["S1", "S2"]
@@ -132,7 +132,7 @@ def test_what_is_left_of_a_signature_makes_its_delta(wells, tmp_path):
     np.testing.assert_allclose(deltas(files, selection())[:, 0], [5, -0.25])
 
 
-def test_an_unknown_well_is_no_well(wells, tmp_path):
+def test_an_unknown_well_does_not_count(wells, tmp_path):
     files = write(tmp_path, wells, {"S1": "-666|P1:B01", "S2": "-666.000000"})
     found = _level3.measured(files, selection())
     assert found.selection["signature"].to_list() == ["S1"]
@@ -145,8 +145,8 @@ def test_a_well_of_two_signatures_counts_in_both_and_once_in_each(wells, tmp_pat
     np.testing.assert_allclose(deltas(files, selection())[:, 0], [4, 3])
 
 
-def test_vehicles_of_another_cell_line_on_the_plate_are_no_controls(wells, tmp_path):
-    wells[1]["cell_iname"] = "MCF7"  # P1:A02; of A375, A03 comes second now
+def test_vehicles_of_another_cell_line_on_the_plate_are_not_controls(wells, tmp_path):
+    wells[1]["cell_iname"] = "MCF7"  # P1:A02; now A03 is the second of A375
     files = write(tmp_path, wells)
     np.testing.assert_allclose(deltas(files, selection())[:, 0], [(5 - 7 + 9 - 4) / 2, (2.5 - 7 - 1) / 2])
 
@@ -177,7 +177,7 @@ def test_a_signature_without_a_usable_well_is_listed(wells, tmp_path, change, lo
     one_line(caught, "1 signatures have no usable well; first S2 (no usable well: ", "leave them out")
 
 
-def test_each_reason_is_reported_of_each_well(wells, tmp_path):
+def test_each_reason_is_reported_for_each_well(wells, tmp_path):
     wells[-1]["qc_pass"] = "0"
     files = write(tmp_path, wells, {"S1": "P1:B01", "S2": "P9:X|P2:B02|P1:B02", "S3": ""}, ["P1:B02"])
     found = _level3.measured(files, selection("S3", "S2", "S1"))
@@ -292,7 +292,7 @@ def test_sums_by_group(groups):
 
 @pytest.fixture(scope="module")
 def world(raw_world: dict[str, Path]):
-    """Return the genes, what can be measured, and deltas of Level 3 and of Level 5 of the simulated world."""
+    """Return genes, measurable signatures, and deltas of Level 3 and Level 5 of the simulated world."""
     source = LINCS2020()
     genes = source.genes(raw_world)
     chosen = source.select(raw_world, {}).selection
@@ -327,12 +327,12 @@ def test_level3_of_the_world_agrees_with_its_level5(world):
     assert np.isfinite(level3).all()
     found = correlations(level3, level5)
     assert np.median(found) > 0.9
-    # Against the profile of another signature, as chance.
+    # The correlation with another signature is the chance level.
     assert np.median(correlations(level3, np.roll(level5, len(level5) // 2, axis=0))) < 0.5
 
 
-def test_shared_controls_would_inflate_the_agreement_with_them(world, raw_world):
-    """The noise of the plates' controls predicts deltas made from these wells, not those from the others."""
+def test_shared_controls_would_inflate_the_agreement(world, raw_world):
+    """The noise of control wells predicts deltas computed with these wells, but not with the others."""
     genes, measured, separate, _ = world
     treated = _level3._wells(raw_world, measured.selection["signature"]).treated
     halves, _ = vehicle_wells(raw_world["instinfo"], raw_world["level3_ctl"])
@@ -353,6 +353,6 @@ def test_shared_controls_would_inflate_the_agreement_with_them(world, raw_world)
     change /= np.bincount(row)[:, None]
     shared = separate + change
     assert np.abs(shared - separate).mean() > 0.01
-    # A predictor that knows nothing but how the plate's baseline half differs from the target half.
+    # A predictor that knows only how the plate's baseline half differs from the target half.
     inflation = correlations(shared, change) - correlations(separate, change)
     assert inflation.mean() > 0.1

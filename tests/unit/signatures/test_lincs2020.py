@@ -24,7 +24,7 @@ def counts(table):
 
 
 def profiles(files, selection, genes):
-    """Return the profiles in the order of the selection; a row that no block holds is NaN."""
+    """Return the profiles in the order of the selection; a row in no block is NaN."""
     deltas = np.full((len(selection), len(genes.entrez)), np.nan, np.float32)
     for rows, block in SOURCE.profiles(files, selection, genes, "level5"):
         deltas[rows] = block
@@ -40,7 +40,7 @@ def one_line(caught, *parts):
 # Genes
 
 
-def test_genes_are_the_landmarks_by_number_not_by_text(release, genes):
+def test_genes_are_the_landmarks_in_numeric_order(release, genes):
     found = SOURCE.genes(release.write())
     assert found == genes
     assert found.entrez[99:101] == ["9999", "10000"]
@@ -87,7 +87,7 @@ def test_all_pass_and_are_sorted(release):
         schemas.check(table, schema, "test")
 
 
-# Row 1 of the release is changed; the filter that removes it, or None where it stays.
+# Row 1 of the release is changed; the filter that removes it, or None if it is kept.
 CHANGES = [
     ({"pert_type": "ctl_vehicle"}, {}, "pert_type is not trt_cp"),
     ({"pert_dose": "9.999999"}, {}, None),
@@ -106,7 +106,7 @@ CHANGES = [
     ({"tas": "-666.000000"}, {"minimum_tas": 0.2}, "tas is empty"),
     ({"is_hiq": "1|1", "qc_pass": "-666|1", "pert_time": "24|24.0"}, {}, None),
     ({"is_hiq": "1|0"}, {}, "is_hiq is empty"),
-    # What a release says of its controls need not be legible, for they are removed.
+    # Values of controls may be invalid, since controls are removed.
     ({"pert_type": "ctl_vehicle", "pert_dose": "0.1 %", "nsample": "2.5"}, {}, "pert_type is not trt_cp"),
     ({"pert_type": "trt_sh", "is_hiq": "unknown", "tas": "none"}, {}, "pert_type is not trt_cp"),
     ({"pert_dose": "3.33"}, {"dose_um": None}, None),
@@ -152,7 +152,7 @@ def test_a_signature_of_an_unknown_cell_or_compound_is_listed(release):
     ]
 
 
-def test_cells_that_yaml_reads_as_numbers(release):
+def test_cell_lines_that_yaml_reads_as_numbers_are_found(release):
     assert len(SOURCE.select(release.write(), {"cells": [5637]}).selection) == 3
 
 
@@ -199,7 +199,7 @@ def test_bad_signature_tables_and_filters(release, change, filters, parts):
         ("is_hiq", {}, "is_hiq is empty in every row, so filters.require_hiq cannot be met; set it to false"),
     ],
 )
-def test_a_column_empty_throughout_is_an_error_only_where_asked_for(release, column, filters, part):
+def test_a_column_that_is_all_empty_is_an_error_only_if_filtered_on(release, column, filters, part):
     for row in release.siginfo:
         row[column] = ""
     with pytest.raises(InputError) as caught:
@@ -227,7 +227,7 @@ def test_a_missing_column_is_named(release):
 # Compounds
 
 
-def test_a_compound_gathers_its_rows(release):
+def test_rows_of_a_compound_are_combined(release):
     compounds = SOURCE.compounds(release.write())
     assert compounds.table.row(0, named=True) == {
         "drug": "BRD-2",
@@ -270,7 +270,7 @@ def test_further_names_are_aliases(release):
 
 
 @pytest.mark.parametrize("word", ["restricted", "Restricted", " RESTRICTED "])
-def test_a_structure_that_its_owner_withholds_is_missing(release, word):
+def test_a_withheld_structure_is_missing(release, word):
     release.compoundinfo[0]["canonical_smiles"] = word
     release.compoundinfo[2] |= {"canonical_smiles": word, "inchi_key": word}
     release.compoundinfo[3] |= {"canonical_smiles": "-666", "target": "-666|FFAR3"}
@@ -292,7 +292,7 @@ def test_a_compound_without_an_id_is_an_error(release):
 # Cell lines
 
 
-def test_cell_lines_and_baseline_are_in_one_order(release, genes):
+def test_cell_lines_and_baseline_have_the_same_order(release, genes):
     lines = cell_lines(release.write(), genes)
     assert lines.cells.rows() == [
         ("5637", None, None, None),
@@ -304,7 +304,7 @@ def test_cell_lines_and_baseline_are_in_one_order(release, genes):
         ),
         ("MCF7", "breast", None, "Cell line MCF7. Type: tumor. Lineage: breast."),
     ]
-    # The file holds the genes in reverse: gene j of row i is i + (977 - j) / 1000.
+    # The file has the genes in reverse: gene j of row i is i + (977 - j) / 1000.
     expected = np.array([[i + (977 - j) / 1000 for j in range(978)] for i in (0, 2, 1)])
     np.testing.assert_allclose(lines.baseline, expected, atol=1e-6)
     assert lines.baseline.dtype == np.float32
@@ -342,7 +342,7 @@ def test_bad_cell_lines(release, genes, change, parts):
 # Profiles, whole releases
 
 
-def test_profiles_follow_the_order_asked_for(release, genes):
+def test_profiles_are_in_the_requested_order(release, genes):
     selection = pl.DataFrame({"signature": ["SIG2", "SIG9"]})
     found = profiles(release.write(), selection, genes)
     rows = [release.columns.index("SIG2"), release.columns.index("SIG9")]

@@ -22,7 +22,7 @@ DRUGS = pl.DataFrame(
 
 
 def selection(*rows):
-    """Make a Selection of rows that hold what differs from one usual signature."""
+    """Make a Selection; each row lists what differs from a default signature."""
     usual = {
         "drug": "salt",
         "cell": "A375",
@@ -42,7 +42,7 @@ def selection(*rows):
 
 
 def merge(table, profiles, tmp_path, rule="modz", *, dose_um=None, drugs=DRUGS):
-    """Plan and reduce, the profiles coming in the opposite order."""
+    """Plan and reduce; the profiles are read in reverse order."""
     plan = plan_merging(table, drugs, rule, dose_um)
     profiles = np.asarray(profiles, np.float32)
     with Scratch(len(table), profiles.shape[1], tmp_path) as scratch:
@@ -91,7 +91,7 @@ def test_by_hand(tmp_path):
 
 
 @pytest.mark.parametrize(("rule", "correlation"), [("mean", 0.3), ("modz", None)])
-def test_the_plain_mean_where_it_is_asked_for_or_a_correlation_is_missing(tmp_path, rule, correlation):
+def test_the_plain_mean_is_used_if_requested_or_if_a_correlation_is_missing(tmp_path, rule, correlation):
     table = selection({}, {"replicate_correlation": correlation, "tas": None, "replicates": None})
     plan, X = merge(table, [[1, 2], [4, 4]], tmp_path, rule)
     assert X.tolist() == [[2.5, 3]]
@@ -103,7 +103,7 @@ def test_the_plain_mean_where_it_is_asked_for_or_a_correlation_is_missing(tmp_pa
     assert counts(plan)["merged signatures", "all weighing the same"] == 1
 
 
-def test_none_leaves_everything_as_it_is(tmp_path):
+def test_none_changes_nothing(tmp_path):
     table = selection({"dose_um": 9.99}, {"nearest_dose_um": 3.33})
     plan, X = merge(table, [[1, 2], [4, 4]], tmp_path, "none", dose_um=10.0)
     assert X.tolist() == [[1, 2], [4, 4]]
@@ -124,7 +124,7 @@ def test_none_leaves_everything_as_it_is(tmp_path):
         ({"dose_um": None}, {"dose_um": None}, None, 2, None),  # unknown is not equal to unknown
     ],
 )
-def test_what_counts_as_one_dose(first, second, dose_um, merged, nominal):
+def test_which_doses_are_merged(first, second, dose_um, merged, nominal):
     plan = plan_merging(selection(first, second), DRUGS, "modz", dose_um)
     assert len(plan.signatures) == merged
     assert plan.signatures["dose_um"][0] == nominal
@@ -132,7 +132,7 @@ def test_what_counts_as_one_dose(first, second, dose_um, merged, nominal):
         assert counts(plan)["merged signatures", "not merged: dose or time unknown"] == 2
 
 
-def test_what_counts_as_one_time():
+def test_which_times_are_merged():
     table = selection({"time_h": 24.0}, {"time_h": 24.0000001}, {"time_h": 6.0}, {"time_h": None})
     plan = plan_merging(table, DRUGS, "modz", 10.0)
     assert plan.signatures["time_h"].to_list() == [24.0, 6.0, None]
@@ -147,7 +147,7 @@ def test_what_counts_as_one_time():
         (["drug:DrugBank:DB2", "drug:DrugBank:DB1"], [[], ["TP53"]], "base"),
     ],
 )
-def test_the_drug_is_one_that_the_graph_knows_then_one_with_targets(nodes, targets, drug):
+def test_the_drug_is_first_one_in_the_graph_then_one_with_targets(nodes, targets, drug):
     drugs = pl.DataFrame(
         {"drug": ["salt", "base"], "parent": ["P", "P"], "kg_node": nodes, "targets": targets},
         schema_overrides={"kg_node": pl.String, "targets": pl.List(pl.String)},
@@ -207,6 +207,6 @@ def test_an_unknown_rule_names_the_known_ones():
         plan_merging(selection({}), DRUGS, "median", None)
 
 
-def test_nothing_selected_is_nothing_merged(tmp_path):
+def test_an_empty_selection_merges_nothing(tmp_path):
     plan, X = merge(selection({}).clear(), np.empty((0, 2)), tmp_path)
     assert len(plan.signatures) == len(X) == 0

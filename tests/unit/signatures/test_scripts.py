@@ -1,4 +1,4 @@
-"""The readers' scripts in their order, on a release in miniature: what one writes the next reads."""
+"""The readers' scripts in order, on a release in miniature: the output of one is the input of the next."""
 
 import importlib.util
 from pathlib import Path
@@ -121,7 +121,7 @@ def test_from_raw_files_to_signatures(release, genes, tmp_path):
     assert counts.filter(pl.col("what") == "merging")["count"].to_list() == [4, 0, 0, 4]
 
 
-def test_a_structure_that_its_owner_withholds_is_listed_so(release, tmp_path):
+def test_a_withheld_structure_is_listed_as_withheld(release, tmp_path):
     release.compoundinfo[2]["canonical_smiles"] = "restricted"  # BRD-1
     made = prepare(release, tmp_path / "made")
     listed = schemas.read(made("drug_exclusions"), schemas.Exclusions)
@@ -130,7 +130,7 @@ def test_a_structure_that_its_owner_withholds_is_listed_so(release, tmp_path):
     assert ("structure withheld by its owner", 1) in counts.select("reason", "count").rows()
 
 
-def test_signatures_that_a_cut_matrix_lacks_are_left_out_counted_and_listed(release, tmp_path):
+def test_signatures_missing_in_a_cut_matrix_are_removed_counted_and_listed(release, tmp_path):
     whole = prepare(release, tmp_path / "whole")
     release.profiles, release.columns = release.profiles[2:7], release.columns[2:7]
     made = prepare(release, tmp_path / "made")
@@ -146,7 +146,7 @@ def test_signatures_that_a_cut_matrix_lacks_are_left_out_counted_and_listed(rele
     assert lost["reason"].unique().to_list() == ["not in the matrix"]
 
 
-def test_signatures_of_one_molecule_cell_line_dose_and_time_become_one(release, tmp_path):
+def test_signatures_of_one_molecule_cell_line_dose_and_time_are_merged(release, tmp_path):
     release.compoundinfo[3]["canonical_smiles"] = "CC(=O)[O-].[Na+]"
     release.compoundinfo.append(
         {**release.compoundinfo[3], "pert_id": "BRD-4", "canonical_smiles": "CC(=O)O"}
@@ -174,7 +174,7 @@ def test_signatures_of_one_molecule_cell_line_dose_and_time_become_one(release, 
     assert len(read_matrix(unmerged("signatures"))[0]) == 11
 
 
-def test_the_same_bytes_in_blocks_of_any_size(release, tmp_path, monkeypatch):
+def test_the_block_size_does_not_change_the_bytes(release, tmp_path, monkeypatch):
     whole = prepare(release, tmp_path / "whole")
     monkeypatch.setattr(_gctx, "BLOCK_ROWS", 2)
     monkeypatch.setattr(_merge, "ROWS_AT_ONCE", 3)

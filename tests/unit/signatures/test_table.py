@@ -1,4 +1,4 @@
-"""Signatures of one's own, in every form, against what lincs2020 reads of the same world."""
+"""A user's own signatures, in every format, compared with lincs2020's reading of the same world."""
 
 import gzip
 
@@ -26,7 +26,7 @@ def joined(lists):
 
 
 def write_table(table, path):
-    """Write a table in the form that the ending of its path names."""
+    """Write a table in the format of its suffix."""
     if path.name.endswith("parquet"):
         table.write_parquet(path)
         return
@@ -45,7 +45,7 @@ def write_profiles(path, obs, deltas, entrez):
 
 @pytest.fixture(scope="module")
 def read(raw_world):
-    """Return what lincs2020 reads of the world: genes, selected, compounds, cells, deltas."""
+    """Return the world as lincs2020 reads it: genes, selected, compounds, cells, deltas."""
     lincs = LINCS2020()
     genes = lincs.genes(raw_world)
     selected = lincs.select(raw_world, {})
@@ -55,7 +55,7 @@ def read(raw_world):
     return genes, selected.selection, lincs.compounds(raw_world).table, lincs.cell_lines(raw_world), deltas
 
 
-def test_what_is_not_available_is_missing_except_in_ids(tmp_path):
+def test_na_texts_are_missing_values_except_in_ids(tmp_path):
     (tmp_path / "compounds.csv").write_text(
         "drug,smiles,name,aliases,targets,xref\nNA,CCO,NA,n/a,EGFR|NA|EGFR,NULL\nd2,NA,x,a|b,NA,DB1\n"
     )
@@ -79,8 +79,8 @@ def test_a_withheld_structure_is_missing(tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_lincs_reads_comes_back(read, raw_world, tmp_path, monkeypatch, form):
-    monkeypatch.setattr(module, "ROWS_AT_ONCE", 16)  # several blocks, the last of them short
+def test_the_tables_of_lincs2020_are_read_back(read, raw_world, tmp_path, monkeypatch, form):
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 16)  # several blocks, the last one shorter
     genes, selection, compounds, cells, deltas = read
     assert len(selection) > 40
     side = "parquet" if form == "h5ad" else form
@@ -92,7 +92,7 @@ def test_what_lincs_reads_comes_back(read, raw_world, tmp_path, monkeypatch, for
     }
     rng = np.random.default_rng(1)
     rows, columns = rng.permutation(len(selection)), rng.permutation(978)
-    # One gene that is no landmark, and the rest in another order.
+    # One gene that is not a landmark, and the others in another order.
     entrez = [*np.array(genes.entrez)[columns], "1"]
     stray = np.zeros((len(selection), 1), np.float32)
     shuffled = np.hstack([deltas[rows][:, columns], stray])
@@ -120,7 +120,7 @@ def test_what_lincs_reads_comes_back(read, raw_world, tmp_path, monkeypatch, for
     np.testing.assert_allclose(values, deltas[1::3], rtol=1e-6)
 
 
-# A few signatures in the genes of the miniature release, changed one thing at a time.
+# A few signatures with the genes of the miniature release; each test changes one thing.
 
 
 def own(count=6):
@@ -161,7 +161,7 @@ def read_profiles(files, genes, selection):
     return list(SOURCE.profiles(files, selection, genes, "level5"))
 
 
-def test_a_table_that_tells_the_least(files, genes, tmp_path):
+def test_a_table_with_only_the_required_columns(files, genes, tmp_path):
     write_profiles(
         files["profiles"], own().select("signature", "drug", "cell"), np.zeros((6, 978)), genes.entrez
     )
@@ -317,12 +317,12 @@ def test_text_in_a_profile_is_reported(files, genes):
 
 
 @pytest.mark.parametrize("kind", ["numbers", "column", "sparse"])
-def test_ways_to_write_anndata(genes, tmp_path, kind):
+def test_variants_of_anndata_files(genes, tmp_path, kind):
     deltas = np.arange(6 * 979, dtype=np.float64).reshape(6, 979)
     entrez = np.array([int(gene) for gene in genes.entrez] + [1], dtype=np.int64)
     var = pd.DataFrame(index=pd.Index(entrez if kind == "sparse" else entrez.astype(str)))
     if kind == "column":
-        # As a table of genes of which one has no Entrez id is read.
+        # As read from a table of genes, one of which has no Entrez id.
         var = pd.DataFrame({"entrez": [*entrez[:-1].astype(float), np.nan]}, index=[f"g{e}" for e in entrez])
     if kind == "sparse":
         var.index = var.index.astype(str)
@@ -341,7 +341,7 @@ def test_ways_to_write_anndata(genes, tmp_path, kind):
     np.testing.assert_array_equal(block[np.argsort(rows)], deltas[:, :978])
 
 
-def test_what_anndata_does_not_know(files, tmp_path):
+def test_missing_values_in_anndata(files, tmp_path):
     obs = own().drop("signature").to_dict(as_series=False)
     obs = pd.DataFrame(obs, index=own()["signature"].to_list()).assign(
         is_hiq=pd.array([True, None, False, True, True, True], dtype="boolean"),
@@ -362,7 +362,7 @@ def test_what_anndata_does_not_know(files, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".h5ad"])
-def test_numbers_that_are_not_available_are_null(files, genes, tmp_path, suffix):
+def test_unavailable_numbers_are_null(files, genes, tmp_path, suffix):
     files["profiles"] = tmp_path / f"own{suffix}"
     obs = own().with_columns(tas=pl.Series(["0.5", "NA", "N/A", "n/a", "NULL", "nan"]))
     write_profiles(files["profiles"], obs, np.zeros((6, 978)), genes.entrez)
@@ -386,7 +386,7 @@ def test_anndata_without_a_drug_or_with_a_gene_twice(genes, tmp_path):
     one_line(caught, str(path), "truncated, damaged or no HDF5 file")
 
 
-def test_signatures_as_this_project_writes_them_are_read(files, genes, tmp_path):
+def test_signatures_written_by_this_project_are_read(files, genes, tmp_path):
     selection = SOURCE.select(files, ANY).selection
     path = tmp_path / "signatures.h5ad"
     var = pl.DataFrame({"entrez": genes.entrez, "symbol": genes.symbol})
