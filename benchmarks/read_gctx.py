@@ -34,7 +34,7 @@ def names(signatures: int, genes: int) -> tuple[list[str], list[str], list[str]]
     return ids, entrez, [entrez[i] for i in np.sort(rng.choice(genes, LANDMARKS, replace=False))]
 
 
-def asked(ids: list[str], wanted: int) -> list[str]:
+def chosen_ids(ids: list[str], wanted: int) -> list[str]:
     """Return `wanted` ids, sorted, that are adjacent in plates like those of one experiment."""
     plates = np.random.default_rng(2).permutation(-(-len(ids) // PLATE))
     rows = (plates[:, None] * PLATE + np.arange(PLATE)).ravel()
@@ -77,7 +77,7 @@ def tables(folder: Path, signatures: int, genes: int, wanted: int) -> None:
     cells = 100
     selection = pl.DataFrame(
         {
-            "signature": asked(ids, wanted),
+            "signature": chosen_ids(ids, wanted),
             "drug": (number // cells).cast(pl.String),
             "cell": (number % cells).cast(pl.String),
         }
@@ -154,7 +154,7 @@ def _parsed(path: str, signatures: int, genes: int, wanted: int) -> Any:
     from cmapPy.pandasGEXpress.parse import parse  # noqa: PLC0415
 
     ids, _, landmarks = names(signatures, genes)
-    return parse(path, rid=landmarks, cid=asked(ids, wanted)).data_df
+    return parse(path, rid=landmarks, cid=chosen_ids(ids, wanted)).data_df
 
 
 def digest_of(path: Path) -> int:

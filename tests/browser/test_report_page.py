@@ -59,12 +59,12 @@ def open_page(browser, page_file):
     yield open_at
     for page in opened:
         page.close()
-    asked = {
+    requested = {
         complaint
         for complaint in complaints
         if not complaint.startswith(("data:image/svg+xml", page_file.as_uri()))
     }
-    assert asked == set()
+    assert requested == set()
 
 
 def column(page, table, at):

@@ -65,18 +65,21 @@ BROKEN_GRAPHS = {
     "nodes of integers": (nodes(column("node", pl.int_range(pl.len()))), "nodes: not a Nodes table"),
     "ends of integers": (edges(column("head", pl.int_range(pl.len()))), "edges: not a Edges table"),
     "index of floats": (nodes(column("index", pl.lit(1.5))), "nodes: not a Nodes table"),
-    "a column more": (edges(column("weight", pl.lit(1.0))), "edges: not a Edges table"),
+    "an additional column": (edges(column("weight", pl.lit(1.0))), "edges: not a Edges table"),
     "an absent name": (nodes(column("name", pl.lit(None, pl.String))), "nodes: not a Nodes table"),
     "an empty name": (nodes(column("name", pl.lit(""))), "nodes: an empty text in name"),
     "a node twice": (nodes(lambda table: pl.concat([table, table[:1]]).sort("node")), "nodes: not a Nodes"),
     "nodes in another order": (nodes(lambda table: table.reverse()), "nodes: not sorted by ['node']"),
-    "nodes called otherwise": (nodes(column("source", pl.lit("X"))), "nodes: a node is called <type>:"),
+    "nodes with another name": (
+        nodes(column("source", pl.lit("X"))),
+        "nodes: the name of a node must be <type>:",
+    ),
     "edges in another order": (edges(lambda table: table.reverse()), "edges: not sorted by"),
     "a self-loop": (edges(one_more(tail="head")), "edges: a self-loop"),
     "a doubled edge": (edges(one_more()), "edges: a row of ['relation', 'head', 'tail'] twice"),
     "an edge in both directions": (
         edges(one_more(head="tail", tail="head")),
-        "edges: the head is the end that sorts first",
+        "edges: the head must be the end that sorts first",
     ),
     "an edge to an unknown node": (
         edges(column("tail", pl.when(FIRST).then(pl.lit("x:y:z")).otherwise("tail"))),
@@ -112,7 +115,7 @@ BROKEN_GRAPHS = {
                 {"node": ["x"], "text": ["y"], "smiles": pl.Series([None], dtype=pl.String)}
             ),
         ),
-        "descriptions: of a node that is not there",
+        "descriptions: of a node that does not exist",
     ),
 }
 
@@ -141,9 +144,9 @@ def blocks(change):
 BROKEN_SOURCES = {
     "genes in the order of text": (
         {"genes": lambda genes: replace(genes, entrez=sorted(genes.entrez))},
-        "genes: not by ascending Entrez id",
+        "genes: not unique in ascending order",
     ),
-    "a gene less": (
+    "a missing gene": (
         {"genes": lambda genes: replace(genes, entrez=genes.entrez[1:])},
         "genes: 977, not 978",
     ),
@@ -168,7 +171,7 @@ BROKEN_SOURCES = {
     "another structure": ({"compounds": compounds(column("smiles", pl.lit("C")))}, "compounds: "),
     "a cell line twice": (
         {"cell_lines": lambda table: pl.concat([table, table[:1]])},
-        "cell lines: one twice",
+        "cell lines: a duplicate",
     ),
     "a row that is not a number": (
         {"cell_lines": lambda table: table.with_columns(pl.col("row").cast(pl.String))},
@@ -176,7 +179,7 @@ BROKEN_SOURCES = {
     ),
     "a signature lost without a line": (
         {"measured": selection(lambda table: table[1:])},
-        "are lost, not what is listed",
+        "are missing, but not the ones listed",
     ),
     "profiles of doubles": (
         {"profiles": blocks(lambda rows, values: (rows, values.astype(float)))},
@@ -223,8 +226,8 @@ BROKEN_BASELINES = {
     "not a number": (values(lambda matrix: matrix * np.float32(np.nan)), "values: one is not finite"),
     "genes in another order": (values(lambda matrix: matrix[:, ::-1]), "gene 1: "),
     "cell lines in another order": (cells(lambda table: table.reverse()), "gene 1: "),
-    "a cell line less": (cells(lambda table: table[1:]), "values are (2, 978), not (1, 978)"),
-    "a cell line twice": (cells(lambda table: table[[0, 0]]), "cells: one twice"),
+    "a missing cell line": (cells(lambda table: table[1:]), "values are (2, 978), not (1, 978)"),
+    "a cell line twice": (cells(lambda table: table[[0, 0]]), "cells: a duplicate"),
     "names that are numbers": (cells(column("cell", pl.int_range(pl.len()))), "cells: columns are"),
     "counts that do not add up": (
         counts(column("count", pl.col("count") + (pl.col("reason") == "read"))),

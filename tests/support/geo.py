@@ -33,7 +33,7 @@ def write_geo(files: dict[str, Path], folder: Path, series: str) -> dict[str, Pa
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write a table as GEO does: tab-separated, -666 where nothing is known."""
+    """Write a table as GEO does: tab-separated, -666 for unknown values."""
     table.with_columns(pl.all().fill_null("-666")).write_csv(path, separator="\t", quote_style="never")
 
 

@@ -58,7 +58,7 @@ def is_sorted(table: pl.DataFrame, columns: list[str], name: str) -> None:
 def has_no_empty_text(table: pl.DataFrame, name: str) -> None:
     """Check that unknown values are null, not empty texts."""
     for column in table.select(pl.col(pl.String)).columns:
-        require(not (table[column] == "").any(), f"{name}: an empty text in {column}; null says that")
+        require(not (table[column] == "").any(), f"{name}: an empty text in {column}; write null")
 
 
 def adds_up(counts: pl.DataFrame, what: str, kept: int, read: int | None = None) -> None:
@@ -67,7 +67,7 @@ def adds_up(counts: pl.DataFrame, what: str, kept: int, read: int | None = None)
     require(not unbalanced(counts), f"counts do not add up: {unbalanced(counts)}")
     lines = dict(counts.filter(pl.col("what").str.starts_with(what)).select("reason", "count").rows())
     require({"read", "kept"} <= set(lines), f"counts: no lines `read` and `kept` of {what}")
-    require(lines["kept"] == kept, f"counts: {lines['kept']} {what} kept, but {kept} came out")
+    require(lines["kept"] == kept, f"counts: {lines['kept']} {what} kept, but {kept} returned")
     require(read is None or lines["read"] == read, f"counts: {lines['read']} {what} read, not {read}")
 
 
@@ -84,7 +84,7 @@ def check_graph(reader: KnowledgeGraph, example: Example) -> None:
     tables, again = reader.read(example.files), reader.read(example.files)
     check_graph_tables(tables)
     for name in ("nodes", "edges", "counts", "descriptions"):
-        require(getattr(tables, name).equals(getattr(again, name)), f"{name}: another table when read again")
+        require(getattr(tables, name).equals(getattr(again, name)), f"{name}: differ when read again")
     expected = example.expected
     require(tally(tables.nodes["type"]) == expected["nodes"], f"nodes: {tally(tables.nodes['type'])}")
     require(tally(tables.edges["relation"]) == expected["edges"], f"edges: {tally(tables.edges['relation'])}")
@@ -103,18 +103,18 @@ def check_graph_tables(tables: KnowledgeGraphTables) -> None:
     is_sorted(nodes, ["node"], "nodes")
     is_sorted(edges, ["relation", "head", "tail"], "edges")
     named = nodes.select(pl.concat_str("type", "source", "source_id", separator=":")).to_series()
-    require(named.equals(nodes["node"]), "nodes: a node is called <type>:<source>:<source_id>")
+    require(named.equals(nodes["node"]), "nodes: the name of a node must be <type>:<source>:<source_id>")
     for side in ("head", "tail"):
         unknown = edges.filter(~pl.col(side).is_in(nodes["node"].implode()))
         require(unknown.is_empty(), f"edges: {side} {unknown[side].head(1).to_list()} is not among the nodes")
     require((edges["head"] != edges["tail"]).all(), "edges: a self-loop")
     # This also finds an edge given in both directions.
-    require((edges["head"] <= edges["tail"]).all(), "edges: the head is the end that sorts first")
+    require((edges["head"] <= edges["tail"]).all(), "edges: the head must be the end that sorts first")
     types = edges.select("relation", *(pl.col(side).str.extract("^([^:]+):") for side in ("head", "tail")))
     mixed = types.unique().filter(pl.col("relation").is_duplicated())
     require(mixed.is_empty(), f"edges: a relation between several types: {mixed.rows()[:2]}")
     unknown = descriptions.filter(~pl.col("node").is_in(nodes["node"].implode()))
-    require(unknown.is_empty(), "descriptions: of a node that is not there")
+    require(unknown.is_empty(), "descriptions: of a node that does not exist")
     silent = descriptions.filter(pl.all_horizontal(pl.col("text", "smiles").is_null()))
     require(silent.is_empty(), "descriptions: a node with neither text nor SMILES")
     stages = tables.counts["stage"].unique().to_list()
@@ -133,12 +133,17 @@ def check_source(source: SignatureSource, example: Example) -> None:
     check_genes(genes)
     selected = source.select(files, expected["filters"])
     check_selected(selected)
-    require(selected.selection["signature"].to_list() == expected["selected"], "selection: other signatures")
+    require(
+        selected.selection["signature"].to_list() == expected["selected"],
+        "selection: not the expected signatures",
+    )
     compounds = source.compounds(files)
     check_compounds(compounds)
     drugs = dict(compounds.table.sort("drug").select("drug", "smiles").rows())
     require(drugs == expected["drugs"], f"compounds: {drugs}")
-    require(sorted(compounds.withheld) == expected["withheld"], "compounds: others are withheld")
+    require(
+        sorted(compounds.withheld) == expected["withheld"], "compounds: not the expected ones are withheld"
+    )
     lines = source.cell_lines(files)
     check_cell_lines(lines)
     require(sorted(lines["cell"]) == expected["cells"], f"cell lines: {sorted(lines['cell'])}")
@@ -155,9 +160,9 @@ def check_source(source: SignatureSource, example: Example) -> None:
 def check_genes(genes: Genes) -> None:
     """Check that the genes are the 978 landmarks by ascending Entrez id."""
     require(len(genes.entrez) == len(genes.symbol) == LANDMARKS, f"genes: {len(genes.entrez)}, not 978")
-    require(all(isinstance(gene, str) for gene in genes.entrez), "genes: an Entrez id is text")
+    require(all(isinstance(gene, str) for gene in genes.entrez), "genes: an Entrez id must be text")
     numbers = [int(gene) for gene in genes.entrez]
-    require(numbers == sorted(set(numbers)), "genes: not by ascending Entrez id, each once")
+    require(numbers == sorted(set(numbers)), "genes: not unique in ascending order of Entrez id")
 
 
 def check_selected(selected: Selected) -> None:
@@ -177,22 +182,22 @@ def check_compounds(compounds: Compounds) -> None:
     table = compounds.table
     require(not table["drug"].is_duplicated().any(), "compounds: a drug twice")
     for column in ("drug", "name", *LISTS, "row"):
-        require(not table[column].null_count(), f"compounds: {column} is null; a list may be empty")
+        require(not table[column].null_count(), f"compounds: {column} is null; use an empty list")
     for column in LISTS:
         require(
             (table[column].list.unique().list.sort() == table[column]).all(),
             f"compounds: {column} not sorted",
         )
     known = set(table.filter(pl.col("smiles").is_not_null())["drug"])
-    require(not compounds.withheld & known, "compounds: a structure that is known is not withheld")
+    require(not compounds.withheld & known, "compounds: a known structure is listed as withheld")
 
 
 def check_cell_lines(lines: pl.DataFrame) -> None:
     """Check a cell line table."""
     has_types(lines, CELL_LINES, "cell lines")
     has_no_empty_text(lines, "cell lines")
-    require(not lines["cell"].null_count(), "cell lines: one without a name")
-    require(not lines["cell"].is_duplicated().any(), "cell lines: one twice")
+    require(not lines["cell"].null_count(), "cell lines: one has no name")
+    require(not lines["cell"].is_duplicated().any(), "cell lines: a duplicate")
 
 
 def check_measured(measured: Selected, selection: pl.DataFrame, label: str) -> None:
@@ -201,15 +206,18 @@ def check_measured(measured: Selected, selection: pl.DataFrame, label: str) -> N
     has_schema(measured.exclusions, schemas.Exclusions, f"{label} exclusions")
     has_schema(measured.counts, schemas.Counts, f"{label} counts")
     kept = selection.filter(pl.col("signature").is_in(measured.selection["signature"].implode()))
-    require(kept.equals(measured.selection), f"{label}: rows that were not asked for, or in another order")
+    require(kept.equals(measured.selection), f"{label}: rows that were not requested, or in another order")
     lost = set(selection["signature"]) - set(kept["signature"])
-    require(lost == set(measured.exclusions["item"]), f"{label}: {sorted(lost)} are lost, not what is listed")
+    require(
+        lost == set(measured.exclusions["item"]),
+        f"{label}: {sorted(lost)} are missing, but not the ones listed",
+    )
     if len(measured.counts):
         adds_up(measured.counts, f"{label} signatures", len(kept), len(selection))
 
 
 def check_blocks(blocks: list[tuple[np.ndarray, np.ndarray]], names: list[str], label: str) -> np.ndarray:
-    """Return the profiles (signatures, 978) of some blocks; check that each row comes once, as float32."""
+    """Return the profiles (signatures, 978) of some blocks; check that each row occurs once, as float32."""
     made = np.full((len(names), LANDMARKS), np.nan, np.float32)
     for rows, values in blocks:
         require(values.dtype == np.float32, f"{label}: profiles are {values.dtype}, not float32")
@@ -237,8 +245,8 @@ def check_baseline(source: Baseline, example: Example, genes: Genes) -> None:
     """Check the output of a baseline reader for its example."""
     measured, again = source.read(example.files, genes), source.read(example.files, genes)
     check_baselines(measured)
-    require(measured.cells.equals(again.cells), "cells: another table when read again")
-    require(np.array_equal(measured.values, again.values), "values: others when read again")
+    require(measured.cells.equals(again.cells), "cells: differ when read again")
+    require(np.array_equal(measured.values, again.values), "values: differ when read again")
     names, expected = measured.cells["cell"].to_list(), example.expected["values"]
     require(sorted(names) == sorted(expected), f"cells: {sorted(names)}, not {sorted(expected)}")
     check_values(measured.values, names, genes, expected, "values")
@@ -248,8 +256,8 @@ def check_baselines(measured: Measured) -> None:
     """Check that baselines are well formed."""
     has_types(measured.cells, {"row": pl.Int64, "cell": pl.String}, "cells")
     has_no_empty_text(measured.cells, "cells")
-    require(not measured.cells["cell"].null_count(), "cells: one without a name")
-    require(not measured.cells["cell"].is_duplicated().any(), "cells: one twice")
+    require(not measured.cells["cell"].null_count(), "cells: one has no name")
+    require(not measured.cells["cell"].is_duplicated().any(), "cells: a duplicate")
     require(measured.values.dtype == np.float32, f"values are {measured.values.dtype}, not float32")
     shape = (len(measured.cells), LANDMARKS)
     require(measured.values.shape == shape, f"values are {measured.values.shape}, not {shape}")
@@ -257,4 +265,4 @@ def check_baselines(measured: Measured) -> None:
     has_schema(measured.counts, schemas.Counts, "counts")
     require(not unbalanced(measured.counts), f"counts do not add up: {unbalanced(measured.counts)}")
     kept = measured.counts.filter(what="baselines", reason="kept")["count"].to_list()
-    require(kept in ([], [len(measured.cells)]), f"counts: {kept} baselines kept, but {shape[0]} came out")
+    require(kept in ([], [len(measured.cells)]), f"counts: {kept} baselines kept, but {shape[0]} returned")

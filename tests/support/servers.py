@@ -71,7 +71,7 @@ class Server:
         self._server = _Listener(("127.0.0.1", 0), _Handler)
         self._server.site = self
         self._server.socket = context.wrap_socket(
-            # A client that is slow to shake hands must not hold up the others.
+            # A client with a slow handshake must not block the others.
             self._server.socket,
             server_side=True,
             do_handshake_on_connect=False,
@@ -92,7 +92,7 @@ class Server:
         self._server.server_close()
         self._private.cleanup()
 
-    def asked(self, path: str) -> list[Request]:
+    def requests_to(self, path: str) -> list[Request]:
         """Return the requests for one path, in their order."""
         return [request for request in self.requests if request.path == path]
 

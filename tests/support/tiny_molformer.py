@@ -44,7 +44,7 @@ def model(seed: int = 0, **config: int) -> MolFormer:
 
 
 def checkpoint(seed: int = 0) -> dict[str, torch.Tensor]:
-    """Return what its checkpoint holds: the encoder under its published names, and the head."""
+    """Return its checkpoint: the encoder under its published names, and the head."""
     tensors = {checkpoint_name(name): tensor for name, tensor in model(seed).state_dict().items()}
     return tensors | {name: torch.zeros(4) for name in HEAD}
 

@@ -24,7 +24,7 @@ def read_graph(files: dict[str, Path]) -> KnowledgeGraphTables:
 
 
 def write_optimuskg(files: dict[str, Path], folder: Path) -> dict[str, Path]:
-    """Write nodes.parquet and edges.parquet; what PrimeKG takes from another table are properties here."""
+    """Write nodes.parquet and edges.parquet; what PrimeKG has in another table are properties here."""
     graph = read_graph(files)
     smiles = dict(pl.read_csv(files["drug_text"]).select("generic_name", "smiles").drop_nulls().iter_rows())
     nodes = [

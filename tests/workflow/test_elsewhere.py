@@ -23,39 +23,39 @@ rule target:
 
 
 @pytest.fixture(scope="module")
-def made(project):
+def copy(project):
     return project("elsewhere", elsewhere=True)
 
 
 @pytest.fixture(scope="module")
 def direct(project):
     """Return a function that plans a config in the project's own folder; each is planned once."""
-    made, known = project("direct"), {}
+    copy, known = project("direct"), {}
 
     def planned(*arguments):
         if arguments not in known:
-            known[arguments] = made.planned(*arguments)
+            known[arguments] = copy.planned(*arguments)
         return known[arguments]
 
     return planned
 
 
-def as_module(made, config, snakefile="workflow/Snakefile", prefix=None):
+def as_module(copy, config, snakefile="workflow/Snakefile", prefix=None):
     """Write a workflow of one module, with a config if there is one; return the arguments to plan it."""
     statements = [] if config is None else ['    config: config["perturbkg"]']
     statements += [] if prefix is None else [f"    prefix: {prefix!r}"]
-    made.snakefile = made.work / "Snakefile"
-    made.snakefile.write_text(
-        MODULE.format(snakefile=str(made.folder / snakefile), statements="\n".join(statements))
+    copy.snakefile = copy.work / "Snakefile"
+    copy.snakefile.write_text(
+        MODULE.format(snakefile=str(copy.folder / snakefile), statements="\n".join(statements))
     )
-    (made.work / "module.yaml").write_text(yaml.safe_dump({"perturbkg": config or {}}))
+    (copy.work / "module.yaml").write_text(yaml.safe_dump({"perturbkg": config or {}}))
     return "--configfile", "module.yaml"
 
 
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
-def test_the_same_jobs_are_planned_from_another_folder(made, direct, tmp_path, snakefile):
-    made.snakefile = made.folder / snakefile
-    found = made.planned("--directory", str(tmp_path / "out"), "--configfile", str(SMALL))
+def test_the_same_jobs_are_planned_from_another_folder(copy, direct, tmp_path, snakefile):
+    copy.snakefile = copy.folder / snakefile
+    found = copy.planned("--directory", str(tmp_path / "out"), "--configfile", str(SMALL))
     assert found == direct("--configfile", str(SMALL))
     assert {rule for rule, *_ in found} >= {"simulate_world", "train_model", "make_report"}
 
@@ -68,18 +68,18 @@ def test_the_same_jobs_are_planned_from_another_folder(made, direct, tmp_path, s
         ("Snakefile", "benchmark", "paper.yaml"),
     ],
 )
-def test_the_same_jobs_are_planned_as_a_module(made, direct, snakefile, prefix, config):
+def test_the_same_jobs_are_planned_as_a_module(copy, direct, snakefile, prefix, config):
     path = ROOT / "config" / config if config else None
     partial = yaml.safe_load(path.read_text()) if path else None
-    found = made.planned(*as_module(made, partial, snakefile, prefix))
+    found = copy.planned(*as_module(copy, partial, snakefile, prefix))
     wanted = direct(*(("--configfile", str(path)) if path else ())) - {("all",)}
     assert {(rule.removeprefix("perturbkg_"), *rest) for rule, *rest in found} == {*wanted, ("target",)}
 
 
-def test_files_named_by_the_workflow_get_the_prefix_and_those_named_by_the_config_do_not(made):
-    (made.work / "own.tsv").write_text("pert_id\tdrugbank_id\n")
+def test_files_named_by_the_workflow_get_the_prefix_and_those_named_by_the_config_do_not(copy):
+    (copy.work / "own.tsv").write_text("pert_id\tdrugbank_id\n")
     overlay = {**yaml.safe_load(SMALL.read_text()), "files": {"xref": "own.tsv"}}
-    printed = made.run("--dry-run", *as_module(made, overlay, prefix="benchmark"))
+    printed = copy.run("--dry-run", *as_module(copy, overlay, prefix="benchmark"))
     paths = {
         path
         for line in printed.splitlines()
@@ -90,15 +90,15 @@ def test_files_named_by_the_workflow_get_the_prefix_and_those_named_by_the_confi
     assert not any(path.startswith("benchmark/benchmark") for path in paths)
 
 
-def test_the_example_of_a_module_of_the_readme_runs_unchanged(made):
+def test_the_example_of_a_module_of_the_readme_runs_unchanged(copy):
     page = ROOT / "config/README.md"
-    made.snakefile = made.work / "Snakefile"
+    copy.snakefile = copy.work / "Snakefile"
     example = code_block(page, "module perturbkg:")
-    made.snakefile.write_text(example.replace("path/to/perturbkg", str(made.folder)))
-    (made.work / "config").mkdir()
-    (made.work / "config/config.yaml").write_text(code_block(page, "perturbkg:\n  name:"))
+    copy.snakefile.write_text(example.replace("path/to/perturbkg", str(copy.folder)))
+    (copy.work / "config").mkdir()
+    (copy.work / "config/config.yaml").write_text(code_block(page, "perturbkg:\n  name:"))
     config = yaml.safe_load(code_block(page, "perturbkg:\n  name:"))["perturbkg"]
-    trained = [job for job in made.planned() if job[0] == "perturbkg_train_model"]
+    trained = [job for job in copy.planned() if job[0] == "perturbkg_train_model"]
     assert {job[1].removeprefix("dataset=") for job in trained} == {config["name"]}
     assert len(trained) >= len(config["models"]) * config["folds"]
 
@@ -111,8 +111,8 @@ def test_the_example_of_a_module_of_the_readme_runs_unchanged(made):
         ([1], "config: [1] must be object"),
     ],
 )
-def test_a_bad_config_of_a_module_is_one_line(made, config, line):
-    printed = made.run("--dry-run", *as_module(made, config), status=1)
+def test_a_bad_config_of_a_module_is_one_line(copy, config, line):
+    printed = copy.run("--dry-run", *as_module(copy, config), status=1)
     assert "Traceback" not in printed
     (found,) = [found for found in printed.splitlines() if found.startswith("config: ")]
     assert found.startswith(line)

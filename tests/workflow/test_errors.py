@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def made(project):
+def copy(project):
     return project("errors")
 
 
@@ -26,39 +26,39 @@ def made(project):
         ),
     ],
 )
-def test_a_bad_config_stops_before_anything_runs(made, arguments, parts):
-    printed = made.run("--dry-run", *arguments, status=1)
+def test_a_bad_config_stops_before_anything_runs(copy, arguments, parts):
+    printed = copy.run("--dry-run", *arguments, status=1)
     assert "Traceback" not in printed
     for part in parts:
         assert part in printed
     assert len([line for line in printed.splitlines() if line.startswith("config:")]) == 1
 
 
-def test_a_bad_overlay_file_stops_before_anything_runs(made):
-    (made.folder / "overlay.yaml").write_text("filters: {dose: 5}\n")
-    printed = made.run("--dry-run", "--configfile", "overlay.yaml", status=1)
+def test_a_bad_overlay_file_stops_before_anything_runs(copy):
+    (copy.folder / "overlay.yaml").write_text("filters: {dose: 5}\n")
+    printed = copy.run("--dry-run", "--configfile", "overlay.yaml", status=1)
     assert "config: filters: unknown key 'dose'" in printed
 
 
-def test_a_truncated_file_is_one_line_that_names_it(made, raw_world):
-    folder = made.folder / "raw"
+def test_a_truncated_file_is_one_line_that_names_it(copy, raw_world):
+    folder = copy.folder / "raw"
     folder.mkdir()
     whole = gzip.compress(raw_world["kg"].read_bytes(), mtime=0)
     (folder / "kg.csv.gz").write_bytes(whole[: len(whole) // 2])
     lines = [
         f"  {key}: {path}" for key, path in raw_world.items() if key not in {"kg", "truth", "truth_edges"}
     ]
-    (made.folder / "broken.yaml").write_text(
+    (copy.folder / "broken.yaml").write_text(
         "\n".join(
             ["name: broken", "source: files", f"files_root: {folder}", "files:", "  kg: kg.csv.gz", *lines]
         )
         + "\n"
     )
-    printed = made.run(
+    printed = copy.run(
         "--cores", "1", "--configfile", "broken.yaml", "--", "results/broken/kg/nodes.parquet", status=1
     )
     reported = [line for line in printed.splitlines() if line.startswith("error in read_knowledge_graph:")]
     assert len(reported) == 1
     assert "kg.csv.gz" in reported[0]
     assert "Traceback" not in printed
-    assert not (made.folder / "results/broken/kg/nodes.parquet").exists()
+    assert not (copy.folder / "results/broken/kg/nodes.parquet").exists()

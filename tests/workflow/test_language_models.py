@@ -30,18 +30,18 @@ def configure(folder, **changed):
 
 
 @pytest.fixture(scope="module")
-def made(project):
+def copy(project):
     """Return a project whose node inputs exist."""
-    made = project("language_models")
-    configure(made.folder)
-    made.run("--cores", "1", *CONFIG, "--", "results/test/graph/inputs.parquet")
-    return made
+    copy = project("language_models")
+    configure(copy.folder)
+    copy.run("--cores", "1", *CONFIG, "--", "results/test/graph/inputs.parquet")
+    return copy
 
 
-def kept(made):
+def vectors_on_disk(copy):
     """Return the number of vectors on the disk."""
     try:
-        file = sqlite3.connect(made.folder / "resources/embeddings/tiny--biobert.sqlite", timeout=60)
+        file = sqlite3.connect(copy.folder / "resources/embeddings/tiny--biobert.sqlite", timeout=60)
         found = file.execute("SELECT count(*) FROM vectors").fetchone()[0]
         file.close()
     except sqlite3.OperationalError:  # not made yet
@@ -57,38 +57,38 @@ def job_of(running, rule):
     return None
 
 
-def test_a_killed_job_resumes_where_it_stopped_and_jobs_share_vectors(made):
+def test_a_killed_job_resumes_where_it_stopped_and_jobs_share_vectors(copy):
     wanted = FILES["gene/protein"]
-    cache = made.folder / "src/perturbkg/language_models/cache.py"
+    cache = copy.folder / "src/perturbkg/language_models/cache.py"
     before = cache.read_text()
     cache.write_text(before.replace("EVERY = 2.0", "EVERY = 0.0"))  # vectors are written batch by batch
     assert cache.read_text() != before
     running = subprocess.Popen(
-        made.command("--cores", "1", *CONFIG, "--", wanted),
-        cwd=made.folder,
-        env=made.environment,
+        copy.command("--cores", "1", *CONFIG, "--", wanted),
+        cwd=copy.folder,
+        env=copy.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while kept(made) < 20:
+    while vectors_on_disk(copy) < 20:
         assert running.poll() is None
         time.sleep(0.01)
     job_of(running, "embed_nodes").kill()
     assert running.wait() == 1
-    stopped = kept(made)
-    assert not (made.folder / wanted).exists()
+    stopped = vectors_on_disk(copy)
+    assert not (copy.folder / wanted).exists()
     cache.write_text(before)
     # Now all types at once, in two jobs.
-    made.run("--cores", "2", "--resources", "gpu=2", *CONFIG, "--", *FILES.values())
-    inputs = pl.read_parquet(made.folder / "results/test/graph/inputs.parquet")
+    copy.run("--cores", "2", "--resources", "gpu=2", *CONFIG, "--", *FILES.values())
+    inputs = pl.read_parquet(copy.folder / "results/test/graph/inputs.parquet")
     texts = inputs.filter(pl.col("type").is_in(list(TYPES))).drop_nulls("text")
     genes = texts.filter(type="gene/protein")["text"].n_unique()
     assert 20 <= stopped < genes
-    assert kept(made) == texts["text"].n_unique()
-    log = (made.folder / "logs/test/embed_nodes/gene_protein.biobert.log").read_text()
+    assert vectors_on_disk(copy) == texts["text"].n_unique()
+    log = (copy.folder / "logs/test/embed_nodes/gene_protein.biobert.log").read_text()
     assert f"{genes} distinct inputs so far, {stopped} of them kept from before" in log
-    nodes = pl.read_parquet(made.folder / "results/test/graph/nodes.parquet")
-    found = read_features([made.folder / path for path in FILES.values()], nodes)
+    nodes = pl.read_parquet(copy.folder / "results/test/graph/nodes.parquet")
+    found = read_features([copy.folder / path for path in FILES.values()], nodes)
     assert {node_type: found[node_type].encoded.sum() for node_type in TYPES} == dict(
         texts.group_by("type").len().iter_rows()
     )
@@ -106,11 +106,11 @@ def test_a_killed_job_resumes_where_it_stopped_and_jobs_share_vectors(made):
         ({"max_length": 513}, "embed_nodes", ["max_length: 513 is more than the 512 positions"]),
     ],
 )
-def test_a_config_that_cannot_run_is_one_line(made, monkeypatch, change, rule, parts):
-    monkeypatch.setitem(made.environment, "HF_HUB_OFFLINE", "1")
-    monkeypatch.setitem(made.environment, "CUDA_VISIBLE_DEVICES", "")
-    configure(made.folder, **change)
-    printed = made.run("--cores", "1", *CONFIG, "--", FILES["disease"], status=1)
+def test_a_config_that_cannot_run_is_one_line(copy, monkeypatch, change, rule, parts):
+    monkeypatch.setitem(copy.environment, "HF_HUB_OFFLINE", "1")
+    monkeypatch.setitem(copy.environment, "CUDA_VISIBLE_DEVICES", "")
+    configure(copy.folder, **change)
+    printed = copy.run("--cores", "1", *CONFIG, "--", FILES["disease"], status=1)
     reported = [line for line in printed.splitlines() if line.startswith(f"error in {rule}:")]
     assert len(reported) == 1
     assert all(part in reported[0] for part in parts)

@@ -82,14 +82,14 @@ def write_features(kg, folder):
 def world(tmp_path_factory):
     """Write the raw files that the paper's configuration reads, from a simulated world: file key -> path."""
     folder = tmp_path_factory.mktemp("published_world")
-    made = simulate(SimulationOptions.of(TINY), np.random.default_rng(1))
+    simulated = simulate(SimulationOptions.of(TINY), np.random.default_rng(1))
     names = {"kg": "kg.csv", "gctx": "level5.gctx", "level3_ctl": "level3_ctl.gctx", "truth": "truth.json"}
     names |= {"truth_edges": "truth_edges.parquet", "level3_trt": "level3_trt.gctx"}
     tables = {
-        key: f"{key}.csv" if key.endswith(("text", "sequence")) else f"{key}.txt" for key in made.tables
+        key: f"{key}.csv" if key.endswith(("text", "sequence")) else f"{key}.txt" for key in simulated.tables
     }
     files = {key: folder / name for key, name in {**tables, **names}.items()}
-    write_world(made, {**files, "instinfo": folder / "instinfo.txt"})
+    write_world(simulated, {**files, "instinfo": folder / "instinfo.txt"})
     add_other_types(files["kg"])
     return {**files, "instinfo": folder / "instinfo.txt", **write_features(files["kg"], folder)}
 
@@ -122,15 +122,15 @@ def tiny_models(folder):
 @pytest.fixture(scope="module")
 def finished(project, world, server):
     """Run all of config/paper.yaml once, on two cores."""
-    made = project("paper")
+    copy = project("paper")
     published = {name: world[key] for key, name in wanted({}).items() if key in world}
     catalogue = publish(published, server.folder, server.url)
-    write_catalogue(catalogue, made.folder / "catalogue.yaml")
+    write_catalogue(catalogue, copy.folder / "catalogue.yaml")
     small = yaml.safe_load(SMALL) | {"downloads": {"catalogue": "catalogue.yaml"}}
-    (made.folder / "small.yaml").write_text(yaml.safe_dump(small | tiny_models(made.folder)))
-    made.environment["REQUESTS_CA_BUNDLE"] = str(server.ca)
-    made.run("--cores", "2", "--configfile", "config/paper.yaml", "small.yaml")
-    return made
+    (copy.folder / "small.yaml").write_text(yaml.safe_dump(small | tiny_models(copy.folder)))
+    copy.environment["REQUESTS_CA_BUNDLE"] = str(server.ca)
+    copy.run("--cores", "2", "--configfile", "config/paper.yaml", "small.yaml")
+    return copy
 
 
 def test_the_paper_run_makes_its_report(finished):
@@ -205,7 +205,7 @@ def test_a_file_changed_by_its_publisher_is_one_line_and_the_old_one_stays(finis
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there")
 def test_real_files_served_like_those_of_the_publishers(project, tmp_path_factory):
     """Fetch the real slice, its baseline taken from a path, and embed its texts with tiny models."""
-    made = project("paper_real")
+    copy = project("paper_real")
     local = yaml.safe_load((ROOT / "config/local.yaml").read_text())["files"]
     overlay = {
         "name": "real",
@@ -218,17 +218,17 @@ def test_real_files_served_like_those_of_the_publishers(project, tmp_path_factor
     features = write_features(DATA / local["kg"], tmp_path_factory.mktemp("features"))
     files |= {name: features[key] for name, key in names.items() if key in features}
     with Server(tmp_path_factory.mktemp("served_real")) as running:
-        write_catalogue(publish(files, running.folder, running.url), made.folder / "catalogue.yaml")
-        made.environment["REQUESTS_CA_BUNDLE"] = str(running.ca)
+        write_catalogue(publish(files, running.folder, running.url), copy.folder / "catalogue.yaml")
+        copy.environment["REQUESTS_CA_BUNDLE"] = str(running.ca)
         overlay["downloads"] = {"catalogue": "catalogue.yaml"}
-        (made.folder / "real.yaml").write_text(yaml.safe_dump(overlay | tiny_models(made.folder)))
+        (copy.folder / "real.yaml").write_text(yaml.safe_dump(overlay | tiny_models(copy.folder)))
         embedded = ("drug.molformer", "drug.biobert", "disease.biobert", "gene_protein.protein_bert")
         targets = ["splits/scaffold/fold0.parquet", *(f"features/{name}.safetensors" for name in embedded)]
-        made.run(
+        copy.run(
             "--cores", "2", "--configfile", "config/paper.yaml", "real.yaml",
             "--", *(f"results/real/{target}" for target in targets),
         )  # fmt: skip
-    results = made.folder / "results/real"
+    results = copy.folder / "results/real"
     assert pl.read_parquet(results / "kg/nodes.parquet").height == 44_897
     _, signatures, _ = read_matrix(results / "signatures.h5ad")
     merged = pl.read_parquet(results / "signatures/read_counts.parquet")

@@ -1,4 +1,4 @@
-"""A small cut of the real signatures and graph, when they lie beside the project."""
+"""A small part of the real signatures and graph, if they are next to the project."""
 
 import json
 from pathlib import Path
@@ -29,12 +29,12 @@ model_options:
 
 @pytest.fixture(scope="module")
 def results(project):
-    made = project("real_slice")
-    (made.folder / "cut.yaml").write_text(CUT)
-    made.run(
+    copy = project("real_slice")
+    (copy.folder / "cut.yaml").write_text(CUT)
+    copy.run(
         "--cores", "2", "--configfile", "config/local.yaml", "cut.yaml", "--config", f"files_root={DATA}"
     )
-    return made.folder / "results/cut"
+    return copy.folder / "results/cut"
 
 
 def test_the_real_files_are_read_completely(results):

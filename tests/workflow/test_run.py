@@ -25,9 +25,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def finished(project):
     """Run all of the test config once, from a folder without any file of the project."""
-    made = project("whole_run", elsewhere=True)
-    made.run("--cores", "2", *SMALL)
-    return made
+    copy = project("whole_run", elsewhere=True)
+    copy.run("--cores", "2", *SMALL)
+    return copy
 
 
 def table_bytes(folder):
@@ -164,13 +164,13 @@ def test_changing_a_model_option_reruns_that_model(finished):
 def test_neural_models_request_a_gpu_if_configured(finished):
     (finished.work / "gpu.yaml").write_text("gpu: {train: 1}\n")
     printed = finished.run("--dry-run", "--forcerun", "train_model", *SMALL, "gpu.yaml")
-    asked: dict[str, set[str]] = {}
+    requested: dict[str, set[str]] = {}
     for job in re.split(r"\n(?=(?:local)?rule )", printed):
         if job.startswith("rule train_model"):
             model, gpus = re.search(r"model=(\w+)", job), re.search(r"gpu=(\d)", job)
-            asked.setdefault(gpus.group(1), set()).add(model.group(1))
-    assert asked["0"] == {"zero", "mean", "mean_per_cell", "nearest_drugs", "ridge"}
-    assert asked["1"] == {"mlp", "mlp_no_drug", "propagation", "full_graph_gat", "gat"}
+            requested.setdefault(gpus.group(1), set()).add(model.group(1))
+    assert requested["0"] == {"zero", "mean", "mean_per_cell", "nearest_drugs", "ridge"}
+    assert requested["1"] == {"mlp", "mlp_no_drug", "propagation", "full_graph_gat", "gat"}
 
 
 def test_a_module_killed_on_one_core_and_started_again_makes_the_same_tables(finished, project):

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def files(raw_world, tmp_path_factory):
     """Return the files of one world in the formats of every publisher: kind -> file key -> path."""
-    made = {"lincs2020": raw_world}
+    formats = {"lincs2020": raw_world}
     writers = {
         "optimuskg": write_optimuskg,
         "ccle": write_ccle,
@@ -44,8 +44,8 @@ def files(raw_world, tmp_path_factory):
         "gse70138": lambda world, folder: write_geo(world, folder, "gse70138"),
     }
     for kind, write in writers.items():
-        made[kind] = write(raw_world, tmp_path_factory.mktemp(kind))
-    return made
+        formats[kind] = write(raw_world, tmp_path_factory.mktemp(kind))
+    return formats
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(project, files, server):
+def copy(project, files, server):
     """Return a project whose catalogue points to the server."""
     copy = project("sources")
     names = wanted(copy, PUBLISHED)
@@ -67,24 +67,24 @@ def made(project, files, server):
     return copy
 
 
-def wanted(made, overlay):
+def wanted(copy, overlay):
     """Return file key -> name in the catalogue of what a config fetches."""
     return configuration.published_files(
-        {**configuration.read(made.folder / "config/config.yaml"), **overlay}
+        {**configuration.read(copy.folder / "config/config.yaml"), **overlay}
     )
 
 
-def config(made, name, overlay):
+def config(copy, name, overlay):
     """Write the config of a dataset; return the arguments with which Snakemake makes its tables."""
-    (made.folder / f"{name}.yaml").write_text(yaml.safe_dump({"name": name, **SMALL, **overlay}))
+    (copy.folder / f"{name}.yaml").write_text(yaml.safe_dump({"name": name, **SMALL, **overlay}))
     targets = [f"results/{name}/{target}" for target in TARGETS]
     return ["--configfile", f"{name}.yaml", "--", *targets]
 
 
-def results_of(made, name, overlay):
+def results_of(copy, name, overlay):
     """Run a dataset up to its tables."""
-    made.run("--cores", "2", *config(made, name, overlay))
-    results = made.folder / "results" / name
+    copy.run("--cores", "2", *config(copy, name, overlay))
+    results = copy.folder / "results" / name
     _, signatures, genes = read_matrix(results / "signatures.h5ad")
     split = pl.read_parquet(results / "splits/scaffold/fold0.parquet")
     assert genes.height == 978
@@ -101,76 +101,76 @@ def same_graph(results, files):
         assert found.value_counts(sort=True).equals(getattr(graph, name)[column].value_counts(sort=True))
 
 
-def test_one_word_of_the_config_says_which_graph_is_fetched(made):
-    primekg = wanted(made, {"knowledge_graph": "primekg"})
-    optimuskg = wanted(made, {"knowledge_graph": "optimuskg"})
+def test_one_word_of_the_config_says_which_graph_is_fetched(copy):
+    primekg = wanted(copy, {"knowledge_graph": "primekg"})
+    optimuskg = wanted(copy, {"knowledge_graph": "optimuskg"})
     assert {name for name in primekg.values() if name not in optimuskg.values()} == {
         "primekg_kg", "primekg_drug_features", "primekg_disease_features"
     }  # fmt: skip
     assert set(optimuskg.values()) - set(primekg.values()) == {"optimuskg_nodes", "optimuskg_edges"}
 
 
-def test_optimuskg_geo_and_ccle_are_fetched_and_become_the_same_tables(made, files):
-    results = results_of(made, "published", PUBLISHED)
+def test_optimuskg_geo_and_ccle_are_fetched_and_become_the_same_tables(copy, files):
+    results = results_of(copy, "published", PUBLISHED)
     same_graph(results, files)
     assert pl.read_parquet(results / "drugs.parquet")["kg_node"].drop_nulls().len() > 5
-    receipts = {path.stem for path in (made.folder / "resources/downloads").glob("*.json")}
-    assert receipts == set(wanted(made, PUBLISHED).values())
+    receipts = {path.stem for path in (copy.folder / "resources/downloads").glob("*.json")}
+    assert receipts == set(wanted(copy, PUBLISHED).values())
 
 
-def test_own_files_become_the_same_tables(made, files):
+def test_own_files_become_the_same_tables(copy, files):
     own = {**files["own"], "baseline": files["lincs2020"]["baseline"]}
     overlay = {"source": "files", "signatures": "table", "knowledge_graph": "table", "filters": UNFILTERED}
     overlay["files"] = {key: str(path) for key, path in own.items()}
-    results = results_of(made, "own", overlay)
+    results = results_of(copy, "own", overlay)
     same_graph(results, files)
     assert pl.read_parquet(results / "drugs.parquet")["kg_node"].drop_nulls().len() > 5
     # A table that is not there is reported before anything runs.
     overlay["files"]["compounds"] = None
-    reported = made.run("--dry-run", *config(made, "without", overlay), status=1)
+    reported = copy.run("--dry-run", *config(copy, "without", overlay), status=1)
     lines = [line for line in reported.splitlines() if line.startswith("config: ")]
     assert len(lines) == 1
     assert "files.compounds: not given, but `source: files` needs its path" in lines[0]
     assert "Traceback" not in reported
 
 
-def test_deltas_made_from_wells(made):
-    simulation = configuration.read(made.folder / "config/test.yaml")["simulation"]
+def test_deltas_made_from_wells(copy):
+    simulation = configuration.read(copy.folder / "config/test.yaml")["simulation"]
     overlay = {"label": "level3", "baseline": "level3_controls", "simulation": simulation}
-    results = results_of(made, "wells", overlay)
+    results = results_of(copy, "wells", overlay)
     counts = pl.read_parquet(results / "signatures/read_counts.parquet")
     assert counts.filter(pl.col("what").str.contains("well")).height > 0, counts
 
 
-def test_another_version_reruns_jobs_and_other_download_options_do_not(made):
-    arguments = config(made, "published", PUBLISHED)
+def test_another_version_reruns_jobs_and_other_download_options_do_not(copy):
+    arguments = config(copy, "published", PUBLISHED)
 
     def planned(*overlays):
-        return {job[0] for job in made.planned(arguments[0], arguments[1], *overlays, *arguments[2:])}
+        return {job[0] for job in copy.planned(arguments[0], arguments[1], *overlays, *arguments[2:])}
 
-    (made.folder / "patient.yaml").write_text("downloads: {retries: 20, timeout_s: 5.5}\n")
+    (copy.folder / "patient.yaml").write_text("downloads: {retries: 20, timeout_s: 5.5}\n")
     assert planned("patient.yaml") == set()
-    catalogue = configuration.read(made.folder / "catalogue.yaml")
+    catalogue = configuration.read(copy.folder / "catalogue.yaml")
     catalogue["sources"]["optimuskg_edges"]["version"] = "2"
-    write_catalogue(catalogue, made.folder / "newer.yaml")
-    (made.folder / "release.yaml").write_text("downloads: {catalogue: newer.yaml}\n")
+    write_catalogue(catalogue, copy.folder / "newer.yaml")
+    (copy.folder / "release.yaml").write_text("downloads: {catalogue: newer.yaml}\n")
     assert {"download_source", "read_knowledge_graph", "merge_graph"} <= planned("release.yaml")
 
 
-def test_a_run_killed_while_fetching_is_unlocked_and_resumes(made, server):
+def test_a_run_killed_while_fetching_is_unlocked_and_resumes(copy, server):
     name = "optimuskg_edges"
     (served,) = (server.folder / name).iterdir()
     path = f"/{name}/{served.name}"
-    folder = made.folder / "elsewhere"
+    folder = copy.folder / "elsewhere"
     overlay = {**PUBLISHED, "downloads": {**PUBLISHED["downloads"], "folder": "elsewhere"}}
-    config(made, "killed", overlay)
+    config(copy, "killed", overlay)
     arguments = ("--cores", "1", "--configfile", "killed.yaml")
     server.faults[path] = [Fault(rate=served.stat().st_size / 20)]
-    before = len(server.asked(path))
+    before = len(server.requests_to(path))
     process = subprocess.Popen(
-        made.command(*arguments, "--", f"elsewhere/{name}.json"),
-        cwd=made.folder,
-        env=made.environment,
+        copy.command(*arguments, "--", f"elsewhere/{name}.json"),
+        cwd=copy.folder,
+        env=copy.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -186,11 +186,11 @@ def test_a_run_killed_while_fetching_is_unlocked_and_resumes(made, server):
     assert not (folder / f"{name}.json").exists()
     (part,) = folder.glob("*/.*.part")
     have = part.stat().st_size
-    made.run(*arguments, "--unlock")
-    made.run(*arguments, "--", f"elsewhere/{name}.json")
-    asked = server.asked(path)[before:]
-    assert [request.headers.get("Range") for request in asked] == [None, f"bytes={have}-"]
+    copy.run(*arguments, "--unlock")
+    copy.run(*arguments, "--", f"elsewhere/{name}.json")
+    requested = server.requests_to(path)[before:]
+    assert [request.headers.get("Range") for request in requested] == [None, f"bytes={have}-"]
     receipts = [
-        read_json(made.folder / place / f"{name}.json") for place in ("elsewhere", "resources/downloads")
+        read_json(copy.folder / place / f"{name}.json") for place in ("elsewhere", "resources/downloads")
     ]
     assert receipts[0]["download"] == receipts[1]["download"]

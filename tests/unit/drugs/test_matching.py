@@ -69,8 +69,8 @@ def test_several_nodes_of_a_parent_are_distinguished_by_the_next_way():
 def test_an_epimer_with_its_own_node_is_not_matched_to_the_other():
     # The structure of dexamethasone's node is not known; betamethasone's is, and has the same skeleton.
     betamethasone, dexamethasone = node("DB00443", "Betamethasone", "P"), node("DB01234", "Dexamethasone")
-    asked = drug("P", ["DB01234"], ["dexamethasone"])
-    assert one(asked, betamethasone, dexamethasone) == ("DB01234", "xref")
+    requested = drug("P", ["DB01234"], ["dexamethasone"])
+    assert one(requested, betamethasone, dexamethasone) == ("DB01234", "xref")
     assert one(drug("P", ["DB01234"]), betamethasone, dexamethasone) == (None, "none")
 
 

@@ -210,11 +210,11 @@ def test_a_parent_records_the_given_structure():
 def test_results_are_the_same_in_one_process_or_two(monkeypatch):
     monkeypatch.setattr(module, "MOLECULES_AT_ONCE", 3)
     molecules = [smiles for smiles, *_ in EXAMPLES.values()]
-    asked = [*molecules, "", "c1ccc", *molecules]
-    alone = standardise_all(asked)
+    requested = [*molecules, "", "c1ccc", *molecules]
+    alone = standardise_all(requested)
     assert list(alone) == [*molecules, "", "c1ccc"]
     assert alone[""] == "empty SMILES"
     assert alone["c1ccc"].startswith("unparsable SMILES")
     assert all(isinstance(alone[smiles], Parent) for smiles in molecules)
-    assert list(standardise_all(asked, threads=2).items()) == list(alone.items())
+    assert list(standardise_all(requested, threads=2).items()) == list(alone.items())
     assert standardise_all([]) == {}

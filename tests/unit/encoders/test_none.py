@@ -1,4 +1,4 @@
-"""Nothing to encode."""
+"""The encoder of types without inputs."""
 
 from perturbkg.encoders.none import Nothing
 

@@ -17,7 +17,7 @@ ROWS = pl.DataFrame(
 
 
 def written(folder, kind):
-    path = folder / "table"  # the name tells nothing
+    path = folder / "table"  # the name does not show the format
     if kind == "parquet":
         ROWS.with_columns(
             pl.col("drug").cast(pl.Categorical),

@@ -6,12 +6,12 @@ from reports import make_tables
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory):
+def raw_results(tmp_path_factory):
     """Fabricate results once: 2 splits, 2 folds, 5 models, 3 ablations of gat, nulls among the scores."""
-    return fabricate(tmp_path_factory.mktemp("made"))
+    return fabricate(tmp_path_factory.mktemp("raw_results"))
 
 
 @pytest.fixture(scope="session")
-def tables(made, tmp_path_factory):
+def tables(raw_results, tmp_path_factory):
     """Make the tables of the fabricated results once."""
-    return make_tables(made, tmp_path_factory.mktemp("tables"))
+    return make_tables(raw_results, tmp_path_factory.mktemp("tables"))

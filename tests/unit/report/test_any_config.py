@@ -33,7 +33,7 @@ def config_of(report=None, **changed):
 
 def report_of(config, folder, signatures=40, parents=12):
     """Fabricate the results of a config and make its report; return the page and the folder of the tables."""
-    made = fabricate(
+    raw_results = fabricate(
         folder,
         signatures=signatures,
         parents=parents,
@@ -45,9 +45,9 @@ def report_of(config, folder, signatures=40, parents=12):
         ablations={model: config["ablations"].get(model, ()) for model in config["models"]},
     )
     choices = Choices.of(config)
-    tables = make_tables(made, folder / "tables", choices=choices, resamples=100)
-    figures = make_figures(made, tables, folder / "figures", choices)
-    return make_page(made, tables, figures, folder / "report.html").read_text(), tables
+    tables = make_tables(raw_results, folder / "tables", choices=choices, resamples=100)
+    figures = make_figures(raw_results, tables, folder / "figures", choices)
+    return make_page(raw_results, tables, figures, folder / "report.html").read_text(), tables
 
 
 def titles(table):

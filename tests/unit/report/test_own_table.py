@@ -15,11 +15,11 @@ from fabricated import fabricate
 from reports import FIGURES, make_page, make_tables
 
 folder = Path(sys.argv[1])
-made = fabricate(folder, signatures=40, parents=12, splits=("random",))
+raw_results = fabricate(folder, signatures=40, parents=12, splits=("random",))
 figures = {name: folder / f"{name}.svg" for name in FIGURES}
 for path in figures.values():
     path.write_text('<svg width="1" height="1"></svg>')
-make_page(made, make_tables(made, folder, resamples=100), figures, folder / "report.html")
+make_page(raw_results, make_tables(raw_results, folder, resamples=100), figures, folder / "report.html")
 """
 
 

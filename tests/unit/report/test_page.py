@@ -15,14 +15,14 @@ SVG = '<svg class="marks" width="640" height="48.4" viewBox="0 0 640 48"></svg>'
 
 
 @pytest.fixture(scope="module")
-def html(made, tables, tmp_path_factory):
+def html(raw_results, tables, tmp_path_factory):
     """Make the page with empty pictures: other tests render the charts."""
     folder = tmp_path_factory.mktemp("page")
     pictures = {}
     for name in FIGURES:
         pictures[name] = folder / f"{name}.svg"
         pictures[name].write_text(SVG)
-    return make_page(made, tables, pictures, folder / "report.html").read_text()
+    return make_page(raw_results, tables, pictures, folder / "report.html").read_text()
 
 
 class Tags(HTMLParser):
@@ -106,6 +106,6 @@ def test_a_long_table_is_cut_with_a_note(html, tmp_path):
     assert not re.search(r"The first \d+ rows", html)
 
 
-def test_no_time_or_path_of_this_machine_is_on_the_page(html, made):
-    assert str(made["run"].parent) not in html
+def test_no_time_or_path_of_this_machine_is_on_the_page(html, raw_results):
+    assert str(raw_results["run"].parent) not in html
     assert not re.search(r"20\d\d-\d\d-\d\d", html)

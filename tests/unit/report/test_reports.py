@@ -20,9 +20,9 @@ def test_a_table_is_unchanged_after_writing_and_reading_csv(tables, name):
     assert frame.write_csv() == tables[name].read_text()
 
 
-def test_text_that_looks_like_a_number_stays_text(made, tables):
+def test_text_that_looks_like_a_number_stays_text(raw_results, tables):
     exclusions = registry.load("tables", "exclusions").read(tables["exclusions"])
-    assert_frame_equal(exclusions, schemas.read(made["exclusions"][0], schemas.Exclusions))
+    assert_frame_equal(exclusions, schemas.read(raw_results["exclusions"][0], schemas.Exclusions))
     assert exclusions["item"][1] == "007"
 
 
@@ -35,8 +35,8 @@ def test_every_row_is_as_wide_as_its_columns(tables, name):
         assert {len(row) for row in grid.rows} == {len(grid.columns)}
 
 
-def test_two_runs_write_the_same_bytes(made, tables, tmp_path):
-    again = make_tables(made, tmp_path)
+def test_two_runs_write_the_same_bytes(raw_results, tables, tmp_path):
+    again = make_tables(raw_results, tmp_path)
     for name in TABLES:
         for suffix in (".csv", ".md", ".tex", ".json"):
             one, two = (path.with_suffix(suffix).read_bytes() for path in (tables[name], again[name]))
@@ -45,10 +45,10 @@ def test_two_runs_write_the_same_bytes(made, tables, tmp_path):
     assert verdict == (tmp_path / "verdict.json").read_bytes()
 
 
-def test_the_order_of_the_scores_does_not_matter(made, tables, tmp_path):
-    shuffled = schemas.read(made["scores"], schemas.Scores).sample(fraction=1.0, shuffle=True, seed=3)
+def test_the_order_of_the_scores_does_not_matter(raw_results, tables, tmp_path):
+    shuffled = schemas.read(raw_results["scores"], schemas.Scores).sample(fraction=1.0, shuffle=True, seed=3)
     schemas.write(shuffled, schemas.Scores, tmp_path / "scores.parquet")
-    again = make_tables(made | {"scores": tmp_path / "scores.parquet"}, tmp_path)
+    again = make_tables(raw_results | {"scores": tmp_path / "scores.parquet"}, tmp_path)
     for name in TABLES:
         assert tables[name].read_bytes() == again[name].read_bytes(), name
 

@@ -76,12 +76,12 @@ def test_any_rows_layout_and_block_size(
         file["0/META/COL/id"] = np.array(COLUMNS, "S")
         file["0/META/ROW/id"] = np.array(entrez, "S")
     column = {"first": np.arange(5), "last": np.arange(979, 970, -1), "scattered": rng.permutation(980)[:60]}
-    asked = _gctx.Genes([entrez[i] for i in column[landmarks]], [entrez[i] for i in column[landmarks]])
+    requested = _gctx.Genes([entrez[i] for i in column[landmarks]], [entrez[i] for i in column[landmarks]])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_gctx, "BLOCK_ROWS", block_rows)
         patch.setattr(_gctx, "READ_BYTES", read_bytes)
         patch.setattr(_gctx, "CACHE_BYTES", cache)
-        found = read_profiles(path, [COLUMNS[i] for i in wanted], asked)
+        found = read_profiles(path, [COLUMNS[i] for i in wanted], requested)
     np.testing.assert_array_equal(found, matrix[wanted][:, column[landmarks]])
 
 

@@ -68,7 +68,7 @@ class Fetching:
 
     def ranges(self, path="/kg.csv"):
         """Return the Range header of each request."""
-        return [request.headers.get("Range") for request in self.server.asked(path)]
+        return [request.headers.get("Range") for request in self.server.requests_to(path)]
 
 
 @pytest.fixture

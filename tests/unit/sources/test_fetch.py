@@ -459,7 +459,7 @@ def test_two_processes_fetch_one_file_once(fetching, data):
     for process in processes:
         out, err = process.communicate(timeout=300)
         assert (process.returncode, out, err) == (0, "first seen\n", "")
-    assert len(fetching.server.asked("/kg.csv")) == 1
+    assert len(fetching.server.requests_to("/kg.csv")) == 1
     assert fetching.file.read_bytes() == data
 
 
@@ -485,7 +485,7 @@ def test_a_waiting_thread_finds_the_finished_file(fetching, data):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(fetching.server.asked("/kg.csv")) == 1
+    assert len(fetching.server.requests_to("/kg.csv")) == 1
 
 
 # Files that exist already
@@ -649,15 +649,15 @@ def test_a_partial_file_is_hashed_before_the_server_is_contacted(fetching, data,
     fetching.options = DownloadOptions(retries=0)
     fetching.server.faults["/kg.csv"] = [Fault(stop_after=90_000)]
     failure(fetching)
-    asked = []
+    requested = []
     digest_file = transfer.digest_file
 
     def watched(*arguments, **options):
-        asked.append(len(fetching.server.requests))
+        requested.append(len(fetching.server.requests))
         return digest_file(*arguments, **options)
 
     monkeypatch.setattr(transfer, "digest_file", watched)
     fetching()
-    assert asked == [1]
+    assert requested == [1]
     assert fetching.ranges() == [None, "bytes=90000-"]
     assert fetching.file.read_bytes() == data

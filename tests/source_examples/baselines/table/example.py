@@ -1,4 +1,4 @@
-"""Write a baseline of two cell lines, its genes in reverse after one that is no landmark."""
+"""Write a baseline of two cell lines, its genes in reverse after one that is not a landmark."""
 
 from pathlib import Path
 

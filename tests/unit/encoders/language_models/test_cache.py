@@ -28,7 +28,7 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def kept(path):
+def filled(path):
     """Return the path of a file that has the vectors of `TEXTS`."""
     with VectorCache(path, MADE_BY) as file:
         file.put(TEXTS, VECTORS, [7, 2, 600])
@@ -72,21 +72,21 @@ def test_the_same_bytes_come_back(texts, values, tmp_path_factory):
     assert [found[place].tokens for place in range(len(texts))] == list(range(len(texts)))
 
 
-def test_a_missing_vector_is_not_found(kept):
-    with VectorCache(kept, MADE_BY) as file:
+def test_a_missing_vector_is_not_found(filled):
+    with VectorCache(filled, MADE_BY) as file:
         assert set(file.get(["other", "third, ünïcode", "First"])) == {1}
 
 
-def test_a_vector_is_found_only_for_its_model_and_options(kept):
-    with VectorCache(kept, MADE_BY | {"pooling": "mean"}) as file:
+def test_a_vector_is_found_only_for_its_model_and_options(filled):
+    with VectorCache(filled, MADE_BY | {"pooling": "mean"}) as file:
         assert file.get(TEXTS) == {}
 
 
-def test_a_written_entry_is_not_replaced(kept):
+def test_a_written_entry_is_not_replaced(filled):
     """Two jobs may compute one vector with different rounding: all jobs use the first one."""
-    with VectorCache(kept, MADE_BY) as file:
+    with VectorCache(filled, MADE_BY) as file:
         file.put(["first"], VECTORS[1:2], [7])
-    with VectorCache(kept, MADE_BY) as file:
+    with VectorCache(filled, MADE_BY) as file:
         assert file.get(["first"])[0].vector.tolist() == VECTORS[0].tolist()
 
 
@@ -102,32 +102,32 @@ def test_a_written_entry_is_not_replaced(kept):
         "checksum = zeroblob(8)",
     ],
 )
-def test_a_corrupt_entry_is_found_and_recomputed(kept, damage, caplog):
-    file = sqlite3.connect(kept)
+def test_a_corrupt_entry_is_found_and_recomputed(filled, damage, caplog):
+    file = sqlite3.connect(filled)
     with file:
         changed = file.execute(f"UPDATE vectors SET {damage} WHERE tokens = 7").rowcount
     file.close()
     assert changed == 1
-    with VectorCache(kept, MADE_BY) as repaired, caplog.at_level(logging.WARNING):
+    with VectorCache(filled, MADE_BY) as repaired, caplog.at_level(logging.WARNING):
         assert set(repaired.get(TEXTS)) == {1, 2}
         assert repaired.corrupt == 1
         repaired.put(TEXTS[:1], VECTORS[:1], [7])
     assert "1 corrupt entries" in caplog.text
-    with VectorCache(kept, MADE_BY) as again:
+    with VectorCache(filled, MADE_BY) as again:
         assert again.get(TEXTS)[0].vector.tolist() == VECTORS[0].tolist()
         assert again.corrupt == 0
 
 
-def test_a_file_that_is_not_a_database_is_renamed_once(kept, caplog):
-    kept.write_bytes(b"not a database, whatever it was " * 500)
-    Path(f"{kept}-journal").write_bytes(b"of the old file")
-    with caplog.at_level(logging.WARNING), VectorCache(kept, MADE_BY) as file:
+def test_a_file_that_is_not_a_database_is_renamed_once(filled, caplog):
+    filled.write_bytes(b"not a database, whatever it was " * 500)
+    Path(f"{filled}-journal").write_bytes(b"of the old file")
+    with caplog.at_level(logging.WARNING), VectorCache(filled, MADE_BY) as file:
         assert file.get(TEXTS) == {}
         file.put(TEXTS, VECTORS, [7, 2, 600])
     assert caplog.text.count("damaged; renamed to tiny--toy.sqlite.damaged-1") == 1
-    assert kept.with_name("tiny--toy.sqlite.damaged-1").read_bytes().startswith(b"not a database")
-    assert not Path(f"{kept}-journal").exists()  # else the new file would be overwritten from it
-    with VectorCache(kept, MADE_BY) as file:
+    assert filled.with_name("tiny--toy.sqlite.damaged-1").read_bytes().startswith(b"not a database")
+    assert not Path(f"{filled}-journal").exists()  # else the new file would be overwritten from it
+    with VectorCache(filled, MADE_BY) as file:
         assert len(file.get(TEXTS)) == 3
 
 
@@ -149,12 +149,12 @@ def test_a_torn_database_is_renamed_while_it_is_read(path, caplog):
         assert len(file.get(many)) == 3000
 
 
-def test_a_locked_file_is_reported_in_one_line(kept, monkeypatch):
+def test_a_locked_file_is_reported_in_one_line(filled, monkeypatch):
     monkeypatch.setattr(cache, "_PATIENCE", 0)
-    other = sqlite3.connect(kept)
+    other = sqlite3.connect(filled)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(InputError, match=r"tiny--toy.sqlite: database is locked") as error:
-        VectorCache(kept, MADE_BY)
+        VectorCache(filled, MADE_BY)
     assert "\n" not in str(error.value)
     other.close()
 

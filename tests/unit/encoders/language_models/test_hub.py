@@ -63,7 +63,7 @@ class Hub(Server):
         return f"/{model}/resolve/{revision}/{name}"
 
     def sent(self) -> list[str]:
-        """Return the names of the files whose content was asked for, in order."""
+        """Return the names of the files whose content was requested, in order."""
         return [Path(request.path).name for request in self.requests if request.method == "GET"]
 
 
@@ -121,9 +121,9 @@ def test_files_are_fetched_once_and_their_receipt_says_what_they_are(
     }
     found = weights.find(MODEL, REVISION, FILES, tmp_path / "weights", instead="morgan")
     assert {str(path) for path in found.values()} == {entry["path"] for entry in receipt["files"].values()}
-    asked = len(hub.requests)
+    requested = len(hub.requests)
     assert download(digests={LARGE: receipt["files"][LARGE]["sha256"]}) == receipt
-    assert len(hub.requests) == asked
+    assert len(hub.requests) == requested
 
 
 def test_only_the_needed_files_are_requested(hub: Hub, download: Any, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_cut_connection_is_resumed(hub: Hub, download: Any, tmp_path: Path) ->
     hub.faults[path] = [usual, usual, Fault(headers=usual.headers, stop_after=11_000_000)]
     entry = download()["files"][LARGE]
     assert Path(entry["path"]).read_bytes() == published(tmp_path, LARGE)
-    ranges = [request.headers.get("Range") for request in hub.asked(path) if request.method == "GET"]
+    ranges = [request.headers.get("Range") for request in hub.requests_to(path) if request.method == "GET"]
     assert ranges == [None, f"bytes={10 * 2**20}-"]  # the client writes in blocks of this size
 
 
@@ -269,7 +269,7 @@ def refused(download: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "said"),
+    ("status", "code", "message"),
     [
         (401, "", "has no such model, or it is not public: check its name, or set HF_TOKEN; lab/tiny: "),
         (404, "RepoNotFound", "has no such model, or it is not public"),
@@ -279,9 +279,9 @@ def refused(download: Any) -> str:
         (500, "", "config.json answers with status 500"),
     ],
 )
-def test_a_refusal(hub: Hub, download: Any, status: int, code: str, said: str) -> None:
+def test_a_refusal(hub: Hub, download: Any, status: int, code: str, message: str) -> None:
     hub.refuse("config.json", status, code)
-    assert said in refused(download)
+    assert message in refused(download)
 
 
 def test_offline_mode(hub: Hub, download: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -366,10 +366,10 @@ def test_an_encoder_finds_what_its_script_has_fetched(
     values = {"encoder": encoder, "model": model, "revision": "main", "lock": tmp_path / "lock.json"}
     script.main(**values, weights=folder, receipt=receipt)
     first = receipt.read_bytes()
-    asked = len(hub.requests)
+    requested = len(hub.requests)
     script.main(**values, weights=folder, receipt=receipt)
     assert receipt.read_bytes() == first
-    assert len(hub.requests) == asked
+    assert len(hub.requests) == requested
     options = {"model": model, "revision": "main", "device": "cpu"}
     made = plugins.create("encoders", encoder, options, weights_folder=folder)
     vectors = made.encode([INPUTS[made.modality]])

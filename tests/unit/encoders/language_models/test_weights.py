@@ -233,7 +233,7 @@ def test_a_checkpoint_that_is_not_a_table_of_tensors(tmp_path: Path, content: ob
 @settings(max_examples=60)
 @given(data=st.data())
 def test_a_damaged_file_is_one_line(path: Path, data: st.DataObject) -> None:
-    """Bytes lost at the end, or others in the middle: an InputError, or tensors; nothing else is raised."""
+    """Bytes missing at the end or changed in the middle give an InputError or tensors, no other error."""
     content = bytearray(
         stored({"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.zeros(2)}, path).read_bytes()
     )

@@ -12,15 +12,15 @@ from perturbkg.report.figures._drawing import COLOURS, SHAPES, chart_of, save, s
 from perturbkg.report.figures.heatmap_predictions import GENES
 
 
-def material_of(made, tables, **choices) -> Material:
+def material_of(raw_results, tables, **choices) -> Material:
     """Return the data from which the figures of fabricated results are drawn."""
     return Material(
         tables={name: registry.load("tables", name).read(tables[name]) for name in TABLES},
         choices=choices_of(**choices),
-        scores=made["scores"],
-        signatures=made["signatures"],
-        drugs=schemas.read(made["drugs"], schemas.Drugs),
-        predictions=[path for path in made["predictions"] if path.name.startswith("scaffold")],
+        scores=raw_results["scores"],
+        signatures=raw_results["signatures"],
+        drugs=schemas.read(raw_results["drugs"], schemas.Drugs),
+        predictions=[path for path in raw_results["predictions"] if path.name.startswith("scaffold")],
         split="scaffold",
         model_seed=1,
     )
@@ -33,9 +33,9 @@ def rows_of(chart: alt.TopLevelMixin) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def drawn(made, tables):
+def drawn(raw_results, tables):
     """Return figure name -> chart."""
-    material = material_of(made, tables)
+    material = material_of(raw_results, tables)
     return {name: chart_of(registry.load("figures", name), material) for name in FIGURES}
 
 
@@ -66,8 +66,8 @@ def test_bins_show_how_many_signatures_they_hold(drawn):
     assert sum(row["n"] for row in rows if row["split"] == "scaffold") == 120
 
 
-def test_a_model_with_two_roles_has_one_colour_and_no_other_has_it(made, tables):
-    material = material_of(made, tables, reference="mlp")
+def test_a_model_with_two_roles_has_one_colour_and_no_other_has_it(raw_results, tables):
+    material = material_of(raw_results, tables, reference="mlp")
     chart = chart_of(registry.load("figures", "score_by_distance"), material)
     point = chart.to_dict()["vconcat"][0]["spec"]["layer"][1]
     scale = point["encoding"]["color"]["scale"]
@@ -108,8 +108,8 @@ def test_files_are_the_same_each_time(drawn, tmp_path):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes(), suffix
 
 
-def test_the_script_writes_every_figure_as_svg_and_png(made, tables, tmp_path):
-    written = make_figures(made, tables, tmp_path)
+def test_the_script_writes_every_figure_as_svg_and_png(raw_results, tables, tmp_path):
+    written = make_figures(raw_results, tables, tmp_path)
     for name, svg in written.items():
         assert svg.read_text().startswith("<svg"), name
         assert svg.with_suffix(".png").read_bytes().startswith(b"\x89PNG"), name

@@ -24,14 +24,14 @@ def test_signatures_are_taken_at_fixed_quantiles_with_ties_by_name():
 CHOSEN = {"split": "scaffold", "model": "gat", "ablation": "none", "seed": 1}
 
 
-def examples(made, predictions):
+def examples(raw_results, predictions):
     return read_examples(
         Material(
             tables={},
             choices=choices_of(),
-            scores=made["scores"],
-            signatures=made["signatures"],
-            drugs=schemas.read(made["drugs"], schemas.Drugs),
+            scores=raw_results["scores"],
+            signatures=raw_results["signatures"],
+            drugs=schemas.read(raw_results["drugs"], schemas.Drugs),
             predictions=predictions,
             split="scaffold",
             model_seed=1,
@@ -39,15 +39,15 @@ def examples(made, predictions):
     )
 
 
-def test_profiles_are_those_of_the_signatures_that_their_labels_name(made):
-    predictions = [path for path in made["predictions"] if path.name.startswith("scaffold")]
-    found = examples(made, predictions)
-    observed, obs, _ = read_matrix(made["signatures"])
+def test_profiles_are_those_of_the_signatures_that_their_labels_name(raw_results):
+    predictions = [path for path in raw_results["predictions"] if path.name.startswith("scaffold")]
+    found = examples(raw_results, predictions)
+    observed, obs, _ = read_matrix(raw_results["signatures"])
     predicted = {}
     for path in predictions:
         X, rows, _ = read_matrix(path)
         predicted |= dict(zip(rows["signature"], X, strict=True))
-    scores = schemas.read(made["scores"], schemas.Scores).filter(**CHOSEN, metric="pearson")
+    scores = schemas.read(raw_results["scores"], schemas.Scores).filter(**CHOSEN, metric="pearson")
     names = at_quantiles(scores.select(pl.col("signature").cast(pl.String), "value"))["signature"]
     assert len(found.labels) == len(set(names)) == 5
     at = [obs["signature"].to_list().index(name) for name in names]
@@ -57,6 +57,8 @@ def test_profiles_are_those_of_the_signatures_that_their_labels_name(made):
         assert obs["cell"][row] in label
 
 
-def test_a_missing_prediction_is_refused(made):
+def test_a_missing_prediction_is_refused(raw_results):
     with pytest.raises(InputError, match="no prediction of signature 'SIG"):
-        examples(made, [path for path in made["predictions"] if path.name.startswith("scaffold0")])
+        examples(
+            raw_results, [path for path in raw_results["predictions"] if path.name.startswith("scaffold0")]
+        )

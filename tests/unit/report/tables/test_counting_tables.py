@@ -10,7 +10,7 @@ from perturbkg.io.tallies import counted
 from perturbkg.report import registry
 
 
-def made(name: str, **results: object) -> pl.DataFrame:
+def make_table(name: str, **results: object) -> pl.DataFrame:
     return registry.load("tables", name).make(SimpleNamespace(**results))
 
 
@@ -25,7 +25,7 @@ def test_undefined_scores_are_counted_by_reason():
             "reason": ["constant", None, None, None],
         }
     )
-    found = made("undefined", scores=table).select("model", "reason", "undefined", "scores").rows()
+    found = make_table("undefined", scores=table).select("model", "reason", "undefined", "scores").rows()
     assert found == [("zero", "constant", 1, 3), ("zero", "no reason given", 1, 3)]
 
 
@@ -47,7 +47,7 @@ def runs(**columns):
 
 
 def test_resources_are_the_median_of_a_run_the_total_and_the_peak():
-    row = made("resources", runs=runs()).row(0, named=True)
+    row = make_table("resources", runs=runs()).row(0, named=True)
     assert (row["runs"], row["seconds_fit"], row["seconds_load"]) == (3, 26.0, 2.0)
     assert row["seconds_total"] == 69.0 + 6.0
     assert row["peak_memory_mb"] == 500.0
@@ -58,7 +58,7 @@ def test_numbers_in_the_notes_are_summarised_by_their_dotted_name():
         json.dumps({"moved": {"all": share}, "ok": True, "why": "x", "none": None})
         for share in (0.9, 0.8, 1.0)
     ]
-    found = made("notes", runs=runs(notes=notes))
+    found = make_table("notes", runs=runs(notes=notes))
     assert found.rows() == [("gat", "none", "moved.all", 3, 0.8, 0.9, 1.0)]
     (grid,) = registry.load("tables", "notes").lay_out(found, choices_of())
     assert [cell.text for cell in grid.rows[0]] == ["gat", "none", "moved.all", "3", "0.800", "0.900", "1"]
@@ -68,7 +68,7 @@ def test_matches_are_counted_by_way():
     found = pl.DataFrame(
         {"drug": ["a", "b", "c"], "kg_node": ["n", "n", None], "match": ["name", "name", "none"]}
     )
-    assert made("matches", matches=found).rows() == [("name", 2, 1), ("none", 1, 0)]
+    assert make_table("matches", matches=found).rows() == [("name", 2, 1), ("none", 1, 0)]
 
 
 def test_coverage_is_by_type_modality_and_encoder():
@@ -87,7 +87,7 @@ def test_coverage_is_by_type_modality_and_encoder():
             "embed_nodes", "gene/protein none by none", [("read", 4), ("nothing to encode", 4), ("kept", 0)]
         ),
     ]
-    assert made("coverage", counts=pl.concat(counts)).rows() == [
+    assert make_table("coverage", counts=pl.concat(counts)).rows() == [
         ("gene/protein", "none", 4, 0, "none", None),
         ("own kind", "smiles", 5, 2, None, None),
         ("own kind", "text", 5, 5, "biobert", 1),
@@ -102,7 +102,7 @@ def test_leakage_has_a_row_per_fold():
         **{f"{kind}s_shared": at for at, kind in enumerate(("parent", "scaffold", "cell"))},
         "test_drugs": {"with_target": 7, "similarity_quantiles": {"0.5": 0.25, "1.0": 0.875}},
     }
-    found = made("leakage", folds=[{"split": "scaffold", "fold": 3}], manifests=[manifest])
+    found = make_table("leakage", folds=[{"split": "scaffold", "fold": 3}], manifests=[manifest])
     assert found.rows() == [("scaffold", 3, 70, 10, 20, 1, 12, 0, 1, 2, 7, 0.25, 0.875)]
     (grid,) = registry.load("tables", "leakage").lay_out(found, choices_of())
     assert [cell.text for cell in grid.rows[0]][-3:] == ["7", "0.25", "0.88"]
@@ -110,7 +110,7 @@ def test_leakage_has_a_row_per_fold():
 
 def test_metrics_are_defined_in_words():
     matrices = [SimpleNamespace(metric=name) for name in ("rmse", "dispersion", "pearson")]
-    found = made("metrics", matrices=matrices)
+    found = make_table("metrics", matrices=matrices)
     assert found["metric"].to_list() == ["dispersion", "pearson", "rmse"]
     (grid,) = registry.load("tables", "metrics").lay_out(found, choices_of())
     dispersion, pearson, rmse = ([cell.text for cell in row] for row in grid.rows)
