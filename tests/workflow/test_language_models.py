@@ -59,7 +59,7 @@ def job_of(running, rule):
 
 def test_a_killed_job_resumes_where_it_stopped_and_jobs_share_vectors(copy):
     wanted = FILES["gene/protein"]
-    cache = copy.folder / "src/perturbkg/language_models/cache.py"
+    cache = copy.folder / "src/perturbkg/encoders/_language_models/cache.py"
     before = cache.read_text()
     cache.write_text(before.replace("EVERY = 2.0", "EVERY = 0.0"))  # vectors are written batch by batch
     assert cache.read_text() != before
