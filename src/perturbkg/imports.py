@@ -110,7 +110,7 @@ def reached(*starts: Path) -> list[Path]:
 def digest(*starts: Path) -> str:
     """Return the SHA-256 of the given files, of all they import, and of the data files these read.
 
-    It depends on contents and on names within the package, not on where the package lies.
+    It depends on contents and on names within the package, not on where the package is.
     """
     modules = {*(start.resolve() for start in starts), *reached(*starts)}
     files = modules.union(*(data_of(path) for path in modules if path.is_relative_to(PACKAGE)))

@@ -52,13 +52,13 @@ class Option:
 
         fits = TypeAdapter(self.type)
         try:
-            # As JSON, in which a tuple is a list, like in YAML; strict: true is no number, "1" neither.
+            # As JSON, in which a tuple is a list, like in YAML. Strict: neither true nor "1" is a number.
             fits.validate_json(json.dumps(value), strict=True)
         except TypeError as error:
             return f"{value!r} {error}"
         except ValidationError as error:
             if isinstance(value, str) and _accepts(fits, value):
-                # Snakemake hands on nested values of --config as text.
+                # Snakemake passes nested values of --config as text.
                 return f"{value!r} is text; write it without quotes, and in a file rather than in --config"
             return f"{value!r} {error.errors()[0]['msg'].replace('Input should', 'must')}"
         return None

@@ -1,4 +1,4 @@
-"""Replace the features of each node by noise of its own: identity without content."""
+"""Replace the features of each node by its own random noise: identity without content."""
 
 from dataclasses import dataclass, replace
 

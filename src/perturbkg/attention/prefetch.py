@@ -1,7 +1,8 @@
-"""A hint for compiled loops: have a row of an array on its way from memory before it is read.
+"""A hint for compiled loops: fetch a row of an array from memory before it is read.
 
-Rows that edges point to lie anywhere, so the processor cannot guess the next one; with the hint a sum over
-edges takes about half the time. Numba does not see changes of this file: touch `kernels.py` after one.
+Rows that edges point to are scattered in memory, so the processor cannot guess the next one; with the hint a
+sum over edges takes about half the time. Numba does not see changes of this
+file: touch `kernels.py` after one.
 """
 
 from typing import Any

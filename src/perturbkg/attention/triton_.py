@@ -1,5 +1,11 @@
 """Attention compiled by Triton for CUDA: no message of an edge is ever stored, and no weight of one is kept.
 
+    attend:   out[t] = sum_e softmax_e(l_e) values[src_e], over the edges e with dst_e = t
+    dot:      l_e = <keys[src_e], queries[dst_e]>
+    convolve: attend by l_e = leaky_relu(source[src_e] + target[dst_e] + bias[relation_e])
+
+Shapes are those of `perturbkg.attention`. Source: Velickovic et al. 2018, arXiv:1710.10903.
+
 A program sums one row of edges: forward the incoming ones of a target, backward the outgoing ones of a
 source. Each of its lanes takes every so many edges and keeps a running maximum, sum and weighted sum of its
 own (online softmax); the lanes are joined once, at the end. A long row is split into segments of SEGMENT

@@ -1,4 +1,4 @@
-"""Read baseline expression (log2) from a table of one's own: cell lines x Entrez ids."""
+"""Read baseline expression (log2) from your own table: cell lines x Entrez ids."""
 
 from dataclasses import dataclass
 from pathlib import Path

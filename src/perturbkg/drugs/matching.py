@@ -58,9 +58,9 @@ def match(drugs: Iterable[Drug], nodes: Iterable[Node]) -> list[Match]:
     """Match each drug to one node or none.
 
     A way that finds several nodes, or another node than the way before it, leaves the choice to the next.
-    A structure counts only if its stereochemistry is no other. Against a node's structure of another
-    skeleton, cross-reference and name count only together; and a name alone does not count where other drugs
-    of the list have it that are other molecules.
+    A structure counts only if the stereochemistry does not differ. If the node's structure has another
+    skeleton, cross-reference and name count only together. A name alone does not count if other molecules
+    of the list have it too.
     """
     drugs, nodes = list(drugs), list(nodes)
     by_key, by_id, by_name = _index(nodes)

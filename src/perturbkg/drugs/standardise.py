@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 MAX_TAUTOMERS = 200
 MAX_TRANSFORMS = 200
 MOLECULES_AT_ONCE = 200  # that a process is given
-# ASSUME: these counter-ions do not act. That of lithium citrate does: it is no salt of another citrate.
+# ASSUME: these counter-ions have no effect. Lithium is not among them: it is what acts in lithium citrate.
 INERT = {"Na", "K", "Ca", "Mg"}
 TRANSITION_METALS = "Sc,Ti,V,Cr,Mn,Fe,Co,Ni,Cu,Zn,Y,Zr,Nb,Mo,Tc,Ru,Rh,Pd,Ag,Cd,Hf,Ta,W,Re,Os,Ir,Pt,Au,Hg"
 NONMETALS = {"H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "As", "Se", "Br", "Te", "I", "At"}

@@ -3,7 +3,9 @@
 GENE = "gene/protein"
 DRUG = "drug"  # of the knowledge graph
 DISEASE = "disease"
-LINCS_DRUG = "lincs_drug"  # an L1000 perturbagen: a node of its own beside the `drug` that it may be
+LINCS_DRUG = (
+    "lincs_drug"  # an L1000 perturbagen: another node than the `drug` of the knowledge graph that it may be
+)
 CELL_LINE = "cell_line"
 
 DRUG_IS_DRUG = "lincs_drug_is_drug"

@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, and read with errors that a user can act on."""
+"""Files: written atomically, and read with errors that say what to do."""

@@ -55,7 +55,7 @@ def _not_read(path: Path, error: Exception) -> InputError:
             f"{path}: locked by another program, or its file system has no locks; close it there, or set the "
             "environment variable HDF5_USE_FILE_LOCKING=FALSE"
         )
-    if "already open for" in reason:  # said of the mark that a writing program leaves in the file
+    if "already open for" in reason:  # the mark that a writing program leaves in the file
         return InputError(
             f"{path}: marked as open for writing; close it in the other program, or, if that crashed, run: "
             f"h5clear --status {path}"

@@ -196,7 +196,7 @@ def _nodes(mentions: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, np.ndarray
     if len(clash):
         index, (first, second, *_) = clash.row(0)
         raise InputError(
-            f"{path}: index {index} is both {first!r} and {second!r}; give each node an index of its own"
+            f"{path}: index {index} is both {first!r} and {second!r}; give each node its own index"
         )
     names = keyed.select("node", "name").unique()
     indices = keyed.select("node", "index").unique().sort("node", "index")

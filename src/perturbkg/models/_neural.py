@@ -152,5 +152,5 @@ class NeuralModel(Model):
 
 
 def named(member: int, weights: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    """Return the weights of a member as arrays, under names of its own."""
+    """Return the weights of a member as arrays, under its own names."""
     return {f"member{member}.{name}": tensor.cpu().numpy() for name, tensor in weights.items()}

@@ -36,7 +36,7 @@ DIFFERENCE = {
 
 @dataclass(frozen=True)
 class Estimator:
-    """Estimates by resampling, each with a generator of its own that its identity seeds."""
+    """Estimates by resampling, each with its own generator, seeded by its identity."""
 
     resamples: int
     seed: int

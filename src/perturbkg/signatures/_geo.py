@@ -62,7 +62,7 @@ class _GEO(SignatureSource):
 
     @abstractmethod
     def doses(self, path: Path, pert_type: str | None) -> pl.DataFrame:
-        """Read the signature table; what is of another `pert_type`, if one is wanted, may be illegible.
+        """Read the signature table; rows of another `pert_type` than the wanted one may be unreadable.
 
         Columns, as text: row, sig_id, pert_id, cell_id, pert_type, pert_dose, pert_dose_unit, pert_time,
         pert_time_unit.

@@ -38,7 +38,7 @@ Tally = list[tuple[str, int]]
 def read_wells(path: Path, choose: Callable[[pl.LazyFrame], pl.LazyFrame]) -> tuple[pl.DataFrame, Tally]:
     """Return sample, plate, cell, pert_type and qc_pass of the wells that `choose` keeps, and what was lost.
 
-    `qc_pass` is true where nothing is said of it. A sample that two differing rows describe is an InputError.
+    `qc_pass` is true where the table does not say. Two different rows for one sample are an InputError.
     """
     found = header(path)
     require(path, found, list(COLUMNS))

@@ -33,8 +33,8 @@ class GSE70138(_GEO):
         table = read_table(path, COLUMNS)
         for column, name in (("pert_idose", "pert_dose"), ("pert_itime", "pert_time")):
             each = members(pl.col(column))
-            illegible = each.list.eval(~pl.element().str.contains(QUANTITY)).list.any()
-            wrong = table.filter(illegible & ~of_another_type(pert_type))
+            unreadable = each.list.eval(~pl.element().str.contains(QUANTITY)).list.any()
+            wrong = table.filter(unreadable & ~of_another_type(pert_type))
             if len(wrong):
                 raise InputError(
                     f"{path}: row {wrong['row'][0]}: {column} is {wrong[column][0]!r}, not a number and a "

@@ -96,7 +96,7 @@ class Table(SignatureSource):
                 raise InputError(
                     f"{path}: {key} is empty in every row, so filters.{key} cannot be met; set it to null"
                 )
-        # ASSUME: where nothing is said of the perturbations, they are compounds.
+        # ASSUME: where the table does not say what the perturbations are, they are compounds.
         if table["pert_type"].null_count() == len(table):
             table = table.with_columns(pert_type=pl.lit("trt_cp"))
         table = understood(table.rename(CMAP), path)

@@ -7,7 +7,7 @@ from perturbkg.simulation.biology import Mechanism
 CARRIERS = {"enzyme": 6, "transporter": 4, "carrier": 2}  # genes that bind many drugs and explain nothing
 DUPLICATED = 6  # drug_protein edges that occur twice, as 370 rows of PrimeKG do
 PPI_PER_GENE = 2
-PPI_IN_PATHWAY = 0.7  # share of the PPI edges whose ends lie in one pathway, planted or not
+PPI_IN_PATHWAY = 0.7  # share of the PPI edges whose ends are in one pathway, planted or not
 
 
 def drug_protein(

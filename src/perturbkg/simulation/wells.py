@@ -122,7 +122,7 @@ def make_instinfo(wells: pl.DataFrame, design: pl.DataFrame, rng: np.random.Gene
 def deviations(
     wells: pl.DataFrame, replicates: np.ndarray, noise: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return how far each well (wells, 978) lies from the baseline of its cell line, in log2 units.
+    """Return how far each well (wells, 978) is from the baseline of its cell line, in log2 units.
 
     Treated wells show their replicate's z-scores (treated wells, 978), controls noise alone, on the scale of
     the gene; all wells of a plate share its effect.

@@ -154,7 +154,7 @@ def _move_away(path: Path) -> None:
 
 
 def _is_damaged(path: Path) -> bool:
-    """Return whether SQLite finds a file damaged, which it reads for that as a whole."""
+    """Return whether SQLite finds the file damaged; it reads all of it."""
     file = sqlite3.connect(path, timeout=_PATIENCE)
     try:
         file.execute(_TABLE)

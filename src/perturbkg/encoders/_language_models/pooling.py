@@ -14,8 +14,8 @@ POOLINGS = get_args(Pooling)
 def pool(hidden: "Tensor", mask: "Tensor", pooling: str) -> "Tensor":
     """Return (batch, width) float32 from hidden states (batch, tokens, width) and a mask (batch, tokens).
 
-    `cls` is the first token. `mean` is the mean over all tokens that are no padding, the special ones at both
-    ends included, so that an empty text has one too.
+    `cls` is the first token. `mean` is the mean over all tokens that are not padding, including the special
+    ones at both ends, so that an empty text has a mean too.
     """
     check(pooling)
     if pooling == "cls":

@@ -113,7 +113,7 @@ def load(
 
 
 def _places(model: str, revision: str, cache_dir: Path | None) -> list[_Place]:
-    """Return where a model's files may lie, in the order of looking."""
+    """Return where a model's files may be, in the order in which they are searched."""
     hub = [_hub_cache(model, revision, None)]
     if cache_dir is None:
         return hub

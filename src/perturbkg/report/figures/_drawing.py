@@ -36,7 +36,7 @@ ZOOM = alt.Scale(zero=False, nice=True, padding=8)
 
 
 def points_with_intervals(y: alt.Y, score: str, style: dict[str, Any]) -> list[alt.Chart]:
-    """Return a rule from low to high, a point on the mean, and a word where there is no mean."""
+    """Return a line from low to high, a point on the mean, and a word where there is no mean."""
     known = alt.Chart().transform_filter("datum.mean !== null")
     missing = alt.Chart().transform_filter("datum.mean === null")
     return [
