@@ -1,10 +1,13 @@
 """Walks cached on disk: the same bits, computed once, and never those of other inputs."""
 
 import dataclasses
+import errno
+import os
 import threading
 from pathlib import Path
 from typing import Any
 
+import filelock._unix
 import numpy as np
 import pytest
 
@@ -70,15 +73,79 @@ def test_another_input_is_another_walk(tmp_path: Path, changed: dict[str, Any]) 
     assert len(folders(tmp_path)) == 2
 
 
-def test_changed_code_does_not_read_walks_of_other_code(
+def test_changed_code_does_not_read_walks_of_other_code_and_removes_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    walk_of(graph_of(1), SEEDS, folder=tmp_path, **OPTIONS)
+    walks = tmp_path / "walks"
+    earlier = walk_of(graph_of(1), SEEDS, folder=walks, **OPTIONS)
+    walk_of(graph_of(2), SEEDS, folder=walks, **OPTIONS)
+    before = folders(walks)
+    (walks / f".{before[0]}.partial").mkdir()
     edited = tmp_path / "edited.py"
     edited.write_text(Path(kept_walks.diffusion.__file__).read_text() + "\n# an edit\n")
     monkeypatch.setattr(kept_walks.diffusion, "__file__", str(edited))
+    found = walk_of(graph_of(1), SEEDS, folder=walks, **OPTIONS)
+    (name,) = folders(walks)
+    assert name not in before
+    assert same(found, earlier)  # a job that reads the earlier one still can
+    walk_of(graph_of(2), SEEDS, folder=walks, **OPTIONS)
+    assert len(folders(walks)) == 2  # walks of the same code are left
+
+
+@pytest.mark.parametrize("damage", ["deleted", "emptied", "cut", "overwritten"])
+@pytest.mark.parametrize("name", kept_walks.ARRAYS)
+def test_a_damaged_walk_is_computed_again_and_replaced(
+    tmp_path: Path,
+    name: str,
+    damage: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    computed = Walk.of(graph_of(1), SEEDS, **OPTIONS)
     walk_of(graph_of(1), SEEDS, folder=tmp_path, **OPTIONS)
-    assert len(folders(tmp_path)) == 2
+    (folder,) = folders(tmp_path)
+    file = tmp_path / folder / f"{name}.npy"
+    content = file.read_bytes()
+    if damage == "deleted":
+        file.unlink()
+    else:
+        file.write_bytes({"emptied": b"", "cut": content[:-1], "overwritten": bytes(len(content))}[damage])
+    assert same(walk_of(graph_of(1), SEEDS, folder=tmp_path, **OPTIONS), computed)
+    assert caplog.text.count("cannot be read and is computed again") == 1
+    monkeypatch.setattr(kept_walks.Walk, "of", None)
+    assert same(walk_of(graph_of(1), SEEDS, folder=tmp_path, **OPTIONS), computed)
+    assert folders(tmp_path) == [folder]
+
+
+def test_a_walk_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    rename = Path.rename
+
+    def checked(self: Path, target: Path) -> Path:
+        assert len(synced) == len(kept_walks.ARRAYS)
+        return rename(self, target)
+
+    monkeypatch.setattr(kept_walks.os, "fsync", synced.append)
+    monkeypatch.setattr(kept_walks.Path, "rename", checked)
+    walk_of(graph_of(1), SEEDS, folder=tmp_path, **OPTIONS)
+    assert len(folders(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("number", ["ENOSYS", "ENOLCK", "EOPNOTSUPP"])
+def test_a_disk_without_locks_keeps_no_walk_and_says_so_once(
+    tmp_path: Path, number: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_lock(*_: object) -> None:
+        raise OSError(getattr(errno, number), os.strerror(getattr(errno, number)))
+
+    monkeypatch.setattr(filelock._unix.fcntl, "flock", no_lock)
+    for seed in (1, 2):
+        found = walk_of(graph_of(seed), SEEDS, folder=tmp_path, **OPTIONS)
+        assert same(found, Walk.of(graph_of(seed), SEEDS, **OPTIONS))
+    assert folders(tmp_path) == []
+    assert caplog.text.count("no file can be locked") == 1
 
 
 def test_leftovers_of_a_killed_job_are_replaced(tmp_path: Path) -> None:
