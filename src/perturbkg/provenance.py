@@ -1,16 +1,18 @@
 """Say what a result was made of: versions, checksums, config."""
 
 import hashlib
-import os
+import logging
 import platform
-import tempfile
+import re
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from perturbkg import __version__
-from perturbkg.io.files import read_json, sha256
+from perturbkg.io.files import read_json, sha256, write_text
+
+_LOG = logging.getLogger(__name__)
 
 #: The packages whose version can change a number.
 PACKAGES = (
@@ -55,16 +57,18 @@ def _kept_digest(file: Path, folder: Path) -> str:
     stat = file.stat()
     known_by = (file.resolve(), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     kept = folder / hashlib.sha256(repr(known_by).encode()).hexdigest()
-    if not kept.is_file():
+    try:
+        digest = kept.read_text(encoding="ascii", errors="replace")
+    except OSError:  # none is kept yet, or another user's cannot be read
+        digest = ""
+    if not re.fullmatch("[0-9a-f]{64}", digest):
         digest = sha256(file)
-        folder.mkdir(parents=True, exist_ok=True)
-        # A name of its own for each job: several may be here at once.
-        handle, temporary = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "w", encoding="ascii") as opened:
-            opened.write(digest)
-        Path(temporary).replace(kept)
-        return digest
-    return kept.read_text(encoding="ascii")
+        try:
+            # Jobs that write it at once share the temporary file: the one that is too late finds it renamed.
+            write_text(digest, kept)
+        except OSError as error:
+            _LOG.info("%s: the checksum of %s is not kept for other jobs: %s", folder, file, error)
+    return digest
 
 
 def describe_run(
