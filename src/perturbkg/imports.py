@@ -1,101 +1,170 @@
-"""Find and fingerprint the files of this package that a script depends on, without importing them.
+"""Find and fingerprint the files that a script or plug-in depends on, without importing them.
 
 Snakemake reruns a rule when its script changes, but not when a module that the script imports changes. So the
 workflow gives each rule a digest of these files as a parameter, and Snakemake reruns it when that changes.
+
+Followed are the modules of this package, and those that belong to the file: of its own package, beside it
+where it is in no package, or installed with it. Other packages are not followed.
 """
 
 import ast
 import hashlib
 import os
+import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from perturbkg.parsed import absolute
+from perturbkg.errors import InputError
+from perturbkg.io import files
 
 PACKAGE = Path(__file__).resolve().parent
+INIT = "__init__.py"
 
 
 @cache
 def _nodes(path: Path) -> list[ast.AST]:
     """Return the import statements and constants of a file; it is parsed and walked only once."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    try:
+        with files.reached(path):
+            tree = ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:  # ValueError: a null byte
+        raise InputError(f"{path}: this is not valid Python: {error}; correct it") from error
     return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom | ast.Constant)]
 
 
 @cache
 def imported(path: Path) -> frozenset[Path]:
-    """Return the package files that the import statements of one file name, also inside functions.
+    """Return the files that the imports of one file run, also those inside functions, and its own packages.
 
-    A plug-in of another package is followed into its own package, too.
+    Raises InputError for a relative import that leads to no file.
     """
-    found: set[Path] = set()
-    home = _home(path)
+    packages = _packages(path)
+    found = {folder / INIT for folder in packages}
+    root = packages[-1].parent if packages else path.parent
     for node in _nodes(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found |= _files_of(alias.name, home)
+                found |= _absolute(alias.name, path, root)
         elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            if node.level:
-                if home is None:
-                    raise ValueError(f"{path}:{node.lineno}: relative import in a file that is in no package")
-                module = absolute(path.parent, node.level, module)
             for alias in node.names:
-                found |= _files_of(f"{module}.{alias.name}", home)
+                dotted = f"{node.module}.{alias.name}" if node.module else alias.name
+                if node.level:
+                    found |= _relative(dotted, path, node)
+                else:
+                    found |= _absolute(dotted, path, root)
     return frozenset(found)
 
 
-def _home(path: Path) -> Path | None:
-    """Return the folder of the outermost package that a file is in."""
-    folder = path.parent
-    if not (folder / "__init__.py").is_file():
-        return None
-    while (folder.parent / "__init__.py").is_file():
-        folder = folder.parent
-    return folder
+def _packages(path: Path) -> list[Path]:
+    """Return the folders of the packages that a file is in, the innermost first."""
+    folders = []
+    for folder in path.parents:
+        if not (folder / INIT).is_file():
+            break
+        folders.append(folder)
+    return folders
 
 
-def _files_of(dotted: str, home: Path | None) -> set[Path]:
-    """Return the files that importing `dotted` runs: each package on the way and the module at its end.
+def _absolute(dotted: str, path: Path, root: Path) -> set[Path]:
+    """Return the files that importing `dotted` in the file `path` runs, among those that are followed.
 
-    Only those of this package and of the package `home` count.
+    `root` is the folder of the file's outermost package, or of the file.
     """
     first, *rest = dotted.split(".")
-    place = PACKAGE if first == PACKAGE.name else home
-    if place is None or place.name != first:
+    if first == PACKAGE.name:
+        return _run(PACKAGE.parent, [first, *rest])
+    if path.is_relative_to(PACKAGE):
         return set()
-    found = {place / "__init__.py"}
-    for part in rest:
-        if (place / part).is_dir():
-            place = place / part
-            found.add(place / "__init__.py")
-        else:
-            if (place / f"{part}.py").is_file():
-                found.add(place / f"{part}.py")
+    found: set[Path] = set()
+    if _is_own(first, path, root):
+        found |= _run(root, [first, *rest])
+    # The folder of a namespace package has no __init__.py, so only its name shows that the file is in it.
+    for folder in (root, *root.parents):
+        if folder.name == first:
+            found |= _run(folder.parent, [first, *rest])
+    return found
+
+
+def _relative(dotted: str, path: Path, node: ast.ImportFrom) -> set[Path]:
+    """Return the files that a relative import of `dotted` in the file `path` runs."""
+    start = path.parents[min(node.level, len(path.parents)) - 1]
+    found = _run(start, dotted.split("."))
+    if not found and not (start / INIT).is_file():
+        raise InputError(
+            f"{path}:{node.lineno}: the relative import of {dotted!r} leads to no file in {start}; "
+            f"correct it, or add {INIT} if that folder is a package"
+        )
+    return found
+
+
+def _run(folder: Path, names: Sequence[str]) -> set[Path]:
+    """Return the files that importing these nested names, the first of them in `folder`, runs.
+
+    They are each package on the way and the module at its end; a last name may be one inside a module.
+    """
+    found: set[Path] = set()
+    for name in names:
+        module, folder = folder / f"{name}.py", folder / name
+        if (folder / INIT).is_file():
+            found.add(folder / INIT)
+        elif module.is_file():
+            found.add(module)
             break
     return found
+
+
+def _is_own(first: str, path: Path, root: Path) -> bool:
+    """Return whether the top-level name `first` in the folder `root` belongs to the file `path`.
+
+    In a folder of installed packages, those that were installed with the file do: following all would mean to
+    parse NumPy and torch.
+    """
+    place = path.relative_to(root)
+    own = _installed_with(place.as_posix(), root)
+    return own is None or first in own or first == place.parts[0].removesuffix(".py")
+
+
+@cache
+def _installed_with(place: str, root: Path) -> frozenset[str] | None:
+    """Return the top-level names that were installed with the file `place` of the folder `root`.
+
+    None if it is no folder of installed packages: these have a list of the files of each.
+    """
+    lists = [record.read_text(encoding="utf-8") for record in root.glob("*.dist-info/RECORD")]
+    for listed in lists:
+        if f"\n{place}," in f"\n{listed}":
+            lines = listed.splitlines()
+            return frozenset(line.partition(",")[0].partition("/")[0].removesuffix(".py") for line in lines)
+    return frozenset() if lists else None
 
 
 @cache
 def data_of(path: Path) -> frozenset[Path]:
     """Return the data files that a module reads: those in its folder that it names in a string.
 
-    A name may also be that of a folder, such as "templates", which stands for every file in it.
+    In a package, a name may also be that of a folder, such as "templates", which stands for every file in it.
+    Elsewhere it may not: a folder of projects may hold any amount of data under any name.
     """
     named = {
         node.value for node in _nodes(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+    in_package = (path.parent / INIT).is_file()
     found: set[Path] = set()
     for item in path.parent.iterdir():
-        if item.name not in named or item.suffix == ".py" or (item / "__init__.py").is_file():
+        if item.name not in named or item.suffix == ".py" or (item / INIT).is_file():
             continue
-        files = [item] if item.is_file() else item.rglob("*")
-        found |= {file for file in files if file.is_file() and not file.name.startswith(".")}
+        inside = [item] if item.is_file() else item.rglob("*") if in_package else []
+        found |= {
+            file
+            for file in inside
+            if file.is_file() and not file.name.startswith(".") and file.suffix != ".pyc"
+        }
     return frozenset(found)
 
 
 def reached(*starts: Path) -> list[Path]:
-    """Return every package file that the given files import, directly or not, without themselves, sorted."""
+    """Return every file that is followed from the given ones, directly or not, sorted."""
     seen: set[Path] = set()
     waiting = [start.resolve() for start in starts]
     while waiting:
@@ -113,14 +182,19 @@ def digest(*starts: Path) -> str:
     It depends on contents and on names within the package, not on where the package is.
     """
     modules = {*(start.resolve() for start in starts), *reached(*starts)}
-    files = modules.union(*(data_of(path) for path in modules if path.is_relative_to(PACKAGE)))
-    lines = sorted(f"{_content(path)} {_name(path)}" for path in files)
+    read = modules.union(*map(data_of, modules))
+    lines = sorted(f"{_content(path)} {_name(path)}" for path in read)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @cache
 def _content(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Return the SHA-256 of a file, but not of its line with a version: a release alone changes no result."""
+    with files.reached(path):
+        content = path.read_bytes()
+    if path.suffix == ".py":
+        content = re.sub(rb"(?m)^__version__ = .*$", b"", content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _name(path: Path) -> str:

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from perturbkg import imports
+from perturbkg.errors import InputError
 
 
 def names(paths):
@@ -56,20 +57,107 @@ def test_a_plug_in_of_another_package_is_followed_into_its_package(tmp_path):
     plug_in.write_text("import numpy\nfrom ..shared import SIZE\nfrom perturbkg.errors import InputError\n")
     found = imports.reached(plug_in)
     here = {path.relative_to(tmp_path).as_posix() for path in found if path.is_relative_to(tmp_path)}
-    assert here == {"elsewhere/__init__.py", "elsewhere/shared.py"}
+    assert here == {"elsewhere/__init__.py", "elsewhere/models/__init__.py", "elsewhere/shared.py"}
     assert imports.PACKAGE / "errors.py" in found
-    before = imports.digest(plug_in)
-    (package / "shared.py").write_text("SIZE = 2\n")
-    for function in (imports._content, imports.digest):
-        function.cache_clear()
-    assert imports.digest(plug_in) != before
 
 
-def test_a_relative_import_outside_of_any_package_is_refused(tmp_path):
+#: Two parts of the files around a plug-in, which is the first, and those whose change must change the digest.
+PLUG_INS = {
+    "a module beside another": (
+        {
+            "mine.py": "import helper, numpy",
+            "helper.py": "import tools.deep",
+            "numpy.txt": "",
+            "other.py": "",
+        },
+        {"tools/__init__.py": "", "tools/deep.py": ""},
+        {"mine.py", "helper.py", "tools/__init__.py", "tools/deep.py"},
+    ),
+    "a module and its data": (
+        {"mine.py": "T = 'table.csv', 'data'", "table.csv": "1", "other.csv": "1"},
+        {"data/large.csv": "1"},
+        {"mine.py", "table.csv"},
+    ),
+    "a package and its data": (
+        {"own/mine.py": "T = 'table.csv', 'data'", "own/__init__.py": "", "own/table.csv": "1"},
+        {"own/data/a/part.csv": "1", "own/other.csv": "1", "own/other.py": "", "table.csv": "1"},
+        {"own/mine.py", "own/__init__.py", "own/table.csv", "own/data/a/part.csv"},
+    ),
+    "a namespace package": (
+        {"space/sub/mine.py": "import space.sub.one\nfrom .two import x\nfrom space.sub import four"},
+        {"space/sub/one.py": "", "space/sub/two.py": "from ..three import x", "space/three.py": ""}
+        | {"space/sub/four.py": "", "space/sub/other.py": ""},
+        {"space/sub/mine.py", "space/sub/one.py", "space/sub/two.py", "space/three.py", "space/sub/four.py"},
+    ),
+    "a package in a namespace": (
+        {"space/own/mine.py": "import space.own.one, space.two", "space/own/__init__.py": ""},
+        {"space/own/one.py": "", "space/two.py": "", "space/other.py": ""},
+        {"space/own/mine.py", "space/own/__init__.py", "space/own/one.py", "space/two.py"},
+    ),
+    "an installed module": (
+        {"mine.py": "import helper, numpy, six", "helper.py": "", "numpy/__init__.py": "", "six.py": ""},
+        {"mine-1.dist-info/RECORD": "helper.py,,\nmine.py,,\n", "six-1.dist-info/RECORD": "six.py,,\n"},
+        {"mine.py", "helper.py"},
+    ),
+    "an installed package": (
+        {"own/mine.py": "import own.one, numpy", "own/__init__.py": "", "own/one.py": ""},
+        {"numpy/__init__.py": "", "numpy-1.dist-info/RECORD": "numpy/__init__.py,,\n"},
+        {"own/mine.py", "own/__init__.py", "own/one.py"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PLUG_INS)
+def test_a_digest_changes_with_exactly_what_a_plug_in_of_another_package_reads(tmp_path, case):
+    contents, more, counted = PLUG_INS[case]
+    contents = contents | more
+    for name, text in contents.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    start = tmp_path / next(iter(contents))
+
+    def digest():
+        for function in (imports._nodes, imports.imported, imports.data_of, imports._content, imports.digest):
+            function.cache_clear()
+        return imports.digest(start)
+
+    before, changing = digest(), set()
+    for name, text in contents.items():
+        (tmp_path / name).write_text(f"{text}\n# an edit\n")
+        if digest() != before:
+            changing.add(name)
+        (tmp_path / name).write_text(text)
+    assert changing == counted
+
+
+def test_a_relative_import_that_leads_to_no_file_is_an_error_of_one_line(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text("from . import files\n")
-    with pytest.raises(ValueError, match="relative import"):
+    script.write_text("\nfrom . import missing\n")
+    with pytest.raises(
+        InputError, match=r"script.py:2: the relative import of 'missing' leads to no file"
+    ) as error:
         imports.reached(script)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["def broken(:\n", "a = '\0'\n"])
+def test_a_file_that_is_not_python_is_an_error_of_one_line(tmp_path, text):
+    script = tmp_path / "script.py"
+    script.write_text(text)
+    with pytest.raises(InputError, match=r"script.py: this is not valid Python") as error:
+        imports.digest(script)
+    assert "\n" not in str(error.value)
+
+
+def test_a_new_version_alone_does_not_change_a_digest(tmp_path):
+    contents = ("A = 1\n__version__ = '1'\n", "A = 1\n__version__ = '2'\n", "A = 2\n__version__ = '1'\n")
+    digests = []
+    for number, text in enumerate(contents):
+        script = tmp_path / str(number) / "script.py"
+        script.parent.mkdir()
+        script.write_text(text)
+        digests.append(imports.digest(script))
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_jobs_see_the_package_once_and_first(monkeypatch):

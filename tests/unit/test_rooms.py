@@ -10,10 +10,9 @@ PACKAGE = Path(perturbkg.__file__).parent
 ROOMS = [
     ["errors"],
     ["extras"],
-    ["parsed"],
+    ["io", "parsed"],
     ["imports", "options"],
     ["plugins"],
-    ["io"],
     ["schemas", "provenance"],
     ["attention", "metrics", "sources"],
     ["graph"],

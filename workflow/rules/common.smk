@@ -132,7 +132,10 @@ def code(script, *files, **plug_ins):
         for name in ([names] if isinstance(names, str) else names)
     ]
     start = Path(workflow.source_path(f"../../scripts/{script}.py"))
-    return imports.digest(start, *files, *loaded)
+    try:
+        return imports.digest(start, *files, *loaded)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def options(kind, name):
