@@ -2,6 +2,7 @@
 
 import errno
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +75,8 @@ def require_stored(data: h5py.Dataset, path: str | Path) -> h5py.Dataset:
     never written or the source of a virtual dataset is missing.
     """
     name = f"{path}: {data.name}"
-    if data.external or data.is_virtual or data.file.filename != str(path):
+    # HDF5 keeps the name under which `opened` opened the file, which is that of a Path: "a//x" is "a/x".
+    if data.external or data.is_virtual or data.file.filename != os.fspath(Path(path)):
         raise InputError(f"{name}: its values are in another file; copy them into this one")
     layout = data.id.get_create_plist()
     for code, *_, label in map(layout.get_filter, range(layout.get_nfilters())):

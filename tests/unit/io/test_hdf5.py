@@ -7,10 +7,12 @@ import os
 
 import h5py
 import numpy as np
+import polars as pl
 import pytest
 
 from perturbkg.errors import InputError
 from perturbkg.io.hdf5 import is_hdf5, opened, require_stored
+from perturbkg.io.matrices import read_matrix, write_matrix
 
 
 @pytest.fixture
@@ -102,6 +104,17 @@ def test_values_of_another_file_are_refused(path, tmp_path):
         )
     with opened(path) as file:
         assert require_stored(file["soft"], path)[1] == 1
+
+
+@pytest.mark.parametrize("form", ["./x.h5", ".//x.h5", "{folder}//x.h5", "{folder}/./x.h5"])
+def test_a_path_given_as_text_need_not_be_in_normal_form(path, monkeypatch, form):
+    monkeypatch.chdir(path.parent)
+    given = form.format(folder=path.parent)
+    with opened(given) as file:
+        assert require_stored(file["x"], given)[2] == 2
+    obs, var = pl.DataFrame({"signature": ["a", "b"]}), pl.DataFrame({"gene": ["g", "h"]})
+    write_matrix(np.eye(2), obs, var, path.with_name("x.h5ad"))
+    np.testing.assert_array_equal(read_matrix(given + "ad")[0], np.eye(2))
 
 
 def test_values_that_were_never_written_are_refused(path):
