@@ -19,6 +19,7 @@ from perturbkg.extras import explained
 def reporting(log: str | os.PathLike[str], title: str) -> Iterator[None]:
     """Send this script's messages to its log; end with one line and status 1 on a bad input.
 
+    This package's warnings are also printed, because few users read the log of a job that succeeds.
     A defect of the program leaves its traceback in the log and one line that says where it is.
     """
     faulthandler.enable()
@@ -30,6 +31,11 @@ def reporting(log: str | os.PathLike[str], title: str) -> Iterator[None]:
         format="%(asctime)s %(levelname)s %(message)s",
         force=True,
     )
+    printed = logging.StreamHandler()
+    printed.setLevel(logging.WARNING)
+    printed.setFormatter(logging.Formatter(f"warning in {title}: %(message)s"))
+    own = logging.getLogger("perturbkg")
+    own.addHandler(printed)
     try:
         with explained():
             yield
@@ -41,6 +47,8 @@ def reporting(log: str | os.PathLike[str], title: str) -> Iterator[None]:
         logging.error("%s", traceback.format_exc())
         print(f"defect in {title}: {type(error).__name__}: {error} (traceback in {log})", file=sys.stderr)
         sys.exit(2)
+    finally:
+        own.removeHandler(printed)
 
 
 def progress(items: Any = None, **options: Any) -> Any:
