@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from perturbkg import plugins
-from perturbkg.encoders._language_models.hub import fetch
 from perturbkg.io.files import write_json
 from perturbkg.io.scripting import reporting
 
@@ -19,6 +18,9 @@ def main(
 ) -> None:
     """Look in the folder of the weights and in the hub's own cache; fetch what is missing."""
     made = plugins.create("encoders", encoder, {"model": model, "revision": revision})
+    # Imported here, where `reporting` turns a missing extra into one line.
+    from perturbkg.encoders._language_models.hub import fetch  # noqa: PLC0415
+
     fetched = fetch(
         model,
         revision,

@@ -78,12 +78,23 @@ def raw_world(tiny_options: SimulationOptions, tmp_path_factory: pytest.TempPath
 
 @contextmanager
 def _skipped_without_extra() -> Iterator[None]:
-    """Skip what needs a package of an extra that is not installed; `make setup` installs all of them."""
+    """Skip what needs a package of an extra that is not installed."""
     try:
         with explained():
             yield
     except MissingExtraError as error:
         pytest.skip(str(error), allow_module_level=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `make test-python`; in `make test`, which has all extras, a missing one fails."""
+    parser.addoption("--allow-missing-extras", action="store_true", help="skip tests that lack an extra")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the hooks that skip, if they are wanted."""
+    if config.getoption("--allow-missing-extras"):
+        config.pluginmanager.register(_MissingExtras())
 
 
 class _Module(pytest.Module):
@@ -98,20 +109,21 @@ class _Module(pytest.Module):
             raise
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
-    """Collect each test file as a `_Module`."""
-    return _Module.from_parent(parent, path=module_path)
+class _MissingExtras:
+    """Hooks that skip test files, fixtures and tests that lack an extra."""
 
+    def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> pytest.Module:
+        """Collect each test file as a `_Module`."""
+        return _Module.from_parent(parent, path=module_path)
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup() -> Generator[None, Any, Any]:
-    """Skip a test whose fixtures lack an extra."""
-    with _skipped_without_extra():
-        return (yield)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Generator[None, Any, Any]:
+        """Skip a test whose fixtures lack an extra."""
+        with _skipped_without_extra():
+            return (yield)
 
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call() -> Generator[None, Any, Any]:
-    """Skip a test that lacks an extra."""
-    with _skipped_without_extra():
-        return (yield)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, Any, Any]:
+        """Skip a test that lacks an extra."""
+        with _skipped_without_extra():
+            return (yield)

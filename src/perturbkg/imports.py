@@ -11,12 +11,14 @@ import ast
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from perturbkg.errors import InputError
 from perturbkg.io import files
+from perturbkg.parsed import absolute
 
 PACKAGE = Path(__file__).resolve().parent
 INIT = "__init__.py"
@@ -54,6 +56,27 @@ def imported(path: Path) -> frozenset[Path]:
                 else:
                     found |= _absolute(dotted, path, root)
     return frozenset(found)
+
+
+@cache
+def imported_names(path: Path) -> frozenset[str]:
+    """Return what a file imports, also inside functions, as full names: of `from a import b`, `a.b`."""
+    found: set[str] = set()
+    for node in _nodes(path):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                module = absolute(path.parent, node.level, module)
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
+
+
+def outside(*paths: Path) -> set[str]:
+    """Return the packages that files import, without this one and the standard library."""
+    tops = {name.partition(".")[0] for path in paths for name in imported_names(path)}
+    return tops - sys.stdlib_module_names - {PACKAGE.name}
 
 
 def _packages(path: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from perturbkg import imports
 from perturbkg.errors import InputError
 from perturbkg.extras import explained
 from perturbkg.options import Declared, Option, read_class
@@ -80,8 +81,14 @@ def load(kind: str, name: str) -> type[Any]:
     declared = _declared(kind, name)
     own = f"perturbkg.{kind}.{name}"
     module = own if name in _own(kind) else _installed(kind)[name].module
-    with explained():
+    with explained(lambda: packages([(kind, name)])):
         return getattr(importlib.import_module(module), declared.name)
+
+
+def packages(chosen: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the packages that plug-ins, given as (kind, name), import, directly or through this package."""
+    files = [source(kind, name) for kind, name in chosen]
+    return imports.outside(*files, *imports.reached(*files))
 
 
 def create(kind: str, name: str, options: dict[str, Any] | None = None, **fixed: Any) -> Any:

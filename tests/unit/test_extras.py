@@ -1,12 +1,10 @@
 """Imports and pyproject.toml agree, the core needs only its own packages, and a missing extra is one line."""
 
-import ast
 import importlib
 import re
 import subprocess
 import sys
 import tomllib
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,22 +45,9 @@ def declared(*names: str) -> set[str]:
     return found
 
 
-@cache
-def imported_by(path: Path) -> frozenset[str]:
-    """Return the distributions that a file imports, at the top or inside functions."""
-    modules = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            modules.add(node.module or "")
-    outside = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - {"perturbkg"}
-    return frozenset(map(extras.distribution, outside))
-
-
 def imported(*paths: Path) -> dict[str, str]:
     """Return each distribution that files import, and one file that does."""
-    return {name: str(path) for path in paths for name in imported_by(path)}
+    return {name: str(path) for path in paths for name in map(extras.distribution, imports.outside(path))}
 
 
 def files_of(room: str) -> list[Path]:
@@ -109,6 +94,8 @@ def test_all_includes_every_extra():
 
 
 REQUIREMENTS = [
+    "rdkit; extra == 'prepare'",
+    "perturbkg[prepare]; extra == 'models'",
     "numpy",
     'dgl; python_version < "3.12" and extra == "models"',
     "scikit-learn ; extra == 'models'",
@@ -150,6 +137,60 @@ def test_a_missing_extra_is_one_line_that_names_it():
     assert done.stderr == "error: this needs torch: pip install 'perturbkg[models]'\n"
 
 
+CORE_ONLY = f"""
+import sys
+from importlib.metadata import PackageNotFoundError
+from perturbkg import extras, plugins
+def absent(name):
+    raise PackageNotFoundError(name)
+for name in ["rdkit", "torch", "triton"]:
+    sys.modules[name] = None
+extras.version = absent
+extras._declared = lambda: {[*REQUIREMENTS, "triton; extra == 'develop'"]!r}
+for act in [
+    lambda: plugins.load("encoders", "morgan"),
+    lambda: plugins.load("encoders", "molformer"),
+    lambda: extras.require("prepare", plugins.packages([("models", "ridge")])),
+    lambda: extras.require("prepare", plugins.packages([("models", "ridge"), ("models", "gat")])),
+]:
+    try:
+        act()
+    except extras.MissingExtraError as error:
+        print(error)
+"""
+
+
+def test_one_extra_is_named_for_all_that_is_missing():
+    """MoLFormer and the graph attention need `models`, which includes `prepare`."""
+    done = subprocess.run([sys.executable, "-c", CORE_ONLY], capture_output=True, text=True, check=False)
+    assert not done.stderr
+    named = ["prepare", "models", "prepare", "models"]
+    assert done.stdout.splitlines() == [f"this needs rdkit: pip install 'perturbkg[{one}]'" for one in named]
+
+
+SCRIPTS = f"""
+import runpy, sys
+from pathlib import Path
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name in sys.argv[1:]:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Absent)
+for path in sorted(Path({str(ROOT / "scripts")!r}).glob("*.py")):
+    runpy.run_path(str(path))
+"""
+
+
+def test_a_script_without_its_models_starts_and_so_can_say_what_is_missing():
+    """What is imported at the top of a script fails before `reporting`; the Snakefile requires `prepare`."""
+    extras.require("prepare")
+    lacking = ["torch", "transformers", "huggingface_hub", "numba", "llvmlite", "psutil", "dgl", "snakemake"]
+    assert set(map(extras.distribution, lacking)) <= declared("workflow") - declared("", "prepare")
+    command = [sys.executable, "-c", SCRIPTS, *lacking]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_all_packages_of_an_extra_are_required(monkeypatch):
     monkeypatch.setattr(extras, "_declared", lambda: ["numpy; extra == 'x'", "b; extra == 'y'"])
     extras.require("x")
@@ -160,6 +201,15 @@ def test_all_packages_of_an_extra_are_required(monkeypatch):
 def test_a_missing_module_outside_all_extras_is_a_defect():
     with pytest.raises(ModuleNotFoundError, match="no_such_module"), extras.explained():
         importlib.import_module("no_such_module")
+
+
+@pytest.mark.parametrize(
+    "name", ["pytest.no_such_module", "pytest.no_such.module", "perturbkg.no_such_module"]
+)
+def test_a_module_that_an_installed_package_lacks_is_a_defect(name):
+    assert extras.extra_of(name.partition(".")[0], extras._declared())
+    with pytest.raises(ModuleNotFoundError, match="no_such"), extras.explained():
+        importlib.import_module(name)
 
 
 def test_the_installed_package_declares_its_extras():

@@ -1,9 +1,9 @@
 """Imports between the rooms of the package run one way: a room reads only from the rooms above it."""
 
-import ast
 from pathlib import Path
 
 import perturbkg
+from perturbkg import imports
 
 PACKAGE = Path(perturbkg.__file__).parent
 # Folders and modules of the package: those of one line import only from the lines above and from themselves.
@@ -37,18 +37,25 @@ def room_of(path: Path) -> str:
 
 def imported_rooms(path: Path) -> set[str]:
     """Return the rooms that a file imports, at the top or inside functions."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == PACKAGE.name and len(parts) > 1 and not parts[1].startswith("__"):
-                found.add(parts[1])
-    return found
+    split = [name.split(".") for name in imports.imported_names(path)]
+    return {
+        parts[1]
+        for parts in split
+        if parts[0] == PACKAGE.name and len(parts) > 1 and not parts[1].startswith("__")
+    }
+
+
+def test_imports_are_found_in_every_form(tmp_path: Path) -> None:
+    folder = tmp_path / "perturbkg" / "io"
+    folder.mkdir(parents=True)
+    for package in (folder.parent, folder):
+        (package / "__init__.py").touch()
+    file = folder / "x.py"
+    file.write_text(
+        "import perturbkg.a\nfrom perturbkg import b\nfrom perturbkg.c import d\nfrom .. import e\n"
+        "def f():\n    from ..g.h import i\nfrom . import j\nimport numpy\n"
+    )
+    assert imported_rooms(file) == {"a", "b", "c", "e", "g", "io"}
 
 
 def test_every_room_is_in_the_list() -> None:

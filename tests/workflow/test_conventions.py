@@ -1,8 +1,6 @@
 """Conventions of the repository: one name for rule and script, and environments with tested versions."""
 
-import ast
 import re
-import sys
 import tomllib
 from pathlib import Path
 
@@ -134,14 +132,8 @@ def test_the_environment_of_a_rule_holds_what_its_code_imports(rule):
     script = ROOT / "scripts" / f"{rule}.py"
     kinds = [kind for kind in plugins.BASE_CLASS if f"{kind}=" in text]
     plug_ins = [plugins.source(kind, name) for kind in kinds for name in plugins.names(kind)]
-    imported = set()
-    for path in [script, *imports.reached(script, *plug_ins), *plug_ins]:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                imported.add(node.module.split(".")[0])
-    wanted = set(map(extras.distribution, imported - sys.stdlib_module_names - {"perturbkg"}))
+    imported = imports.outside(script, *imports.reached(script, *plug_ins), *plug_ins)
+    wanted = set(map(extras.distribution, imported))
     environment = yaml.safe_load(
         (ROOT / "workflow/envs" / re.search(r"envs/(\w+\.yaml)", text).group(1)).read_text()
     )

@@ -25,9 +25,6 @@ from snakemake.utils import update_config
 imports.show_to_jobs()
 
 try:
-    # Each run prepares data; what a model needs besides is reported by its job.
-    if not workflow.deployment_settings.deployment_method:  # --sdm brings the packages
-        extras.require("prepare")
     schema = configuration.read(workflow.source_path("../schemas/config.schema.yaml"))
     merged = {
         "config": configuration.read(workflow.source_path("../../config/config.yaml"))
@@ -37,6 +34,12 @@ try:
     update_config(merged, {"config": config})
     config = merged["config"]
     configuration.validate(config, schema)
+    # Each run prepares data; what only a plug-in needs is reported by its job, as it may be optional.
+    if not workflow.deployment_settings.deployment_method:  # --sdm brings the packages
+        CHOSEN = [("models", model) for model in config["models"]]
+        for encoders_of_type in config["encoders"].values():
+            CHOSEN += [("encoders", encoder) for encoder in encoders_of_type]
+        extras.require("prepare", plugins.packages(CHOSEN))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
