@@ -118,6 +118,10 @@ def test_a_wrong_value_is_one_line_with_key_value_and_what_is_allowed(config, pa
         assert part in message
 
 
+def test_an_overlay_can_take_all_encoders_of_a_node_type_away():
+    configuration.validate(changed("encoders", "pathway", to=[]), SCHEMA)
+
+
 def test_a_missing_key_is_named():
     config = copy.deepcopy(DEFAULT)
     del config["folds"]

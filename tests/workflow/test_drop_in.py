@@ -1,6 +1,7 @@
 """One new file of each kind, as `perturbkg new` writes it, passes its contract and runs unchanged."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -136,13 +137,26 @@ def test_no_other_test_breaks_with_a_new_name(copy: Copy):
     assert f"`{NAMES['metrics']}`" in (copy.folder / "docs/metrics.md").read_text(encoding="utf-8")
 
 
+def write_control(copy: Copy) -> str:
+    """Write a trivial model, which the report keeps apart; return its name."""
+    made, name = NAMES["models"], "fresh_control"
+    text = (copy.folder / f"src/perturbkg/models/{made}.py").read_text()
+    field = "    prior: "
+    assert field in text
+    (copy.folder / f"src/perturbkg/models/{name}.py").write_text(
+        text.replace(field, f'    kind = "control"\n{field}', 1)
+    )
+    return name
+
+
 def test_a_run_uses_all_of_them(copy: Copy):
     raw = copy.folder / "raw"
     raw.mkdir()
     signatures, graph, baseline = (NAMES[kind] for kind in ("signatures", "knowledge_graphs", "baselines"))
     copy.run("-c", WORLD, str(raw), signatures, graph, baseline)
     files = {key: f"{key}.csv" for key in (signatures, f"{signatures}_compounds", f"{signatures}_cells")}
-    model, ablation, split = NAMES["models"], NAMES["ablations"], NAMES["splits"]
+    model, ablation, split, metric = (NAMES[kind] for kind in ("models", "ablations", "splits", "metrics"))
+    control = write_control(copy)
     config = {
         "name": "fresh",
         "source": "files",
@@ -158,30 +172,35 @@ def test_a_run_uses_all_of_them(copy: Copy):
         "baseline": baseline,
         "filters": {"require_hiq": False, "require_qc_pass": False},
         "minimum_signatures": 10,
-        "encoders": {"gene/protein": [NAMES["encoders"]]},
+        "encoders": {"gene/protein": [NAMES["encoders"]], "disease": [], "biological_process": []},
         "encoder_options": {NAMES["encoders"]: {"unit": 10}},
         "splits": [split],
-        "models": [model],
+        "models": [model, control],
         "model_options": {model: {"prior": 3}},
         "ablations": {model: [ablation]},
-        "metrics": [NAMES["metrics"], "pearson"],
-        "report": {"reference": model},
+        "metrics": [metric, "pearson"],
+        "report": {"reference": model, "headline": [metric], "resamples": 100},
     }
-    # The defaults of the demo name models and node types that this world does not have.
-    path = copy.folder / "config/config.yaml"
-    default = yaml.safe_load(path.read_text())
-    default["encoders"] = {"lincs_drug": ["morgan"], "cell_line": ["baseline"]}
-    default["ablations"] = {}
-    path.write_text(yaml.safe_dump(default, sort_keys=False))
     (copy.folder / "fresh.yaml").write_text(yaml.safe_dump(config))
-    scores = "results/fresh/scores.parquet"
-    copy.run("-m", "snakemake", "--cores", "2", "--quiet", "--configfile", "fresh.yaml", "--", scores)
-    table = pl.read_parquet(copy.folder / scores)
+    results = copy.folder / "results/fresh"
+    copy.run(
+        *("-m", "snakemake", "--cores", "2", "--quiet", "--configfile", "fresh.yaml"),
+        *("--", "results/fresh/report.html"),
+    )
+    table = pl.read_parquet(results / "scores.parquet")
     found = table.group_by("split", "model", "ablation", "metric").agg(pl.col("value").drop_nulls().len())
     rows = {tuple(map(str, row[:4])): row[4] for row in found.rows()}
-    assert all(rows[split, model, what, NAMES["metrics"]] > 0 for what in ("none", ablation))
-    run = json.loads(
-        (copy.folder / f"results/fresh/runs/{split}/fold0/{model}/{ablation}/seed1/run.json").read_text()
-    )
+    assert all(rows[split, model, what, metric] > 0 for what in ("none", ablation))
+    run = json.loads((results / f"runs/{split}/fold0/{model}/{ablation}/seed1/run.json").read_text())
     assert run["options"] == {"model": {"prior": 3}, "ablation": {"share": 0.5}}
     assert run["ablation"]["notes"]["edges_removed"]["all"] > 0
+    # Default encoders of node types that a graph of proteins lacks stop nothing, and are counted.
+    coverage = pl.read_csv(results / "tables/coverage.csv")
+    absent = coverage.filter(nodes=0).select("type", "encoder").rows()
+    assert absent == [("drug", "morgan"), ("pathway", "hashed_text")]
+    main = pl.read_csv(results / "tables/main.csv").filter(metric=metric)
+    assert dict(main.select("model", "kind").rows()) == {model: "reference", control: "control"}
+    page = (results / "report.html").read_text(encoding="utf-8")
+    heads = re.findall(r"<th [^>]*><button[^>]*>([^<]*)</button>", page)
+    assert any(head.startswith(metric) for head in heads)
+    assert not any(head.startswith("pearson") for head in heads), "not in the headline"

@@ -1,5 +1,6 @@
 """Encode the nodes of one type, each distinct input once, and count those with nothing to encode."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +10,12 @@ import polars as pl
 from perturbkg.encoders import Encoder
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Features
+from perturbkg.graph.types import NODE_TYPES
 from perturbkg.io.scripting import progress
 from perturbkg.io.tallies import counted
+from perturbkg.plugins import nearest
+
+_log = logging.getLogger(__name__)
 
 
 def encode_nodes(
@@ -19,13 +24,21 @@ def encode_nodes(
     """Encode the nodes of one type (rows of `NodeInputs`, in their order), each distinct input once.
 
     `baseline` (cells, genes) is read by encoders of that modality only. A node with nothing to encode gets
-    zeros and `encoded` False. What the encoder remarks comes second: what -> of how many nodes. Raises
-    InputError for a type that the graph lacks.
+    zeros and `encoded` False. What the encoder remarks comes second: what -> of how many nodes. A type of
+    PrimeKG that this graph lacks has no rows; for any other type that it lacks, InputError is raised.
     """
     of_type = inputs.filter(type=node_type)
     if of_type.is_empty():
         known = ", ".join(inputs["type"].unique().sort())
-        raise InputError(f"features: no node has the type {node_type!r}; types of this graph are {known}")
+        problem = f"no node has the type {node_type!r}"
+        # One config serves graphs of more and of fewer types. A name that PrimeKG does not use either is
+        # more likely a mistake.
+        if node_type not in NODE_TYPES:
+            raise InputError(
+                f"config: encoders: {problem}{nearest(node_type, inputs['type'].unique())}; types of this "
+                f"graph are {known}. Correct the name, or write `{node_type}: []`"
+            )
+        _log.warning("%s, so that its encoders do nothing; types of this graph are %s", problem, known)
     if encoder.modality == "none":
         return Features.empty(of_type.height), {}
     values = of_type.select(value=encoder.modality)
@@ -58,6 +71,7 @@ def tally(
         ("read", len(features.encoded)),
         ("nothing to encode", len(features.encoded) - encoded),
         ("kept", encoded),
+        *([] if len(features.encoded) else [("the graph has no node of this type", 0)]),
         *((f"of these: {remark}", count) for remark, count in remarks.items()),
     ]
     return counted("embed_nodes", f"{node_type} {modality} by {encoder}", lines)

@@ -42,23 +42,21 @@ def read_features(
 
     Several files of one type are fused in the order of `paths`: `concatenate` puts them side by side, `mean`
     averages the vectors that a node has, each scaled to length 1, which must be of equal width. A node is
-    encoded if one of them encoded it. A type without a file has no columns. Raises InputError for a file of
-    another graph, and for vectors that cannot be averaged.
+    encoded if one of them encoded it. A type without a file has no columns, and a file without rows may be
+    of a type that the graph lacks. Raises InputError for a file of another graph, and for vectors that
+    cannot be averaged.
     """
     counts = dict(graph_nodes.group_by("type").len().sort("type").iter_rows())
     parts: dict[str, list[Features]] = {node_type: [] for node_type in counts}
     for path in paths:
         node_type, features = _read(path)
-        if node_type not in counts:
+        if len(features.matrix) != counts.get(node_type, 0):
             raise InputError(
-                f"{path}: features of {node_type!r}, a type that the graph lacks; run embed_nodes again"
-            )
-        if len(features.matrix) != counts[node_type]:
-            raise InputError(
-                f"{path}: {len(features.matrix)} rows, but the graph has {counts[node_type]} nodes "
+                f"{path}: {len(features.matrix)} rows, but the graph has {counts.get(node_type, 0)} nodes "
                 f"of the type {node_type!r}; run embed_nodes again"
             )
-        parts[node_type].append(features)
+        if node_type in counts:
+            parts[node_type].append(features)
     fuse = {"concatenate": _concatenated, "mean": _mean}[fusion]
     return {
         node_type: fuse(several, node_type) if several else Features.empty(counts[node_type])

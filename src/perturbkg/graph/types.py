@@ -8,6 +8,20 @@ LINCS_DRUG = (
 )
 CELL_LINE = "cell_line"
 
+# The node types of PrimeKG (Chandak et al. 2023, table 2). A graph may lack some of them.
+NODE_TYPES = (
+    "anatomy",
+    "biological_process",
+    "cellular_component",
+    DISEASE,
+    DRUG,
+    "effect/phenotype",
+    "exposure",
+    GENE,
+    "molecular_function",
+    "pathway",
+)
+
 DRUG_IS_DRUG = "lincs_drug_is_drug"
 DRUG_TARGETS_PROTEIN = "lincs_drug_targets_protein"
 CELL_EXPRESSES_PROTEIN = "cell_expresses_protein"

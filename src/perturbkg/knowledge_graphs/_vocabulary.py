@@ -8,24 +8,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from perturbkg.graph.types import DISEASE, DRUG, GENE
+from perturbkg.graph.types import DISEASE, DRUG, GENE, NODE_TYPES
 from perturbkg.io.tallies import counted
 
 _log = logging.getLogger(__name__)
 
-# The node types and the 30 relations of PrimeKG (Chandak et al. 2023, tables 2 and 3).
-NODE_TYPES = (
-    "anatomy",
-    "biological_process",
-    "cellular_component",
-    DISEASE,
-    DRUG,
-    "effect/phenotype",
-    "exposure",
-    GENE,
-    "molecular_function",
-    "pathway",
-)
+# The 30 relations of PrimeKG (Chandak et al. 2023, table 3).
 RELATIONS = (
     "anatomy_anatomy",
     "anatomy_protein_absent",

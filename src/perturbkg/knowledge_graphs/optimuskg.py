@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
+from perturbkg.graph.types import NODE_TYPES
 from perturbkg.io.delimited import given
 from perturbkg.io.parquet import explained
 from perturbkg.io.tallies import counted
@@ -21,7 +22,6 @@ from perturbkg.knowledge_graphs import DESCRIPTIONS, STAGE, KnowledgeGraph, Know
 from perturbkg.knowledge_graphs._parquet import scan
 from perturbkg.knowledge_graphs._undirected import Statements, undirected
 from perturbkg.knowledge_graphs._vocabulary import (
-    NODE_TYPES,
     OPTIMUSKG_RELATIONS,
     OPTIMUSKG_TYPES,
     RELATIONS,

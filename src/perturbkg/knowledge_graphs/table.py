@@ -14,13 +14,13 @@ from typing import ClassVar
 import polars as pl
 
 from perturbkg.errors import InputError
+from perturbkg.graph.types import NODE_TYPES
 from perturbkg.io.delimited import given, identified
 from perturbkg.io.tables import columns, read
 from perturbkg.io.tallies import counted
 from perturbkg.knowledge_graphs import STAGE, KnowledgeGraph, KnowledgeGraphTables
 from perturbkg.knowledge_graphs._checks import check_edges
 from perturbkg.knowledge_graphs._vocabulary import (
-    NODE_TYPES,
     OWN_RELATIONS,
     OWN_TYPES,
     RELATIONS,

@@ -1,6 +1,7 @@
 """Encoding: each distinct input once, scattered back to its nodes, and counted."""
 
 import importlib.util
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,11 +100,35 @@ def test_nothing_to_encode_has_no_columns(encoder: str) -> None:
     assert not found.encoded.any()
 
 
-def test_an_unknown_type_lists_the_known() -> None:
+@pytest.mark.parametrize("encoder", ["none", "hashed_text"])
+def test_a_type_of_primekg_that_the_graph_lacks_is_counted_and_logged(
+    encoder: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = plugins.create("encoders", encoder)
+    found, remarks = encode_nodes(made, INPUTS, "pathway", BASELINE)
+    assert found.matrix.shape == (0, 0)
+    assert found.encoded.shape == (0,)
+    assert "no node has the type 'pathway'" in caplog.text
+    assert tally(found, "pathway", made.modality, encoder, remarks).select("reason", "count").rows() == [
+        ("read", 0),
+        ("nothing to encode", 0),
+        ("kept", 0),
+        ("the graph has no node of this type", 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ("gene", "; types of this graph are cell_line, gene/protein"),
+        ("cell_lin", ", did you mean 'cell_line'?"),
+    ],
+)
+def test_any_other_absent_type_is_an_error(wrong: str, hint: str) -> None:
     with pytest.raises(
-        InputError, match="no node has the type 'gene'; types of this graph are cell_line, gene/protein"
+        InputError, match=re.escape(f"config: encoders: no node has the type {wrong!r}{hint}")
     ):
-        encode_nodes(Length(), INPUTS, "gene", BASELINE)
+        encode_nodes(Length(), INPUTS, wrong, BASELINE)
 
 
 def test_the_script_embeds_one_type(tmp_path: Path) -> None:

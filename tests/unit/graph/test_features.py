@@ -65,9 +65,16 @@ def test_features_of_another_graph_are_refused(tmp_path: Path) -> None:
         read_features([short], GRAPH_NODES)
     other = save(tmp_path, "other", "disease", [[1]], [True])
     with pytest.raises(
-        InputError, match=r"other\.safetensors: features of 'disease', a type that the graph lacks"
+        InputError, match=r"other\.safetensors: 1 rows, but the graph has 0 nodes of the type 'disease'"
     ):
         read_features([other], GRAPH_NODES)
+
+
+def test_a_type_without_nodes_adds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "absent.safetensors"
+    write_features(Features.empty(0), path, node_type="disease", encoder="morgan", options={})
+    found = read_features([path], GRAPH_NODES)
+    assert list(found) == list(read_features([], GRAPH_NODES))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "absent", "text", "foreign"])

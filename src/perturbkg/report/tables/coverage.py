@@ -15,7 +15,8 @@ class Coverage(Table):
     note = (
         "Nodes of each type, and how many of them have something to encode in each modality; then which "
         "encoder reads it, and how many of these nodes it cuts at its maximum length (–: this encoder cuts "
-        "nothing, or none reads it). Other nodes have zeros, and are marked as not encoded."
+        "nothing, or none reads it). Other nodes have zeros, and are marked as not encoded. 0 nodes: an "
+        "encoder is named for this type, but the graph has no node of it."
     )
     section = "data"
     columns: ClassVar[Columns] = {

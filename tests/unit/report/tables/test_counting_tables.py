@@ -86,12 +86,18 @@ def test_coverage_is_by_type_modality_and_encoder():
         counted(
             "embed_nodes", "gene/protein none by none", [("read", 4), ("nothing to encode", 4), ("kept", 0)]
         ),
+        counted(
+            "embed_nodes",
+            "pathway text by hashed_text",
+            [("read", 0), ("kept", 0), ("the graph has no node of this type", 0)],
+        ),
     ]
     assert make_table("coverage", counts=pl.concat(counts)).rows() == [
         ("gene/protein", "none", 4, 0, "none", None),
         ("own kind", "smiles", 5, 2, None, None),
         ("own kind", "text", 5, 5, "biobert", 1),
         ("own kind", "text", 5, 5, "hashed_text", None),
+        ("pathway", "text", 0, 0, "hashed_text", None),
     ]
 
 
