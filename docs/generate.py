@@ -4,8 +4,10 @@
 function of `TABLES` with that name. Nothing else of a page is touched.
 """
 
+import ast
 import dataclasses
 import importlib
+import itertools
 import re
 import sys
 from collections.abc import Iterable
@@ -187,6 +189,17 @@ def sources() -> str:
     return table(["name", "version", "size", "verified by", "licence", "what"], rows)
 
 
+def data() -> str:
+    """List what a model may read, with the string under each field of `Data`."""
+    body = parse(ROOT / "src/perturbkg/data.py").classes["Data"].body
+    rows = [
+        [f"`{field.target.id}`", " ".join(string.value.value.split())]
+        for field, string in itertools.pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+    ]
+    return table(["`data.`", "what it is"], rows)
+
+
 def report_modules() -> str:
     """List the modules of the report and what the docstring of each begins with."""
     report = plugins.PACKAGE / "report"
@@ -203,6 +216,7 @@ def report_modules() -> str:
 TABLES = {
     "kinds": kinds,
     "models": models,
+    "data": data,
     "model-options": lambda: options("models"),
     "encoders": encoders,
     "encoder-options": lambda: options("encoders"),

@@ -33,20 +33,31 @@ class Data:
     """Everything but signatures. Drug d is node `drug_node[d]` and row d of `features["lincs_drug"]`."""
 
     graph: Graph
-    features: dict[str, Features]  # node type -> vectors, all modalities of a type concatenated
+    """the merged graph (`perturbkg.graph.arrays`): message edges, types of nodes and relations"""
+    features: dict[str, Features]
+    """node type -> vectors of its nodes, those of all its encoders fused"""
     drugs: list[str]
+    """ids of the drugs"""
     cells: list[str]
-    genes: list[str]  # the 978 landmark symbols, in the order of a profile
-    drug_node: np.ndarray  # (drugs,) int64
-    cell_node: np.ndarray  # (cells,) int64
-    gene_node: np.ndarray  # (978,) int64; -1 for a landmark gene that the graph lacks
-    scaffold_group: np.ndarray  # (drugs,) int64: equal for drugs of one scaffold (an acyclic parent is alone)
-    fingerprints: (
-        np.ndarray
-    )  # (drugs, 2048) uint8: Morgan radius 2, for Tanimoto; independent of the encoders
-    targets: sp.csr_array  # (drugs, genes that are anybody's target) float32 0/1
-    baseline: np.ndarray  # (cells, 978) float32, log2 expression
-    walks: Path | None = None  # folder where jobs keep random walks for each other; None: they keep none
+    """names of the cell lines"""
+    genes: list[str]
+    """the 978 landmark symbols, in the order of a profile"""
+    drug_node: np.ndarray
+    """(drugs,) int64: the node of each drug"""
+    cell_node: np.ndarray
+    """(cells,) int64: the node of each cell line"""
+    gene_node: np.ndarray
+    """(978,) int64: the node of each landmark gene, -1 if the graph lacks it"""
+    scaffold_group: np.ndarray
+    """(drugs,) int64: equal for drugs of one scaffold; each acyclic parent is alone"""
+    fingerprints: np.ndarray
+    """(drugs, 2048) uint8: Morgan radius 2, for Tanimoto; independent of the encoders"""
+    targets: sp.csr_array
+    """(drugs, genes that are the target of any drug) float32 0/1"""
+    baseline: np.ndarray
+    """(cells, 978) float32: log2 expression"""
+    walks: Path | None = None
+    """folder where jobs keep random walks for each other; None: they keep none"""
 
     @property
     def drug_features(self) -> np.ndarray:
