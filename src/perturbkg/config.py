@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from perturbkg import plugins
@@ -19,6 +19,21 @@ from perturbkg.simulation.options import SimulationOptions
 
 #: Config key -> plug-in kind, for the keys that list plug-ins.
 LISTS = {"splits": "splits", "models": "models", "metrics": "metrics"}
+#: Checks a config by the schema. JSON has one kind of number, so that 2.0 is an integer there; not in Python.
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)
+#: Type of the schema -> how a message calls it.
+TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "null": "null",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "text",
+}
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -36,7 +51,7 @@ def read(path: str | Path) -> dict[str, Any]:
 
 def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
     """Raise InputError in one line (key, value, what is allowed) for the first thing that is wrong."""
-    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    error = best_match(Validator(schema).iter_errors(config))
     if error is not None:
         raise InputError(f"config: {_explain(error)}")
     for key, kind, name in _named(config):
@@ -194,8 +209,13 @@ def _explain(error: ValidationError) -> str:
         missing = sorted(set(allowed) - set(value))[0]
         return f"{prefix}key {missing!r} is missing"
     if rule == "type":
-        kinds = allowed if isinstance(allowed, list) else [allowed]
-        return f"{prefix}{value!r} must be {' or '.join(str(kind) for kind in kinds)}"
+        kinds = [TYPES[kind] for kind in (allowed if isinstance(allowed, list) else [allowed])]
+        whole = allowed == "integer" and isinstance(value, float) and value.is_integer()
+        shown = "null" if value is None else repr(value)
+        return f"{prefix}{shown} must be {' or '.join(kinds)}" + (f", write {int(value)}" if whole else "")
     if rule == "enum":
         return f"{prefix}{value!r} is not allowed; allowed are {', '.join(map(str, allowed))}"
-    return f"{prefix}{value!r} is not allowed: {error.message} ({error.schema.get('description', '')})"
+    if rule == "not":
+        return f"{prefix}{value!r} is not allowed: {allowed['description']}"
+    meaning = error.schema.get("description")
+    return f"{prefix}{value!r} is not allowed: {error.message}" + (f" ({meaning})" if meaning else "")

@@ -147,9 +147,9 @@ def summaries(kind: str, name: str) -> tuple[str, str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `, did you mean 'x'?` for the known name that is most like a wrong one, or nothing."""
+    """Return ` (did you mean 'x'?)` for the known name that is most like a wrong one, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _own(kind: str) -> dict[str, Path]:

@@ -14,7 +14,7 @@ def invoke(*arguments):
 
 
 def test_an_unknown_kind_lists_the_known_ones():
-    assert "unknown kind 'metirc', did you mean 'metrics'?; known are" in str(
+    assert "unknown kind 'metirc' (did you mean 'metrics'?); known are" in str(
         invoke("plugins", "metirc").exception
     )
 
@@ -38,7 +38,7 @@ def test_the_options_of_a_plug_in_are_printed_with_defaults_and_meanings():
     assert "penalties: [0.3, 1.0, 3.0, 10.0, 30.0]" in invoke("plugins", "models", "ridge").output
     assert "Set `files: {kg: path}`: " in invoke("plugins", "knowledge_graphs", "primekg").output
     wrong = invoke("plugins", "models", "ridg").exception
-    assert "unknown name 'ridg', did you mean 'ridge'?" in str(wrong)
+    assert "unknown name 'ridg' (did you mean 'ridge'?)" in str(wrong)
 
 
 def test_a_skeleton_is_written_and_the_next_steps_are_printed(tmp_path):
@@ -62,7 +62,7 @@ def test_sources_are_listed_and_a_bad_name_is_one_line(monkeypatch, capsys):
         cli.main()
     assert exit_.value.code == 1
     captured = capsys.readouterr()
-    assert captured.err.startswith("error: unknown source 'primekg', did you mean 'primekg_kg'?; known are ")
+    assert captured.err.startswith("error: unknown source 'primekg' (did you mean 'primekg_kg'?); known are ")
     assert captured.err.count("\n") == 1
 
 

@@ -49,7 +49,7 @@ def changed(*keys, to):
     [
         (changed("flods", to=3), ["unknown key 'flods'", "did you mean 'folds'", "validation"]),
         (changed("filters", "dose", to=1), ["filters: unknown key 'dose'", "dose_um"]),
-        (changed("folds", to="five"), ["folds: 'five' must be integer"]),
+        (changed("folds", to="five"), ["folds: 'five' must be an integer"]),
         (changed("folds", to=1), ["folds: 1"]),
         (changed("source", to="internet"), ["source: 'internet'", "simulated, download, files"]),
         (changed("models", to=["gta"]), ["models: unknown name 'gta'", "did you mean 'gat'", "mlp"]),
@@ -82,7 +82,15 @@ def changed(*keys, to):
             changed("model_options", to={"ridge": {"penalties": [1, "a"]}}),
             ["model_options.ridge.penalties: [1, 'a'] must be a valid number"],
         ),
-        (changed("simulation", "drgs", to=1), ["simulation: unknown option 'drgs'", "drugs"]),
+        (
+            changed("simulation", to={"drug": 48}),
+            ["simulation: unknown option 'drug' (did you mean 'drugs'?); known are kg_signal"],
+        ),
+        (changed("models", to=None), ["models: null must be a list"]),
+        (
+            changed("ablations", to={"gat": ["none"]}),
+            ["ablations.gat[0]: 'none' is not allowed: the untouched model is always trained; remove none"],
+        ),
         (changed("simulation", "drugs", to=1), ["simulation.drugs", "12"]),
         (changed("report", "reference", to="best"), ["report.reference: unknown name 'best'", "gat"]),
         (changed("models", to=["mlp"]), ["report.reference: 'gat' is not one of models: mlp"]),
@@ -116,6 +124,32 @@ def test_a_wrong_value_is_one_line_with_key_value_and_what_is_allowed(config, pa
     assert "\n" not in message
     for part in parts:
         assert part in message
+
+
+def places_of_integers(schema, place=()):
+    """Yield where the schema wants an integer, as keys; the items of a list are its first."""
+    if schema.get("type") == "integer":
+        yield place
+    for key, value in schema.get("properties", {}).items():
+        yield from places_of_integers(value, (*place, key))
+    if "items" in schema:
+        yield from places_of_integers(schema["items"], (*place, 0))
+
+
+@pytest.mark.parametrize(
+    "place", list(places_of_integers(SCHEMA)), ids=lambda place: ".".join(map(str, place))
+)
+def test_a_whole_number_with_a_decimal_point_is_no_integer(place):
+    value = DEFAULT
+    for key in place:
+        value = value[key]
+    with pytest.raises(InputError, match=rf": {value}\.0 must be an integer, write {value}$"):
+        configuration.validate(changed(*place, to=float(value)), SCHEMA)
+
+
+def test_no_message_ends_in_empty_parentheses():
+    with pytest.raises(InputError, match=r"^config: seeds\[0\]: -1 is not allowed: .*minimum of 0$"):
+        configuration.validate(changed("seeds", to=[-1]), SCHEMA)
 
 
 def test_an_overlay_can_take_all_encoders_of_a_node_type_away():

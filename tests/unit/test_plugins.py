@@ -20,7 +20,7 @@ def test_a_kind_may_be_given_in_the_singular(kind: str):
 
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(
-        InputError, match=r"models: unknown name 'gta', did you mean 'gat'\?; known are .*zero"
+        InputError, match=r"models: unknown name 'gta' \(did you mean 'gat'\?\); known are .*zero"
     ):
         plugins.create("models", "gta")
 

@@ -106,9 +106,9 @@ def test_the_example_of_a_module_of_the_readme_runs_unchanged(copy):
 @pytest.mark.parametrize(
     ("config", "line"),
     [
-        ({"flods": 3}, "config: unknown key 'flods', did you mean 'folds'"),
-        ({"models": ["gta"]}, "config: models: unknown name 'gta', did you mean 'gat'"),
-        ([1], "config: [1] must be object"),
+        ({"flods": 3}, "config: unknown key 'flods' (did you mean 'folds'"),
+        ({"models": ["gta"]}, "config: models: unknown name 'gta' (did you mean 'gat'"),
+        ([1], "config: [1] must be a mapping"),
     ],
 )
 def test_a_bad_config_of_a_module_is_one_line(copy, config, line):

@@ -13,12 +13,12 @@ def copy(project):
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["--config", "flods=3"], ["config: unknown key 'flods', did you mean 'folds'"]),
-        (["--config", "folds=many"], ["config: folds: 'many' must be integer"]),
-        (["--config", "models=[gta]"], ["config: models: unknown name 'gta', did you mean 'gat'"]),
+        (["--config", "flods=3"], ["config: unknown key 'flods' (did you mean 'folds'"]),
+        (["--config", "folds=many"], ["config: folds: 'many' must be an integer"]),
+        (["--config", "models=[gta]"], ["config: models: unknown name 'gta' (did you mean 'gat'"]),
         (
             ["--config", "report={headline: [rsme]}"],
-            ["config: report.headline: unknown name 'rsme', did you mean 'rmse'"],
+            ["config: report.headline: unknown name 'rsme' (did you mean 'rmse'"],
         ),
         (
             ["--config", "files_root=nowhere", "--configfile", "config/local.yaml"],

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from perturbkg.errors import InputError
+from perturbkg.plugins import nearest
 
 LANDMARKS = 978
 
@@ -55,7 +56,9 @@ class SimulationOptions:
         known = [option.name for option in fields(cls)]
         for key in values:
             if key not in known:
-                raise InputError(f"simulation: unknown option {key!r}; known are {', '.join(known)}")
+                raise InputError(
+                    f"simulation: unknown option {key!r}{nearest(key, known)}; known are {', '.join(known)}"
+                )
         return cls(**values)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,6 @@ It is read whenever the workflow is parsed, so it imports PyYAML and the standar
 """
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import yaml
 
 from perturbkg.errors import InputError
+from perturbkg.plugins import nearest
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 FORMATS = ("csv", "tsv", "gctx", "parquet", "json")
@@ -155,9 +155,7 @@ def read_catalogue(overlay: str | Path | None = None) -> dict[str, Source]:
 def find(sources: Mapping[str, Source], name: str) -> Source:
     """Return a source by its name; an unknown one is an InputError that suggests the nearest."""
     if name not in sources:
-        close = difflib.get_close_matches(name, sources, n=1)
-        hint = f", did you mean {close[0]!r}?" if close else ""
-        raise InputError(f"unknown source {name!r}{hint}; known are {', '.join(sources)}")
+        raise InputError(f"unknown source {name!r}{nearest(name, sources)}; known are {', '.join(sources)}")
     return sources[name]
 
 

@@ -121,7 +121,7 @@ def test_a_type_of_primekg_that_the_graph_lacks_is_counted_and_logged(
     ("wrong", "hint"),
     [
         ("gene", "; types of this graph are cell_line, gene/protein"),
-        ("cell_lin", ", did you mean 'cell_line'?"),
+        ("cell_lin", " (did you mean 'cell_line'?)"),
     ],
 )
 def test_any_other_absent_type_is_an_error(wrong: str, hint: str) -> None:

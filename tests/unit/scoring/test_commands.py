@@ -96,7 +96,7 @@ def test_a_bad_input_is_one_line_and_status_1(pair, monkeypatch, capsys):
 def test_an_unknown_metric_lists_the_known_ones(pair):
     result = score(pair, "--metrics", "pearsn")
     assert isinstance(result.exception, InputError)
-    assert "unknown name 'pearsn', did you mean 'pearson'?; known are auprc_deg," in str(result.exception)
+    assert "unknown name 'pearsn' (did you mean 'pearson'?); known are auprc_deg," in str(result.exception)
 
 
 def test_a_signature_without_parent_is_named(pair):

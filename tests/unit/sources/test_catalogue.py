@@ -148,7 +148,7 @@ def test_a_missing_overlay(tmp_path):
 
 
 def test_an_unknown_name_suggests_the_nearest():
-    with pytest.raises(InputError, match=r"unknown source 'primekg_gk', did you mean 'primekg_kg'\?"):
+    with pytest.raises(InputError, match=r"unknown source 'primekg_gk' \(did you mean 'primekg_kg'\?\)"):
         find(read_catalogue(), "primekg_gk")
 
 

@@ -88,7 +88,7 @@ def test_an_unknown_name_suggests_the_nearest_before_anything_is_fetched(catalog
     for command in ("check", "fetch"):
         error = invoke(command, "here", "heer", "--catalogue", catalogue).exception
         assert isinstance(error, InputError)
-        assert "unknown source 'heer', did you mean 'here'?" in str(error)
+        assert "unknown source 'heer' (did you mean 'here'?)" in str(error)
     assert fetching.server.requests == []
 
 
