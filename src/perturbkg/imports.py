@@ -18,7 +18,7 @@ from pathlib import Path
 
 from perturbkg.errors import InputError
 from perturbkg.io import files
-from perturbkg.parsed import absolute
+from perturbkg.parsed import absolute, syntax_tree
 
 PACKAGE = Path(__file__).resolve().parent
 INIT = "__init__.py"
@@ -27,11 +27,7 @@ INIT = "__init__.py"
 @cache
 def _nodes(path: Path) -> list[ast.AST]:
     """Return the import statements and constants of a file; it is parsed and walked only once."""
-    try:
-        with files.reached(path):
-            tree = ast.parse(path.read_bytes(), filename=str(path))
-    except (SyntaxError, ValueError) as error:  # ValueError: a null byte
-        raise InputError(f"{path}: this is not valid Python: {error}; correct it") from error
+    tree = syntax_tree(path)
     return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom | ast.Constant)]
 
 

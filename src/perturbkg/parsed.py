@@ -15,6 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from perturbkg.errors import InputError
+from perturbkg.io import files
+
 PACKAGE = Path(__file__).parent
 #: Modules that may be imported to read an option: they cost nothing and do nothing.
 LIGHT = {"annotated_types", "collections.abc", "dataclasses", "math", "pathlib", "typing"}
@@ -124,9 +127,25 @@ class Source:
 
 
 @cache
+def syntax_tree(path: Path) -> ast.Module:
+    """Parse a file, once; raise InputError for one that cannot be read or is not valid Python."""
+    try:
+        with files.reached(path):
+            return ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:  # ValueError: a null byte
+        raise not_python(path, error) from error
+
+
+def not_python(path: str | Path, error: SyntaxError | ValueError) -> InputError:
+    """Return the error about a file that Python cannot parse, with the line if Python names one."""
+    line, what = (error.lineno, error.msg) if isinstance(error, SyntaxError) else (None, error)
+    return InputError(f"{path}{f':{line}' if line else ''}: this is not valid Python: {what}; correct it")
+
+
+@cache
 def parse(path: Path) -> Source:
-    """Parse a file, once."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    """Parse a file, once; raise InputError like `syntax_tree`."""
+    tree = syntax_tree(path)
     package = path.parent
     classes: dict[str, ast.ClassDef] = {}
     assigned: dict[str, ast.expr] = {}

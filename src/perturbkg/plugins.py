@@ -20,7 +20,7 @@ from perturbkg import imports
 from perturbkg.errors import InputError
 from perturbkg.extras import explained
 from perturbkg.options import Declared, Option, read_class
-from perturbkg.parsed import locate
+from perturbkg.parsed import locate, not_python
 
 PACKAGE = Path(__file__).parent
 BASE_CLASS = {
@@ -81,8 +81,11 @@ def load(kind: str, name: str) -> type[Any]:
     declared = _declared(kind, name)
     own = f"perturbkg.{kind}.{name}"
     module = own if name in _own(kind) else _installed(kind)[name].module
-    with explained(lambda: packages([(kind, name)])):
-        return getattr(importlib.import_module(module), declared.name)
+    try:
+        with explained(lambda: packages([(kind, name)])):
+            return getattr(importlib.import_module(module), declared.name)
+    except SyntaxError as error:  # of a file that the plug-in imports
+        raise not_python(error.filename or declared.path, error) from error
 
 
 def packages(chosen: Iterable[tuple[str, str]]) -> set[str]:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from perturbkg import imports
+from perturbkg import imports, parsed
 from perturbkg.errors import InputError
 
 
@@ -140,12 +140,19 @@ def test_a_relative_import_that_leads_to_no_file_is_an_error_of_one_line(tmp_pat
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["def broken(:\n", "a = '\0'\n"])
-def test_a_file_that_is_not_python_is_an_error_of_one_line(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("\ndef broken(:\n", ":2"), ("a = '\0'\n", "(:1)?"), ("a = 'é'\n".encode("latin-1"), "(:1)?")],
+    ids=["syntax", "null byte", "not UTF-8"],
+)
+@pytest.mark.parametrize("read", [imports.digest, parsed.parse])
+def test_a_file_that_is_not_python_is_an_error_of_one_line(tmp_path, text, line, read):
     script = tmp_path / "script.py"
-    script.write_text(text)
-    with pytest.raises(InputError, match=r"script.py: this is not valid Python") as error:
-        imports.digest(script)
+    script.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(
+        InputError, match=rf"script\.py{line}: this is not valid Python: .*; correct it"
+    ) as error:
+        read(script)
     assert "\n" not in str(error.value)
 
 

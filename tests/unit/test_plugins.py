@@ -99,6 +99,13 @@ def test_a_plugin_of_another_package_is_found_read_and_made(installed):
     assert (made.genes, made.power, type(made).__module__) == (4, 2.0, "elsewhere.largest")
 
 
+def test_a_syntax_error_in_what_a_plugin_imports_is_one_line_that_names_it(installed):
+    files = {"broken": "\nX = (\n", "shared": SHARED + "from elsewhere import broken\n"}
+    installed(("largest", "elsewhere.largest"), __init__="", largest=METRIC, **files)
+    with pytest.raises(InputError, match=r"broken\.py:2: this is not valid Python: .*; correct it$"):
+        plugins.load("metrics", "largest")
+
+
 def test_a_name_that_is_taken_is_one_line_that_names_both(installed):
     installed(("pearson", "elsewhere.largest"), largest=METRIC)
     with pytest.raises(

@@ -10,7 +10,8 @@ PACKAGE = Path(perturbkg.__file__).parent
 ROOMS = [
     ["errors"],
     ["extras"],
-    ["io", "parsed"],
+    ["io"],
+    ["parsed"],
     ["imports", "options"],
     ["plugins"],
     ["schemas", "provenance"],

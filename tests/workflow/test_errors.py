@@ -40,6 +40,23 @@ def test_a_bad_overlay_file_stops_before_anything_runs(copy):
     assert "config: filters: unknown key 'dose'" in printed
 
 
+@pytest.mark.parametrize(
+    "plug_in",
+    ["encoders/esm2", "splits/scaffold", "ablations/shuffle_edges", "models/ridge", "metrics/_rows"],
+    ids=lambda plug_in: plug_in.replace("/", "-"),
+)
+def test_a_syntax_error_in_a_plug_in_is_one_line(copy, plug_in):
+    path = copy.folder / f"src/perturbkg/{plug_in}.py"
+    text = path.read_text()
+    path.write_text(f"def broken(:\n{text}")
+    try:
+        printed = copy.run("--dry-run", status=1)
+    finally:
+        path.write_text(text)
+    assert f"{path}:1: this is not valid Python: invalid syntax; correct it" in printed.splitlines()
+    assert "Traceback" not in printed and "InputError" not in printed
+
+
 def test_a_truncated_file_is_one_line_that_names_it(copy, raw_world):
     folder = copy.folder / "raw"
     folder.mkdir()

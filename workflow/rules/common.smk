@@ -34,6 +34,13 @@ try:
     update_config(merged, {"config": config})
     config = merged["config"]
     configuration.validate(config, schema)
+    # Plug-ins are read here, where one that cannot be read is one line.
+    IN_FORCE = configuration.in_force(config)
+    LANGUAGE_MODELS = [  # encoders that name an encoder to use without their weights
+        encoder
+        for encoder in plugins.names("encoders")
+        if plugins.constant_or("encoders", encoder, "instead", "")
+    ]
     # Each run prepares data; what only a plug-in needs is reported by its job, as it may be optional.
     if not workflow.deployment_settings.deployment_method:  # --sdm brings the packages
         CHOSEN = [("models", model) for model in config["models"]]
@@ -152,20 +159,15 @@ def gpus_of(model):
     return config["gpu"]["train"] if neural else 0
 
 
-def is_language_model(encoder):
-    """Return whether an encoder is a language model: it names an encoder to use without weights."""
-    return bool(plugins.constant_or("encoders", encoder, "instead", ""))
-
-
 def model_folders(encoder):
     """Return the folders of a language model's weights and cached vectors; other encoders have none."""
-    folders = config["encoder_cache"] if is_language_model(encoder) else {}
+    folders = config["encoder_cache"] if encoder in LANGUAGE_MODELS else {}
     return {f"{name}_folder": folder for name, folder in folders.items()}
 
 
 def weights_of(wildcards):
     """Return the receipt of an encoder's weights as an input, if it has weights."""
-    if not is_language_model(wildcards.encoder):
+    if wildcards.encoder not in LANGUAGE_MODELS:
         return {}
     return {"weights": WEIGHTS_RECEIPT.format(encoder=wildcards.encoder)}
 

@@ -45,7 +45,7 @@ rule simulate_world:
         mem_mb=2000,
         runtime=10,
     params:
-        options=configuration.in_force(config)["simulation"],
+        options=IN_FORCE["simulation"],
         seed=config["seed"],
         code=code("simulate_world"),
     script:

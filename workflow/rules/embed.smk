@@ -15,7 +15,7 @@ rule fetch_weights:
     benchmark:
         "resources/weights/benchmarks/fetch_weights.{encoder}.tsv"
     wildcard_constraints:
-        encoder="|".join(filter(is_language_model, plugins.names("encoders"))),
+        encoder="|".join(LANGUAGE_MODELS),
     localrule: True  # the nodes of a cluster often cannot reach the internet
     conda:
         "../envs/train.yaml"
@@ -48,11 +48,11 @@ rule embed_nodes:
     threads: config["threads"]["embed"]
     resources:
         mem_mb=lambda wildcards: (
-            8000 if is_language_model(wildcards.encoder) else 4000
+            8000 if wildcards.encoder in LANGUAGE_MODELS else 4000
         ),
-        runtime=lambda wildcards: 1440 if is_language_model(wildcards.encoder) else 60,
+        runtime=lambda wildcards: 1440 if wildcards.encoder in LANGUAGE_MODELS else 60,
         # A GPU if the cluster has one; otherwise the job runs on the CPU.
-        gpu=lambda wildcards: int(is_language_model(wildcards.encoder)),
+        gpu=lambda wildcards: int(wildcards.encoder in LANGUAGE_MODELS),
     params:
         node_type=lambda wildcards: NODE_TYPES[wildcards.node_type],
         encoder=lambda wildcards: wildcards.encoder,

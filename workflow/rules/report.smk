@@ -127,7 +127,7 @@ rule record_run:
         mem_mb=500,
         runtime=60,
     params:
-        config=configuration.in_force(config),
+        config=IN_FORCE,
         downloads=config["downloads"]["folder"],
         code=code("record_run"),
     script:
