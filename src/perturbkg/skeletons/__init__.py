@@ -10,6 +10,7 @@ from pathlib import Path
 from perturbkg import plugins
 from perturbkg.errors import InputError
 from perturbkg.io.files import write_text
+from perturbkg.metrics import value_infos
 
 FOLDER = Path(__file__).parent
 CHECKOUT = plugins.PACKAGE.parents[1]
@@ -73,6 +74,12 @@ def _check_name(kind: str, name: str) -> None:
         raise InputError(
             f"{kind}: {name!r} is already there: {plugins.source(kind, name)}; choose another name"
         )
+    if kind != "metrics":
+        return
+    # The value of a new metric has the metric's name, and the value of an older one may be called like that.
+    for metric in plugins.names(kind):
+        if name in value_infos([metric]):
+            raise InputError(f"{kind}: {name!r} is already a value of {metric!r}; choose another name")
 
 
 def _renamed(text: str, name: str) -> str:

@@ -61,6 +61,15 @@ def test_a_name_that_is_taken_is_refused(tmp_path):
         write_skeleton("models", "gat", tmp_path)
 
 
+def test_a_metric_named_like_a_value_of_another_is_refused(tmp_path):
+    with pytest.raises(
+        InputError, match="'rmse_deg100' is already a value of 'rmse_deg'; choose another name"
+    ):
+        write_skeleton("metrics", "rmse_deg100", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert write_skeleton("models", "rmse_deg100", tmp_path)
+
+
 def test_the_next_steps_name_the_test_or_the_entry_point(tmp_path):
     assert "pytest tests/contracts/test_splits.py -k ours" in " ".join(next_steps("splits", "ours"))
     elsewhere = " ".join(next_steps("splits", "ours", tmp_path))
