@@ -96,6 +96,14 @@ def changed(*keys, to):
         (changed("models", to=["mlp"]), ["report.reference: 'gat' is not one of models: mlp"]),
         (changed("report", "rewired", to="shufle_edges"), ["report.rewired", "did you mean 'shuffle_edges'"]),
         (
+            changed("report", "without_graph", to="gat"),
+            ["report.without_graph: 'gat' is also report.reference", "name another model"],
+        ),
+        (
+            changed("report", "rewired", to="none"),
+            ["report.rewired: 'none' is the untouched model", "such as 'shuffle_edges'"],
+        ),
+        (
             changed("report", "headline", to=["pearson_deg"]),
             ["report.headline: unknown name 'pearson_deg'", "pearson_deg100"],
         ),

@@ -44,6 +44,7 @@ class Choices:
                 f"config: report.reference: {report['reference']!r} is not one of models: "
                 f"{', '.join(config['models'])}"
             )
+        _check_parts(report)
         computed = computed_values(config["metrics"])
         headline = [value for value in report["headline"] if value in computed] or computed
         return cls(
@@ -80,6 +81,21 @@ def _check_names(report: Mapping[str, Any]) -> None:
             _check_name(f"report.{key}", value, values)
 
 
+def _check_parts(report: Mapping[str, Any]) -> None:
+    """Raise InputError where the reference would be compared with itself."""
+    for part, kind in PARTS.items():
+        if kind == "models" and part != "reference" and report[part] == report["reference"]:
+            raise InputError(
+                f"config: report.{part}: {report[part]!r} is also report.reference, which cannot be compared "
+                "with itself; name another model"
+            )
+    if report["rewired"] == "none":
+        raise InputError(
+            "config: report.rewired: 'none' is the untouched model, which cannot be compared with itself; "
+            "name another ablation, such as 'shuffle_edges'"
+        )
+
+
 def _check_name(key: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
         hint = plugins.nearest(name, known)
@@ -93,8 +109,8 @@ def computed_values(metrics: Sequence[str]) -> list[str]:
         for value in value_infos([metric]):
             if value in computed_by:
                 raise InputError(
-                    f"config: metrics: {computed_by[value]!r} and {metric!r} both compute {value!r}; "
-                    "choose one of them"
+                    f"metrics: {computed_by[value]!r} and {metric!r} both compute {value!r}; "
+                    "rename the value in one of them, or remove its file"
                 )
             computed_by[value] = metric
     return list(computed_by)

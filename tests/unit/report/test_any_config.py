@@ -111,10 +111,12 @@ def configs(draw):
         return draw(st.lists(st.sampled_from(names), min_size=least, max_size=most, unique=True))
 
     models, values = some(MODELS), sorted(value_infos())
-    parts = {part: draw(st.sampled_from(plugins.names(kind))) for part, kind in PARTS.items()}
-    parts["rewired"] = draw(st.sampled_from(["shuffle_edges", "no_graph"]))
+    reference = draw(st.sampled_from(models))
+    rivals = [model for model in plugins.names("models") if model != reference]
+    parts = {part: draw(st.sampled_from(rivals)) for part, kind in PARTS.items() if kind == "models"}
     report = parts | {
-        "reference": draw(st.sampled_from(models)),
+        "reference": reference,
+        "rewired": draw(st.sampled_from(["shuffle_edges", "no_graph"])),
         "headline": some(values),
         "drawn": some(values),
     }
