@@ -63,7 +63,8 @@ def read_labels(path: str | Path, needed: Sequence[str] = ()) -> tuple[pl.DataFr
     - AnnData: obs and var, their index first. Of X, layers and raw, X alone is read, dense or sparse.
     - GCTX: the ids (column `id`) and the metadata of the signatures (COL) and of the genes (ROW).
     - CSV, tab-separated or Parquet: a row for each signature, the first column being its id, whatever that
-      is called. The columns OBS are obs, all others are genes; var is their names (column `gene`).
+      is called, unless it holds row numbers or has no name, and there is a column `signature`. The columns
+      OBS are obs, all others are genes; var is their names (column `gene`).
 
     Raises InputError for a file in no such form, damaged or out of reach, and where a column `needed` is
     not in obs.

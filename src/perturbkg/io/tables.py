@@ -26,6 +26,9 @@ from perturbkg.io.delimited import (
 from perturbkg.io.files import reached
 from perturbkg.io.parquet import explained
 
+# What pandas calls a column without a name when it reads one is also without.
+NAMELESS = ("", "Unnamed: 0")
+
 
 def columns(path: Path) -> list[str]:
     """Return the column names of a table, each of which occurs once."""
@@ -90,8 +93,10 @@ def batches(path: Path, required: Sequence[str], rows: int) -> Iterator[pl.DataF
 def labels(path: Path, known: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the labels of the rows and of the columns of a matrix that is a table, as text.
 
-    The labels of the rows are the first column and those that are called as in `known`; all others are
-    columns of the matrix, whose names are the column `gene`.
+    The labels of the rows are their id, which comes first, and the columns that are called as in `known`;
+    all others are columns of the matrix, whose names are the column `gene`. The id is the first column. If
+    that has no name or holds row numbers (as R and pandas write them), it is the column called `known[0]`.
+    Raises InputError where there are only row numbers.
     """
     names, genes = _parted(path, known)
     table = _as_text(_filled(path, names), names, MISSING)
@@ -111,12 +116,27 @@ def values(path: Path, known: Sequence[str]) -> np.ndarray:
 def _parted(path: Path, known: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the columns of a table that label its rows, and the others."""
     first, *others = columns(path)
+    id_ = known[0]
     if first in ("#1.2", "#1.3"):
         raise InputError(f"{path}: a GCT text file; convert it with cmapPy: gct2gctx -f {path}")
     genes = [name for name in others if name not in known]
     if not genes:
         raise InputError(f"{path}: row 1: no column of a gene beside {', '.join([first, *others])}")
-    return [first, *(name for name in others if name in known)], genes
+    labelling = [name for name in others if name in known]
+    if id_ in others and (first in NAMELESS or _numbers_rows(path, first)):
+        return [id_, *(name for name in labelling if name != id_)], genes
+    if first in NAMELESS and _numbers_rows(path, first):
+        raise InputError(
+            f"{path}: the first column has no name and holds row numbers, no ids; write a column {id_!r} and "
+            "no row numbers (R: write.csv(..., row.names = FALSE), pandas: to_csv(..., index=False))"
+        )
+    return [first, *labelling], genes
+
+
+def _numbers_rows(path: Path, column: str) -> bool:
+    """Return whether a column counts the rows from 0 or from 1."""
+    found = _as_text(_filled(path, [column]), [column], MISSING)[column].to_list()
+    return any(found == [str(start + row) for row in range(len(found))] for start in (0, 1))
 
 
 def _filled(path: Path, wanted: Sequence[str]) -> pl.DataFrame:

@@ -166,3 +166,49 @@ def test_a_line_end_in_the_name_of_a_column_stays_out_of_the_error(tmp_path):
     path.write_text('id,"the\ndose"\na,high\n')
     with pytest.raises(InputError, match=r"row 2: the dose is 'high', not a number"):
         tables.numbers(tables.read(path, ["the\ndose"]), ["the\ndose"], path)
+
+
+KNOWN = ("signature", "cell")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "ids"),
+    [
+        (
+            '"","signature","cell","10","20"\n"1","b","A",1,2\n"2","a","B",3,4\n',
+            ["signature", "cell"],
+            ["b", "a"],
+        ),
+        (",cell,10,20,signature\n0,A,1,2,b\n1,B,3,4,a\n", ["signature", "cell"], ["b", "a"]),
+        (
+            "Unnamed: 0,signature,cell,10,20\n7,b,A,1,2\n3,a,B,3,4\n",
+            ["signature", "cell"],
+            ["b", "a"],
+        ),  # a part of a table
+        ("rowid,cell,signature,10,20\n1,A,b,1,2\n2,B,a,3,4\n", ["signature", "cell"], ["b", "a"]),
+        (",cell,10,20\nb,A,1,2\na,B,3,4\n", ["", "cell"], ["b", "a"]),
+        ("signature,cell,10,20\nb,A,1,2\na,B,3,4\n", ["signature", "cell"], ["b", "a"]),
+        ("sig_id,signature,cell,10,20\nb,x,A,1,2\na,y,B,3,4\n", ["sig_id", "signature", "cell"], ["b", "a"]),
+        ("sig_id,cell,10,20\n1,A,1,2\n2,B,3,4\n", ["sig_id", "cell"], ["1", "2"]),
+    ],
+    ids=["R", "pandas", "read again", "named", "only index", "none", "two ids", "numbers as ids"],
+)
+def test_row_numbers_are_no_ids(tmp_path, text, expected, ids):
+    path = tmp_path / "x.csv"
+    path.write_text(text)
+    obs, genes = tables.labels(path, KNOWN)
+    assert obs.columns == expected
+    assert obs.to_series(0).to_list() == ids
+    assert genes["gene"].to_list() == ["10", "20"]
+    assert tables.values(path, KNOWN).tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_row_numbers_alone_are_refused(tmp_path, start):
+    path = tmp_path / "x.csv"
+    path.write_text(f",cell,10\n{start},A,1\n{start + 1},B,2\n")
+    with pytest.raises(
+        InputError, match=r"no name and holds row numbers.*row.names = FALSE.*index=False"
+    ) as e:
+        tables.labels(path, KNOWN)
+    assert "\n" not in str(e.value)
