@@ -76,7 +76,11 @@ def read_labels(path: str | Path, needed: Sequence[str] = ()) -> tuple[pl.DataFr
             obs, var = gctx.labels(file, path) if _is_gctx(file) else h5ad.labels(file, path, needed)
     for column in needed:
         if column not in obs.columns:
-            raise InputError(f"{path}: obs has no column {column!r}; found are {', '.join(obs.columns)}")
+            place = "obs has" if is_hdf5(path) else "row 1:"
+            raise InputError(
+                f"{path}: {place} no column {column!r}; found are {', '.join(obs.columns)}; "
+                f"add the {column} of each signature"
+            )
     return obs, var
 
 
@@ -96,6 +100,14 @@ def read_rows(path: str | Path, rows: np.ndarray) -> np.ndarray:
             if len(inside):
                 result[inside] = X[start : start + ROWS_AT_ONCE][rows[inside] - start]
     return result
+
+
+def places(path: str | Path, entries: Sequence[int]) -> str:
+    """Return where rows of `read_labels` are: rows of the file, or entries, from 1, if it has no rows."""
+    if is_hdf5(path):
+        return "entries " + " and ".join(str(entry + 1) for entry in entries)
+    rows = tables.row_numbers(Path(path))
+    return "rows " + " and ".join(str(rows[entry]) for entry in entries)
 
 
 def _is_gctx(file: h5py.File) -> bool:

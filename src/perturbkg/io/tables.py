@@ -113,6 +113,11 @@ def values(path: Path, known: Sequence[str]) -> np.ndarray:
     return table.select(pl.col(genes).cast(pl.Float32)).to_numpy()
 
 
+def row_numbers(path: Path) -> list[int]:
+    """Return the number in the file of each row of `labels`; the header is row 1."""
+    return _filled(path, [])[ROW].to_list()
+
+
 def _parted(path: Path, known: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the columns of a table that label its rows, and the others."""
     first, *others = columns(path)

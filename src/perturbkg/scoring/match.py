@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from perturbkg.errors import InputError
-from perturbkg.io.matrices import read_labels, read_rows
+from perturbkg.io.matrices import places, read_labels, read_rows
 from perturbkg.metrics import Evaluation
 
 
@@ -47,7 +47,8 @@ def read_truth(
         raise InputError(f"{path}: no signature to score")
     obs = obs[row].cast({index: pl.String, "cell": pl.String})
     if obs["cell"].null_count():
-        raise InputError(f"{path}: signature {obs[index].filter(obs['cell'].is_null())[0]!r} has no cell")
+        without = obs[index].filter(obs["cell"].is_null())[0]
+        raise InputError(f"{path}: signature {without!r} has no cell; fill in the column `cell`")
     observed = read_rows(path, row)
     _check_finite(observed, path, "signature", chosen, genes)
     cells = sorted(set(obs["cell"]))
@@ -89,7 +90,7 @@ def _read_means(path: str | Path, cells: list[str], genes: list[str]) -> np.ndar
     rows = _positions(names_of(obs, "cell line", path), "cell line", path)
     for name in cells:
         if name not in rows:
-            raise InputError(f"{path}: no mean training profile of cell line {name!r}")
+            raise InputError(f"{path}: no mean training profile of cell line {name!r}; add it")
     column = _matched(names_of(var, "gene", path), genes, "gene", path)
     means = read_rows(path, np.array([rows[name] for name in cells]))[:, column]
     _check_finite(means, path, "cell line", cells, genes)
@@ -100,7 +101,7 @@ def names_of(labels: pl.DataFrame, what: str, path: str | Path) -> list[str]:
     """Return the first column, which is the index of obs or var, as text."""
     names = labels.to_series(0).cast(pl.String)
     if names.null_count():
-        raise InputError(f"{path}: a {what} has no name")
+        raise InputError(f"{path}: a {what} has no name; name or remove it")
     return names.to_list()
 
 
@@ -109,7 +110,8 @@ def _positions(names: list[str], what: str, path: str | Path) -> dict[str, int]:
     position: dict[str, int] = {}
     for number, name in enumerate(names):
         if name in position:
-            raise InputError(f"{path}: {what} {name!r} appears twice (rows {position[name]} and {number})")
+            where = places(path, [position[name], number])
+            raise InputError(f"{path}: {what} {name!r} appears twice ({where}); remove one of them")
         position[name] = number
     return position
 
@@ -121,7 +123,10 @@ def _matched(
     position = _positions(names, what, path)
     missing = [name for name in wanted if name not in position]
     if missing:
-        raise InputError(f"{path}: {what} {missing[0]!r} is missing ({len(missing)} of {len(wanted)} are)")
+        raise InputError(
+            f"{path}: {what} {missing[0]!r} is missing ({len(missing)} of {len(wanted)} are); "
+            f"add it, as each {what} that is scored must be there"
+        )
     known = set(wanted)
     extra = [name for name in names if name not in known]
     if extra and not ignore_others:
@@ -141,5 +146,6 @@ def _check_finite(
         if not finite.all():
             column = int(finite.argmin())
             raise InputError(
-                f"{path}: {what} {names[row]!r}, gene {genes[column]!r}: {profile[column]} is not finite"
+                f"{path}: {what} {names[row]!r}, gene {genes[column]!r}: {profile[column]} is not finite; "
+                "write a number"
             )

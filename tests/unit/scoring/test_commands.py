@@ -216,7 +216,10 @@ def test_a_test_signature_without_prediction_is_named(run):
     X, obs, var = read_matrix(run["prediction"])
     write_matrix(X[1:], obs[1:], var, run["prediction"])
     error = str(score(run, *CENTRED, "--split-file", run["fold"]).exception)
-    assert error == f"{run['prediction']}: signature {obs['signature'][0]!r} is missing (1 of 2 are)"
+    assert error == (
+        f"{run['prediction']}: signature {obs['signature'][0]!r} is missing (1 of 2 are); "
+        "add it, as each signature that is scored must be there"
+    )
 
 
 def test_a_split_of_other_signatures_is_refused(run):

@@ -50,10 +50,14 @@ def test_reads_a_sparse_matrix_of_doubles(matrix, truth, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "genes", "message"),
     [
-        ({"signature": ["s1", "s2", "s4"]}, None, "signature 's3' is missing"),
+        ({"signature": ["s1", "s2", "s4"]}, None, "signature 's3' is missing .*; add it"),
         ({"signature": ["s1", "s2"]}, None, r"signature 's3' is missing \(1 of 3 are\)"),
         ({"signature": ["s1", "s2", "s3", "s4"]}, None, "signature 's4' is not among the 3"),
-        ({"signature": ["s1", "s2", "s2"]}, None, r"signature 's2' appears twice \(rows 1 and 2\)"),
+        (
+            {"signature": ["s1", "s2", "s2"]},
+            None,
+            r"signature 's2' appears twice \(entries 2 and 3\); remove one",
+        ),
         (
             {"signature": ["s1", "s2", "s3"], "cell": ["A549", "MCF7", "MCF7"]},
             None,
@@ -61,7 +65,11 @@ def test_reads_a_sparse_matrix_of_doubles(matrix, truth, tmp_path):
         ),
         ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "50"], r"p.h5ad: gene '40' is missing"),
         ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "40", "50"], "gene '50' is not among"),
-        ({"signature": ["s1", "s2", "s3"]}, ["10", "20", "30", "10"], "gene '10' appears twice"),
+        (
+            {"signature": ["s1", "s2", "s3"]},
+            ["10", "20", "30", "10"],
+            r"gene '10' appears twice \(entries 1 and 4\)",
+        ),
     ],
 )
 def test_predictions_that_do_not_match_are_named(matrix, truth, rows, genes, message):
@@ -77,7 +85,9 @@ def test_a_value_that_is_not_finite_is_named(matrix, truth, value):
     broken = np.array(P, dtype=float)
     broken[1, 2] = value
     prediction = matrix("p", broken, {"signature": ["s1", "s2", "s3"]})
-    with pytest.raises(InputError, match=r"p.h5ad: signature 's2', gene '30': (nan|inf) is not finite"):
+    with pytest.raises(
+        InputError, match=r"p.h5ad: signature 's2', gene '30': (nan|inf) is not finite; write"
+    ):
         matched(truth, prediction)
 
 
@@ -85,12 +95,25 @@ def test_a_missing_mean_or_column_or_signature_is_named(matrix, truth, means):
     prediction = matrix("p", P, {"signature": ["s1", "s2", "s3"]})
     with pytest.raises(InputError, match="no mean training profile of cell line 'MCF7'"):
         matched(truth, prediction, means=matrix("m", [[1, 1, 1, 1]], {"cell": ["A549"]}))
-    with pytest.raises(InputError, match="obs has no column 'cell'"):
+    with pytest.raises(InputError, match=r"obs has no column 'cell'; .*; add the cell of each signature"):
         matched(prediction, truth)
     with pytest.raises(InputError, match="signature 's9' of the test part"):
         matched(truth, prediction, signatures=["s9"])
     with pytest.raises(InputError, match="no signature to score"):
         matched(truth, prediction, signatures=[])
+
+
+def test_problems_of_tables_are_named_by_the_row_of_the_file(truth, tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("id,cell,10,20,30,40\ns1,A549,1,2,3,4\n\ns1,A549,1,2,3,4\n")
+    with pytest.raises(InputError, match=r"signature 's1' appears twice \(rows 2 and 4\); remove one"):
+        matched(path, truth)
+    path.write_text("id,cell,10,20,30,40\ns1,A549,1,2,3,4\ns2,,1,2,3,4\n")
+    with pytest.raises(InputError, match=r"signature 's2' has no cell; fill in the column `cell`"):
+        matched(path, truth)
+    path.write_text("id,10\ns1,1\n")
+    with pytest.raises(InputError, match=r"row 1: no column 'cell'; found are id; add the cell of each"):
+        matched(path, truth)
 
 
 def test_a_truncated_or_foreign_file_is_named(matrix, truth, tmp_path):
