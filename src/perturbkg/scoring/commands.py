@@ -24,14 +24,15 @@ def score(
     split_file: Annotated[
         Path | None,
         typer.Option(
-            help="A fold of a run (splits/*/fold*.parquet): scores its test part, and takes the training "
-            "means of the cell lines from its training part."
+            help="A fold of a run (splits/*/fold*.parquet), or a table with its columns signature and part: "
+            "scores its test part, and takes the training means of the cell lines from its training part."
         ),
     ] = None,
     training_means: Annotated[
         Path | None,
         typer.Option(
-            help="Mean training profile of each cell line. Centred metrics need this or --split-file."
+            help="Mean training profile of each cell line. Centred metrics need this or --split-file; "
+            "given both, the means are those of this file."
         ),
     ] = None,
     metrics: Annotated[

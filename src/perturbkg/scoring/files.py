@@ -11,6 +11,7 @@ from rich.table import Table
 
 from perturbkg import schemas
 from perturbkg.errors import InputError
+from perturbkg.io import tables
 from perturbkg.io.matrices import read_labels
 from perturbkg.metrics import value_infos
 from perturbkg.scoring.bootstrap import clustered_interval
@@ -26,7 +27,7 @@ class Scored:
     values: pl.DataFrame  # schemas.MetricValues
     signatures: pl.Series  # (n,) names of those scored, in the order of the truth
     parents: pl.Series | None  # (n,) parent molecule of each, if the truth names them
-    not_scored: list[str]  # one line for each kind of signature that was left out, with its number
+    notes: list[str]  # a line for each kind of signature left out, with its number, and one on the means
 
 
 def score_files(
@@ -39,9 +40,10 @@ def score_files(
 ) -> Scored:
     """Score the signatures of the prediction, or those of the test part of `fold` (schemas.Fold).
 
-    `means` holds the mean training profile of each cell line. Without it they are those of the training part
-    of the fold; without a fold the metrics that need them are undefined. Raises InputError for a signature
-    that only the prediction has, and for one of the test part that it lacks.
+    A fold is a table in any form of io.tables. `means` holds the mean training profile of each cell line.
+    Without it they are those of the training part of the fold; without a fold the metrics that need them are
+    undefined. Raises InputError for a signature that only the prediction has, and for one of the test part
+    that it lacks.
     """
     known, _ = read_labels(truth, ["cell"])
     observed = names_of(known, "signature", truth)
@@ -73,17 +75,21 @@ def score_files(
         evaluation = dataclasses.replace(
             evaluation, training_mean=_training_means(truth, known, parts, sorted(set(obs["cell"])))
         )
+    notes = [f"not scored: {count:,} signatures {reason}" for reason, count in reasons.items() if count]
+    if fold is not None and means is not None:
+        notes.append(f"training means: those of {means}, not of the training part of {fold}")
     return Scored(
         score(chosen, evaluation, metrics),
         pl.Series("signature", chosen),
         _parents(obs, truth),
-        [f"not scored: {count:,} signatures {reason}" for reason, count in reasons.items() if count],
+        notes,
     )
 
 
 def _parts(fold: Path, observed: Sequence[str], truth: Path) -> dict[str, str]:
     """Return the part of each signature of a fold, all of which must be observed."""
-    table = schemas.read(fold, schemas.Fold)
+    columns = ["signature", "part"]
+    table = schemas.check(tables.read(fold, columns, ids=columns)[columns], schemas.Fold, str(fold))
     missing = set(table["signature"]) - set(observed)
     if missing:
         raise InputError(
@@ -118,20 +124,20 @@ def _parents(obs: pl.DataFrame, truth: Path) -> pl.Series | None:
 
 
 def summary(scored: Scored, metrics: Sequence[str], *, resamples: int, seed: int) -> tuple[Table, list[str]]:
-    """Return the mean and 95 % interval of each metric, and lines on what was not scored or is undefined."""
+    """Return the mean and 95 % interval of each metric, and the notes, and lines on what is undefined."""
     over = "signatures" if scored.parents is None else "parents"
     clusters = (scored.signatures if scored.parents is None else scored.parents).to_numpy()
     table = Table(caption=f"{len(scored.signatures)} signatures; 95 % interval over {over}")
     for heading in ("metric", "mean", "95 % interval", "best", "chance", "defined"):
         table.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
-    lines = list(scored.not_scored)
+    lines = list(scored.notes)
     for name, info in value_infos(metrics).items():
         value = scored.values.filter(pl.col("metric") == name)["value"].to_numpy()
         interval = clustered_interval(value, clusters, resamples=resamples, rng=np.random.default_rng(seed))
         table.add_row(
             name,
             _number(interval.mean),
-            f"{_number(interval.low)} to {_number(interval.high)}",
+            "-" if np.isnan(interval.low) else f"{_number(interval.low)} to {_number(interval.high)}",
             f"{info.best:g}",
             "" if info.chance is None else f"{info.chance:.3g}",
             str(interval.values),

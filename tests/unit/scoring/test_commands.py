@@ -71,6 +71,7 @@ def test_without_training_means_the_centred_metrics_are_reported_as_undefined(pa
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "pearson_centred: undefined for 12 signatures (" in result.output
+    assert "- to" not in result.output
     assert "mae" in result.output and "spearman" not in result.output
 
 
@@ -199,6 +200,35 @@ def test_a_run_is_scored_to_the_bit_as_the_workflow_scores_it(run, tmp_path):
     assert pl.read_parquet(output).equals(wanted)
     left = f"not scored: 6 signatures of {run['truth']} outside the test part of {run['fold']}"
     assert left in result.output
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_a_split_may_be_delimited_text(run, tmp_path, suffix):
+    path = tmp_path / f"fold{suffix}"
+    pl.read_parquet(run["fold"]).write_csv(path, separator="," if suffix == ".csv" else "\t")
+    results = [score(run, *CENTRED, "--split-file", fold) for fold in (run["fold"], path)]
+    assert [result.exit_code for result in results] == [0, 0], results[1].exception
+    assert results[1].output == results[0].output.replace(str(run["fold"]), str(path))
+    path.write_text("signature,fold\nS0,test\n")
+    error = str(score(run, *CENTRED, "--split-file", path).exception)
+    assert error == f"{path}: row 1: no column 'part'; found are signature, fold"
+
+
+def test_training_means_go_before_those_of_the_split(run, tmp_path):
+    X, obs, var = read_matrix(run["signatures"])
+    means = tmp_path / "means.h5ad"
+    cells = obs["cell"].unique().sort().to_frame("cell")
+    write_matrix(X[: len(cells)] - 1, cells, var, means)
+    outputs = [tmp_path / "split.parquet", tmp_path / "both.parquet"]
+    result = score(run, *CENTRED, "--split-file", run["fold"], "--output", outputs[0])
+    assert "training means: " not in result.output
+    result = score(
+        run, *CENTRED, "--split-file", run["fold"], "--training-means", means, "--output", outputs[1]
+    )
+    assert result.exit_code == 0, result.exception
+    note = f"training means: those of {means}, not of the training part of {run['fold']}"
+    assert note in result.output.splitlines()
+    assert not pl.read_parquet(outputs[0]).equals(pl.read_parquet(outputs[1]))
 
 
 def test_predictions_outside_the_test_part_are_counted(run, tmp_path):
