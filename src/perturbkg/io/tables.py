@@ -132,8 +132,8 @@ def _parted(path: Path, known: Sequence[str]) -> tuple[list[str], list[str]]:
         return [id_, *(name for name in labelling if name != id_)], genes
     if first in NAMELESS and _numbers_rows(path, first):
         raise InputError(
-            f"{path}: the first column has no name and holds row numbers, no ids; write a column {id_!r} and "
-            "no row numbers (R: write.csv(..., row.names = FALSE), pandas: to_csv(..., index=False))"
+            f"{path}: the first column has no name and holds row numbers, no ids; put the ids first and "
+            "write no row numbers (R: write.csv(..., row.names = FALSE), pandas: to_csv(..., index=False))"
         )
     return [first, *labelling], genes
 
