@@ -20,7 +20,10 @@ from perturbkg.simulation.options import SimulationOptions
             {"genes": 1050, "targets_per_pathway": 2, "inferred_genes": 73},
             "simulation.genes: must be at least 1051",
         ),
-        ({"drug": 160}, "simulation: unknown option 'drug'; known are kg_signal, drugs, "),
+        (
+            {"drug": 160},
+            "simulation: unknown option 'drug' (did you mean 'drugs'?); known are kg_signal, drugs, ",
+        ),
     ],
 )
 def test_bad_options_are_one_line_that_names_the_key(values: dict, message: str) -> None:
