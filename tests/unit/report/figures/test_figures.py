@@ -67,11 +67,11 @@ def test_bins_show_how_many_signatures_they_hold(drawn):
 
 
 def test_a_model_with_two_roles_has_one_colour_and_no_other_has_it(raw_results, tables):
-    material = material_of(raw_results, tables, reference="mlp")
+    material = material_of(raw_results, tables, without_graph="propagation")
     chart = chart_of(registry.load("figures", "score_by_distance"), material)
     point = chart.to_dict()["vconcat"][0]["spec"]["layer"][1]
     scale = point["encoding"]["color"]["scale"]
-    assert scale["domain"] == ["mlp", "propagation", "mean_per_cell"]
+    assert scale["domain"] == ["gat", "propagation", "mean_per_cell"]
     assert len(set(scale["range"])) == 3
 
 
