@@ -112,9 +112,9 @@ def _name(graph: Graph, seeds: np.ndarray, options: dict[str, Any]) -> str:
 
 
 def _keep(walk: Walk, kept: Path) -> Walk:
-    """Write a walk whole or not at all and return it, mapped if it was written; the lock is held.
+    """Write a walk atomically and return it, memory-mapped if that succeeded; the caller holds the lock.
 
-    Where the disk has no room for it, for example, the log says why it is not kept.
+    If writing fails, as on a full disk, log why the walk is not kept and return it as it is.
     """
     temporary = kept.with_name(f".{kept.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)  # of a job that was killed
