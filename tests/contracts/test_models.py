@@ -88,6 +88,28 @@ def test_no_pairs_no_predictions(name: str, data: Data, parts: tuple[Signatures,
     model.fit(data, *parts)
     nothing = np.zeros(0, dtype=np.int64)
     assert model.predict(data, Pairs(nothing, nothing)).shape == (0, 978)
+    std = model.predict_std(data, Pairs(nothing, nothing))
+    assert std is None or std.shape == (0,)
+
+
+def test_a_model_that_overrides_it_states_the_error_that_it_expects(
+    name: str, data: Data, parts: tuple[Signatures, Signatures], pairs: Pairs, tmp_path
+) -> None:
+    model = make(name)
+    model.fit(data, *parts)
+    std = model.predict_std(data, pairs)
+    if type(model).predict_std is Model.predict_std:
+        assert std is None
+        return
+    assert std is not None
+    assert std.shape == (6,)
+    assert std.dtype == np.float32
+    assert np.isfinite(std).all() and (std > 0).all()  # pure noise is never predicted without error
+    np.testing.assert_allclose(std[0], std[3], rtol=1e-4)  # the pair that occurs twice
+    model.save(tmp_path)
+    loaded = plugins.load("models", name).load(tmp_path)
+    again = loaded.predict_std(data, pairs)
+    assert again is not None and again.tobytes() == std.tobytes()
 
 
 def test_same_seed_same_bytes(
@@ -133,6 +155,7 @@ def test_data_and_signatures_are_not_changed(
     model = make(name)
     model.fit(data, *parts)
     model.predict(data, pairs)
+    model.predict_std(data, pairs)
     for old, new in zip(before, arrays_of(given), strict=True):
         assert np.array_equal(old, new)
 

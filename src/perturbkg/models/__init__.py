@@ -13,14 +13,18 @@ from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.io.files import read_json, write_json, written_beside
 
+#: A model that learned from training and validation together remembers under this name how many they were.
+REFITTED = "refitted_on"
+
 
 @dataclass
 class Model(ABC):
     """The estimator contract. Options are fields with defaults; `seed` comes from the workflow.
 
     A model sees training deltas in `train`, validation deltas in `validation` (to choose when to stop, or
-    one of a few penalties), and never a test delta. `fit` hands all that it learned to `remember`, and
-    `predict` reads nothing but that and `data`: so a saved and loaded model predicts the same to the bit.
+    one of a few penalties, and only then, with an option `refit`, to learn from too), and never a test delta.
+    `fit` hands all that it learned to `remember`, and `predict` reads nothing but that and `data`: so a saved
+    and loaded model predicts the same to the bit.
     """
 
     kind: ClassVar[Literal["model", "control"]] = "model"  # control: trivial, every model should beat it
@@ -38,6 +42,13 @@ class Model(ABC):
     def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
         """Return (pairs, 978) float32. Pairs may name drugs and cells that training never saw."""
 
+    def predict_std(self, data: Data, pairs: Pairs) -> np.ndarray | None:
+        """Return how wrong each prediction is expected to be: (pairs,) float32, in units of the delta.
+
+        That is the root mean square error of the profile over all genes. None from a model that cannot say.
+        """
+        return None
+
     @property
     def parameters(self) -> int:
         """Count the numbers that training fitted; 0 for a control that only averages."""
@@ -45,7 +56,9 @@ class Model(ABC):
 
     @property
     def chosen(self) -> dict[str, str]:
-        """Name what the model chose for itself where its options say `auto`."""
+        """Name what the model chose for itself: where its options say `auto`, and on validation."""
+        if REFITTED in self.learned:
+            return {"refit": f"training + validation, {self.learned[REFITTED].item():,} signatures"}
         return {}
 
     def remember(self, data: Data, **arrays: np.ndarray) -> None:

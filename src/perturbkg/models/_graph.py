@@ -30,7 +30,7 @@ class GraphModel(NeuralModel):
     def chosen(self) -> dict[str, str]:
         """Name what computes attention, and in which precision."""
         half = uses_bfloat16(self.precision, device())
-        return {
+        return super().chosen | {
             "attention": choose(self.backend, device().type),
             "precision": "bfloat16" if half else "float32",
         }

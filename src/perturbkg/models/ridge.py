@@ -1,5 +1,6 @@
 """Ridge: the best that a linear map of structure, targets and baseline can do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,9 +9,10 @@ from annotated_types import Ge, Gt, Len
 from scipy.linalg import cho_factor, cho_solve
 
 from perturbkg.data import Data, Pairs, Signatures
-from perturbkg.models import Model
+from perturbkg.models import REFITTED, Model
 from perturbkg.training.inputs import learn_projections, project
-from perturbkg.training.means import cell_means
+from perturbkg.training.refit import joined
+from perturbkg.training.target_scale import Scaled, TargetScale
 
 
 @dataclass
@@ -21,6 +23,16 @@ class Ridge(Model):
     """penalties to choose from, per training signature"""
     components: Annotated[int, Ge(1)] = 512
     """principal components kept of each block of inputs"""
+    target_scale: TargetScale = "sqrt"
+    """what training profiles are divided by: nothing, the root of their norm, or their norm"""
+
+    refit: bool = True
+    """whether, once the penalty is chosen, coefficients are fitted to training and validation together"""
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Name the penalty, and what it was refitted on."""
+        return super().chosen | {"penalty": f"{self.learned['penalty'].item():g}"}
 
     @property
     def parameters(self) -> int:
@@ -28,35 +40,40 @@ class Ridge(Model):
         return self.learned["coefficients"].size
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
-        """Solve the normal equations for each penalty and keep the one with the best validation Pearson."""
-        centre = cell_means(train, len(data.cells))
-        learned = learn_projections(_drug_blocks(data), data.cell_features, train, self.components)
-        drug, cell = project(_drug_blocks(data), data.cell_features, learned)
-        inputs = _design(drug, cell, train)
-        gram = inputs.T @ inputs
-        moment = inputs.T @ (train.delta - centre[train.cell])
-        best = (-np.inf, 0.0, np.zeros(0))
-        for penalty in self.penalties:
-            ridge = gram + penalty * len(train) * np.eye(len(gram))
-            coefficients = cho_solve(cho_factor(ridge), moment)
-            predicted = centre[validation.cell] + _design(drug, cell, validation) @ coefficients
-            score = _mean_pearson(predicted, validation.delta)
-            if score > best[0]:
-                best = (score, penalty, coefficients)
-        self.remember(
-            data,
-            centre=centre,
-            penalty=np.array(best[1]),
-            coefficients=best[2].astype(np.float32),
-            **learned,
-        )
+        """Keep the penalty with the best validation Pearson, and with `refit` what it gives on both parts."""
+        best, found = -np.inf, {}
+        for solution in self._solve(data, train, self.penalties):
+            self.remember(data, **solution)
+            score = _mean_pearson(self.predict(data, validation), validation.delta)
+            if score > best:
+                best, found = score, solution
+        if self.refit:
+            both = joined(train, validation)
+            (found,) = self._solve(data, both, [float(found["penalty"])])
+            found[REFITTED] = np.array(len(both))
+        self.remember(data, **found)
         return []
+
+    def _solve(self, data: Data, seen: Signatures, penalties: Sequence[float]) -> list[dict[str, np.ndarray]]:
+        """Solve the normal equations for each penalty: what `predict` needs, by name."""
+        scaled = Scaled.learn(seen, len(data.cells), self.target_scale)
+        learned = learn_projections(_drug_blocks(data), data.cell_features, seen, self.components)
+        inputs = _design(*project(_drug_blocks(data), data.cell_features, learned), seen)
+        gram = inputs.T @ inputs
+        moment = inputs.T @ (scaled.scale * scaled.residual)
+        solutions = []
+        for penalty in penalties:
+            factor = cho_factor(gram + penalty * len(seen) * np.eye(len(gram)))
+            coefficients = cho_solve(factor, moment).astype(np.float32)
+            own = {"base": scaled.base, "penalty": np.array(penalty), "coefficients": coefficients}
+            solutions.append(learned | own)
+        return solutions
 
     def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
         """Add the linear prediction to the mean of the pair's cell line."""
         drug, cell = project(_drug_blocks(data), data.cell_features, self.learned)
         residual = _design(drug, cell, pairs).astype(np.float32) @ self.learned["coefficients"]
-        return self.learned["centre"][self.known_cells(data, pairs.cell)] + residual
+        return self.learned["base"][self.known_cells(data, pairs.cell)] + residual
 
 
 def _drug_blocks(data: Data) -> list[np.ndarray]:

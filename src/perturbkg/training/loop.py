@@ -1,7 +1,8 @@
 """The training loop that the neural models share: pairs in, residual profiles out, early stopping.
 
 A network predicts what a drug adds to the mean training profile of its cell line (the `centre`). The loss
-sees whole profiles, centre added, so that a loss of shape (cosine) means the shape of the profile.
+sees whole profiles, centre added, so that a loss of shape (cosine) means the shape of the profile. Training
+profiles may be scaled (`target_scale`); those of validation need not be, as a correlation has no scale.
 
 A network that reads a graph encodes it once per step, or once per epoch: then the gradient of all the epoch's
 pairs reaches the encoder in one exact backward pass, while what decodes the pairs is stepped with each batch.
@@ -61,6 +62,7 @@ class Recipe:
     weight_decay: float
     loss: str  # a key of LOSSES
     encode_every: str = "step"  # one of EncodeEvery
+    keep_last: bool = False  # whether all epochs are trained and the last weights kept, not the best
     bfloat16: bool = False  # whether forward passes use torch's mixed precision; weights and loss do not
 
 
@@ -191,7 +193,7 @@ def train_network(
             raise diverged("validation score")
         history.append({"epoch": epoch, "loss": total / len(train), "validation": score})
         after_epoch()
-        if score > best:
+        if recipe.keep_last or score > best:
             best, best_epoch = score, epoch
             best_weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         elif epoch - best_epoch >= recipe.patience:

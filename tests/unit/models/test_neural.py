@@ -10,9 +10,12 @@ from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Features
 from perturbkg.graph.diffusion import random_walk_with_restart
+from perturbkg.models._neural import best_epochs
 from perturbkg.models.mlp import MLP
 from perturbkg.models.mlp_no_drug import MLPNoDrug
 from perturbkg.models.propagation import Propagation
+from perturbkg.training.refit import joined
+from perturbkg.training.target_scale import Scaled
 
 SMALL = {"ensemble": 2, "epochs": 4, "width": 8}
 PAIRS = Pairs(np.array([0, 2, 3, 4]), np.array([0, 0, 0, 0]))
@@ -63,6 +66,87 @@ def test_the_first_member_does_not_depend_on_how_many_follow(data: Data, train: 
     assert members
     for name in members:
         np.testing.assert_array_equal(one.learned[name], two.learned[name])
+
+
+def part(signatures: Signatures, rows: np.ndarray) -> Signatures:
+    return Signatures(signatures.drug[rows], signatures.cell[rows], signatures.delta[rows])
+
+
+@pytest.mark.parametrize("kind", ["none", "sqrt", "unit"])
+def test_a_network_that_learned_nothing_predicts_what_its_cell_line_does(data: Data, train: Signatures, kind):
+    """The last layer starts at zero, so that with a tiny step the residual stays there."""
+    model = MLP(ensemble=1, epochs=1, width=8, learning_rate=1e-12, weight_decay=0.0, target_scale=kind)
+    model.fit(data, train, train)
+    base = Scaled.learn(train, 2, kind).base
+    np.testing.assert_allclose(model.predict(data, train), base[train.cell], atol=1e-5)
+
+
+def test_targets_are_learned_on_their_scale_and_predicted_in_units_of_the_data(data: Data, train: Signatures):
+    """One drug does the opposite of the others and a hundred times as much: only its shape counts."""
+    strong = replace(train, delta=train.delta * np.where(train.drug == 3, 100, 1)[:, None].astype(np.float32))
+    errors = {}
+    for kind in ("none", "unit"):
+        options = {"ensemble": 1, "epochs": 200, "patience": 200, "width": 32, "learning_rate": 0.01}
+        model = MLP(**options, loss="mse", dropout=0.0, input_dropout=0.0, target_scale=kind)
+        model.fit(data, strong, strong)
+        weak = part(strong, strong.drug != 3)
+        predicted = model.predict(data, weak)
+        errors[kind] = 1 - np.mean(
+            [np.corrcoef(p, y)[0, 1] for p, y in zip(predicted, weak.delta, strict=True)]
+        )
+    assert errors["unit"] < 0.5 * errors["none"]
+
+
+def test_refitted_members_are_those_that_training_on_both_parts_for_as_long_gives(
+    data: Data, train: Signatures
+):
+    first, rest = part(train, np.arange(8) < 6), part(train, np.arange(8) >= 6)
+    rest = replace(rest, delta=-rest.delta)  # so that training stops early
+    train = joined(first, rest)
+    options = {"ensemble": 1, "width": 8, "epochs": 12, "patience": 2, "learning_rate": 0.01}
+    model = MLP(**options, refit=True)
+    history = model.fit(data, first, rest)
+    (epochs,) = best_epochs(history)
+    assert epochs < 12
+    whole = MLP(**options | {"epochs": epochs, "patience": 12})
+    # Rewarded for whatever it does last: validation is its own prediction after the last epoch.
+    whole.fit(data, train, replace(train, delta=model.predict(data, train)))
+    np.testing.assert_allclose(model.predict(data, train), whole.predict(data, train), rtol=1e-5, atol=1e-6)
+    assert model.chosen == {"refit": "training + validation, 8 signatures"}
+    assert MLP().chosen == {}
+
+
+def test_best_epochs_by_hand():
+    rows = [(0, 1, 0.1), (0, 2, 0.3), (0, 3, 0.3), (1, 1, -0.2), (1, 2, -0.3)]
+    history = [dict(zip(("member", "epoch", "validation"), row, strict=True)) for row in rows]
+    assert best_epochs(history) == [2, 1]
+
+
+def test_one_member_cannot_say_how_wrong_it_is(data: Data, train: Signatures):
+    model = MLP(ensemble=1, epochs=1, width=8)
+    model.fit(data, train, train)
+    assert model.predict_std(data, PAIRS) is None
+
+
+def test_the_expected_error_is_a_line_of_the_spread_fitted_to_validation(data: Data, train: Signatures):
+    model = MLP(**{**SMALL, "ensemble": 3}, target_scale="unit")
+    model.fit(data, train, train)
+    alone = []
+    for member in range(3):
+        single = MLP(**{**SMALL, "ensemble": 1})
+        single.genes, single.cells = model.genes, model.cells
+        rest = {k: v for k, v in model.learned.items() if not k.startswith("member")}
+        own = {k[len("memberN.") :]: v for k, v in model.learned.items() if k.startswith(f"member{member}.")}
+        single.learned = rest | {f"member0.{k}": v for k, v in own.items()}
+        alone.append(single.predict(data, train))
+    spread = np.sqrt(np.var(alone, axis=0, ddof=1).mean(axis=1))
+    error = np.sqrt(np.square(np.mean(alone, axis=0) - train.delta).mean(axis=1))
+    offset, slope = model.learned["spread_to_error"]
+    assert min(offset, slope) >= 0
+    std = model.predict_std(data, train)
+    np.testing.assert_allclose(std, offset + slope * spread, rtol=1e-4)
+    for other in ((offset * 1.2, slope), (offset * 0.8, slope), (offset, slope * 1.2), (offset, slope * 0.8)):
+        assert np.square(other[0] + other[1] * spread - error).sum() > np.square(std - error).sum()
 
 
 def test_another_seed_gives_another_network(data: Data, train: Signatures):

@@ -126,6 +126,18 @@ def test_training_stops_and_the_best_weights_are_kept():
     assert after.mean().item() == pytest.approx(scores[best])
 
 
+def test_the_last_weights_are_kept_where_that_is_asked_for():
+    validation = signatures([[-1, 0, 1]])
+    network = Lookup()
+    with torch.no_grad():
+        network.residual[0] = torch.tensor([-0.4, 0.0, 0.3])
+    history = train(network, validation, Recipe(20, 3, 4, 0.1, 0.0, "mse", keep_last=True))
+    assert len(history) == 20
+    after = pearson(torch.from_numpy(residuals(network, validation)), torch.from_numpy(validation.delta))
+    assert after.mean().item() == pytest.approx(history[-1]["validation"])
+    assert history[-1]["validation"] < 0 < history[0]["validation"]
+
+
 def test_a_loss_that_is_not_finite_names_the_epoch_and_records_the_batch():
     network = Lookup()
     with torch.no_grad():
