@@ -56,6 +56,8 @@ class Data:
     """(drugs, genes that are the target of any drug) float32 0/1"""
     baseline: np.ndarray
     """(cells, 978) float32: log2 expression"""
+    smiles: list[str] | None = None
+    """SMILES of each drug's parent molecule; None: molecules are compared by `fingerprints` alone"""
     walks: Path | None = None
     """folder where jobs keep random walks for each other; None: they keep none"""
 

@@ -72,6 +72,7 @@ def load_data(
         fingerprints=fingerprints(drug_table).astype(np.uint8),
         targets=target_matrix(drug_table["targets"].to_list()),
         baseline=expression,
+        smiles=drug_table["smiles"].to_list(),
         walks=walks,
     )
 

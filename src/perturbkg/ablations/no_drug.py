@@ -23,6 +23,7 @@ class NoDrug(Ablation):
             data,
             features=blank(data.features, "lincs_drug"),
             fingerprints=np.ones_like(data.fingerprints),
+            smiles=None,
             targets=sp.csr_array(data.targets.shape, dtype=np.float32),
         )
         return without_edges(constant, edges_at(data.graph, data.drug_node))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import scipy.sparse as sp
 
 EMPTY = np.float32(1e-9)  # divides the inner product of two zero vectors, which is 0
 
@@ -35,3 +36,23 @@ def nearest(queries: np.ndarray, references: np.ndarray, block: int = 1024) -> t
         row[start : start + block] = best = found.argmax(axis=1)
         similarity[start : start + block] = found[np.arange(len(found)), best]
     return row, similarity
+
+
+def count_tanimoto(counts: sp.csr_array) -> np.ndarray:
+    """Return the min/max Tanimoto of all pairs of rows of a matrix of counts: (rows, rows) float32.
+
+    Sum of min(a, b) over sum of max(a, b); 0 for two rows of zeros. doi:10.1016/j.neunet.2005.07.009.
+    """
+    # min(a, b) is the number of t with a >= t and b >= t: a product of matrices of 0 and 1.
+    repeats = counts.data.astype(np.int64)
+    most = int(repeats.max(initial=1))
+    ends = np.cumsum(repeats)
+    level = np.arange(repeats.sum()) - np.repeat(ends - repeats, repeats)
+    column = np.repeat(counts.indices.astype(np.int64), repeats) * most + level
+    starts = np.concatenate([[0], ends])[counts.indptr]
+    unary = sp.csr_array(
+        (np.ones(len(column), np.float32), column, starts), shape=(counts.shape[0], counts.shape[1] * most)
+    )
+    common = np.asarray((unary @ unary.T).toarray(), np.float32)
+    size = np.diff(starts).astype(np.float32)
+    return common / np.maximum(size[:, None] + size - common, EMPTY)

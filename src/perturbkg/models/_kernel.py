@@ -1,0 +1,255 @@
+"""What the kernel models share: a Gaussian process over (drug, cell line) pairs, chosen by held-out groups.
+
+The kernel of two pairs is  drug(d, d') cell(c, c') + identity [d = d'], with noise on its diagonal. `cell` is
+.3 + .3 max(0, cosine of centred baselines) + .4 [same cell line]. Which drug kernels are added, the identity
+and the noise come from a small stated grid: each is judged by the mean Pearson of predictions for held-out
+groups of the training and validation parts, never of the test part. Groups are scaffolds where validation
+drugs are new, and signatures where they are known: as the split is.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Len
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from perturbkg.data import Data, Pairs, Signatures
+from perturbkg.errors import InputError
+from perturbkg.models import Model
+from perturbkg.training.target_scale import Scaled, TargetScale
+
+IDENTITIES = (0.15, 0.6, 2.0)
+NOISES = (0.4, 0.8, 1.6)
+Weights = Mapping[str, float]  # name of a drug kernel -> what it weighs
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One choice of the grid."""
+
+    weights: Weights
+    identity: float = IDENTITIES[0]
+    noise: float = NOISES[1]
+
+
+@dataclass
+class KernelModel(Model):
+    """Predict the scaled residual on the cell mean by a Gaussian process; average over target scales."""
+
+    target_scales: Annotated[tuple[TargetScale, ...], Len(1)] = ("sqrt", "unit")
+    """scales of the profiles that are learned (docs/models.md); predictions of several are averaged"""
+    shrinkage: Annotated[float, Ge(0)] = 2.0
+    """signatures' worth of the mean over cell lines in each cell line's mean"""
+    cell_kernel: bool = True
+    """whether similar cell lines inform each other more than others do"""
+    refit: bool = True
+    """whether the chosen kernel is fitted on training and validation signatures together"""
+    groups: Annotated[int, Ge(2)] = 4
+    """parts that training and validation signatures are dealt to for the choice"""
+    exact_limit: Annotated[int, Ge(1)] = 12_000
+    """most signatures: memory grows with their square, time with their cube"""
+
+    picked: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+
+    @abstractmethod
+    def drug_kernels(self, data: Data) -> dict[str, np.ndarray]:
+        """Return name -> (drugs, drugs) float32."""
+
+    @abstractmethod
+    def candidates(self, data: Data, kernels: dict[str, np.ndarray], seen: Signatures) -> list[Weights]:
+        """Return the sums of drug kernels to choose from, the simplest first."""
+
+    @property
+    def parameters(self) -> int:
+        """Count the weights of the training signatures."""
+        return sum(array.size for name, array in self.learned.items() if name.endswith(".weights"))
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Name the kernel that was chosen and what it was fitted on."""
+        return self.picked
+
+    def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
+        """Choose the kernel by leaving groups out, then solve for the weights of the signatures."""
+        seen = Signatures(
+            np.concatenate([train.drug, validation.drug]),
+            np.concatenate([train.cell, validation.cell]),
+            np.concatenate([train.delta, validation.delta]),
+        )
+        if len(seen) > self.exact_limit:
+            raise InputError(
+                f"{len(seen):,} signatures need {4e-9 * len(seen) ** 2:.0f} GB for an exact kernel; filter "
+                f"signatures, or raise exact_limit ({self.exact_limit:,}) of this model"
+            )
+        kernels = self.drug_kernels(data)
+        folds = _deal(data, train, validation, seen, parts=self.groups, seed=self.seed)
+        setting = self._choose(data, kernels, seen, folds, self.candidates(data, kernels, seen))
+        fitted = seen if self.refit else train
+        names = sorted(kernels)
+        weights = [setting.weights.get(name, 0.0) for name in names]
+        arrays = {"kernels": np.array(weights), "identity": np.array(setting.identity)}
+        system, size = self._system(data, kernels, setting, fitted)
+        for scale in self.target_scales:
+            scaled, weight = self._solve(data, system, fitted, noise=setting.noise, scale=scale)
+            arrays |= {f"{scale}.weights": weight * np.float32(scaled.scale), f"{scale}.base": scaled.base}
+        self.remember(
+            data, drug=fitted.drug, cell=fitted.cell, baseline=data.baseline, size=np.array(size), **arrays
+        )
+        self.picked = {
+            "kernel": " + ".join(f"{value:g} {name}" for name, value in setting.weights.items()),
+            "identity": f"{setting.identity:g}",
+            "noise": f"{setting.noise:g}",
+            "refit": f"training{' + validation' if self.refit else ''}, {len(fitted):,} signatures",
+        }
+        return []
+
+    def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
+        """Add the predicted residual to the mean of the pair's cell line."""
+        kernels = self.drug_kernels(data)
+        weights = zip(sorted(kernels), self.learned["kernels"], strict=True)
+        drug = _weighted(kernels, dict(weights))
+        drug = drug[:, self.learned["drug"]] / np.float32(self.learned["size"])
+        cell = self.known_cells(data, pairs.cell)
+        total = np.zeros((len(pairs), len(self.genes)), np.float32)
+        for first in range(0, len(pairs), 1024):
+            part = slice(first, first + 1024)
+            same = pairs.drug[part, None] == self.learned["drug"]
+            cells = self._cells(data.baseline[pairs.cell[part]], cell[part])
+            between = drug[pairs.drug[part]] * cells + np.float32(self.learned["identity"]) * same
+            for scale in self.target_scales:
+                residual = between @ self.learned[f"{scale}.weights"]
+                total[part] += self.learned[f"{scale}.base"][cell[part]] + residual
+        return total / np.float32(len(self.target_scales))
+
+    def _cells(self, baseline: np.ndarray, cell: np.ndarray) -> np.ndarray:
+        """Return the cell kernel of some cell lines (some, genes) with those of fitting: (some, fitted)."""
+        known = self.learned["baseline"]
+        return _cell_kernel(
+            known, baseline, known, use=self.cell_kernel, same=cell[:, None] == np.arange(len(known))
+        )[:, self.learned["cell"]]
+
+    def _choose(
+        self,
+        data: Data,
+        kernels: dict[str, np.ndarray],
+        seen: Signatures,
+        folds: Sequence[np.ndarray],
+        candidates: Sequence[Weights],
+    ) -> Setting:
+        """Choose the drug kernel first, then the identity, then the noise; ties keep the simpler one."""
+
+        def best(settings: Sequence[Setting]) -> Setting:
+            if len(settings) == 1 or len(folds) < 2:
+                return settings[0]
+            return settings[
+                int(np.argmax([self._score(data, kernels, one, seen, folds) for one in settings]))
+            ]
+
+        setting = best([Setting(weights) for weights in candidates])
+        setting = best([Setting(setting.weights, identity) for identity in IDENTITIES])
+        return best([Setting(setting.weights, setting.identity, noise) for noise in NOISES])
+
+    def _score(
+        self,
+        data: Data,
+        kernels: dict[str, np.ndarray],
+        setting: Setting,
+        seen: Signatures,
+        folds: Sequence[np.ndarray],
+    ) -> float:
+        """Return the mean Pearson of predictions for held-out signatures, with the first target scale."""
+        system, _ = self._system(data, kernels, setting, seen)
+        scores = []
+        for held in folds:
+            rest = np.setdiff1d(np.arange(len(seen)), held)
+            part = Signatures(seen.drug[rest], seen.cell[rest], seen.delta[rest])
+            scaled, weight = self._solve(
+                data,
+                system[np.ix_(rest, rest)],
+                part,
+                noise=setting.noise,
+                scale=self.target_scales[0],
+            )
+            residual = system[np.ix_(held, rest)] @ weight
+            scores.append(_pearson(scaled.back(seen.cell[held], residual), seen.delta[held]))
+        return float(np.concatenate(scores).mean())
+
+    def _system(
+        self, data: Data, kernels: dict[str, np.ndarray], setting: Setting, seen: Pairs
+    ) -> tuple[np.ndarray, float]:
+        """Return the kernel of all pairs (n, n) float32, and the mean that divided the drug kernel."""
+        drug = _weighted(kernels, setting.weights)
+        size = float(drug.diagonal()[seen.drug].mean()) or 1.0
+        same = np.eye(len(data.cells), dtype=bool)
+        cell = _cell_kernel(data.baseline, data.baseline, data.baseline, use=self.cell_kernel, same=same)
+        pairs = drug[np.ix_(seen.drug, seen.drug)] / np.float32(size)
+        pairs *= cell[np.ix_(seen.cell, seen.cell)]
+        pairs += np.float32(setting.identity) * (seen.drug[:, None] == seen.drug)
+        return pairs, size
+
+    def _solve(
+        self, data: Data, system: np.ndarray, part: Signatures, *, noise: float, scale: TargetScale
+    ) -> tuple[Scaled, np.ndarray]:
+        """Return the scaled targets and the weights of their signatures (n, genes) float32."""
+        scaled = Scaled.learn(part, len(data.cells), scale, self.shrinkage)
+        matrix = system.copy()
+        matrix[np.diag_indices(len(matrix))] += np.float32(noise) * _strengths(part.delta, scale)
+        try:
+            factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        except LinAlgError as error:
+            raise InputError(f"the kernel of the training pairs is not positive definite: {error}") from error
+        return scaled, cho_solve(factor, scaled.residual, check_finite=False).astype(np.float32)
+
+
+def _weighted(kernels: Mapping[str, np.ndarray], weights: Weights) -> np.ndarray:
+    total = np.zeros_like(next(iter(kernels.values())))
+    for name, weight in weights.items():
+        if weight:
+            total += np.float32(weight) * kernels[name]
+    return total
+
+
+def _cell_kernel(
+    known: np.ndarray, some: np.ndarray, others: np.ndarray, *, use: bool, same: np.ndarray
+) -> np.ndarray:
+    """Compare baselines (some, genes), (others, genes), centred by the known: (some, others) float32."""
+    if not use:
+        return np.ones((len(some), len(others)), np.float32)
+    mean = known.mean(axis=0)
+    a, b = (
+        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+        for rows in (some - mean, others - mean)
+    )
+    return (0.3 + 0.3 * np.maximum(a @ b.T, 0) + 0.4 * same).astype(np.float32)
+
+
+def _strengths(delta: np.ndarray, scale: TargetScale) -> np.ndarray:
+    """Return the relative noise of signatures (n,): on unit scale, a weak one is mostly noise."""
+    if scale != "unit":
+        return np.ones(len(delta), np.float32)
+    norm = delta.std(axis=1)
+    share = np.sqrt(np.median(norm) / np.maximum(norm, 1e-6))
+    return np.clip(share / np.exp(np.log(np.maximum(share, 1e-6)).mean()), 0.15, 6).astype(np.float32)
+
+
+def _deal(
+    data: Data, train: Signatures, validation: Signatures, seen: Signatures, *, parts: int, seed: int
+) -> list[np.ndarray]:
+    """Deal signatures to parts by the rule that made the validation part: rows of `seen`, no part empty."""
+    known = np.isin(validation.drug, train.drug).mean() > 0.5
+    group = np.arange(len(seen)) if known else data.scaffold_group[seen.drug]
+    _, number = np.unique(group, return_inverse=True)
+    part = np.random.default_rng(seed).permutation(number.max() + 1) % parts
+    rows = [np.flatnonzero(part[number] == one) for one in range(parts)]
+    return [held for held in rows if 0 < len(held) < len(seen)]
+
+
+def _pearson(predicted: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Correlate rows; a constant row counts 0."""
+    p = predicted - predicted.mean(axis=1, keepdims=True)
+    y = observed - observed.mean(axis=1, keepdims=True)
+    size = np.linalg.norm(p, axis=1) * np.linalg.norm(y, axis=1)
+    return np.divide((p * y).sum(axis=1), size, out=np.zeros(len(p), np.float32), where=size > 0)

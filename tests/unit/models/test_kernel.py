@@ -1,0 +1,71 @@
+"""The kernel models: against scikit-learn, and on a planted block of the walk."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel
+
+from perturbkg.data import Signatures
+from perturbkg.errors import InputError
+from perturbkg.models import _kernel
+from perturbkg.models.graph_kernel import GraphKernel, _aligned
+from perturbkg.models.kernel import Kernel
+
+
+def test_solves_what_scikit_learn_solves(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(12, 12))
+    K = (root @ root.T).astype(np.float32)
+    delta = rng.normal(size=(9, 978)).astype(np.float32)
+    part = Signatures(np.arange(9), np.zeros(9, np.int64), delta)
+    data = dataclasses.make_dataclass("Cells", ["cells"])(["c"])
+    scaled, weights = Kernel()._solve(data, K[:9, :9], part, noise=0.8, scale="none")
+    oracle = GaussianProcessRegressor(ConstantKernel(1.0), optimizer=None, alpha=0.8)
+
+    def look_up(_: object, a: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
+        b = a if b is None else b
+        return K[np.ix_(a[:, 0].astype(int), b[:, 0].astype(int))]
+
+    monkeypatch.setattr(ConstantKernel, "__call__", look_up)
+    oracle.fit(np.arange(9)[:, None], scaled.residual)
+    np.testing.assert_allclose(
+        K[9:, :9] @ weights, oracle.predict(np.arange(9, 12)[:, None]), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_blocks_that_agree_with_responses_come_first() -> None:
+    rng = np.random.default_rng(1)
+    position = rng.normal(size=(30, 4))
+    delta = (position @ rng.normal(size=(4, 978)) + 0.1 * rng.normal(size=(30, 978))).astype(np.float32)
+    unit = position / np.linalg.norm(position, axis=1, keepdims=True)
+    noise = rng.normal(size=(30, 4))
+    kernels = {"pathway@3": unit @ unit.T, "disease@2": noise @ noise.T, "walk": unit @ unit.T}
+    data = dataclasses.make_dataclass("Few", ["cells", "drugs", "scaffold_group"])(
+        ["c"], [str(i) for i in range(30)], np.arange(30)
+    )
+    seen = Signatures(np.arange(30), np.zeros(30, np.int64), delta)
+    assert _aligned(data, kernels, seen)[0] == "pathway@3"
+
+
+def test_groups_follow_the_split() -> None:
+    data = dataclasses.make_dataclass("Groups", ["scaffold_group"])(np.array([0, 0, 1, 1, 2, 2]))
+    delta = np.zeros((6, 978), np.float32)
+
+    def signatures(drugs: list[int]) -> Signatures:
+        drug = np.array(drugs)
+        return Signatures(drug, np.zeros(len(drug), np.int64), delta[: len(drug)])
+
+    train, validation = signatures([0, 1, 2, 3]), signatures([4, 5])
+    dealt = _kernel._deal(data, train, validation, signatures([0, 1, 2, 3, 4, 5]), parts=3, seed=1)
+    assert sorted(rows.tolist() for rows in dealt) == [[0, 1], [2, 3], [4, 5]]
+    known = _kernel._deal(data, train, signatures([0, 1]), signatures([0, 1, 2, 3, 0, 1]), parts=6, seed=1)
+    assert [len(rows) for rows in known] == [1] * 6
+
+
+def test_too_many_signatures_name_the_option() -> None:
+    delta = np.zeros((3, 978), np.float32)
+    part = Signatures(np.arange(3), np.zeros(3, np.int64), delta)
+    with pytest.raises(InputError, match="exact_limit"):
+        GraphKernel(exact_limit=4).fit(None, part, part)  # type: ignore[arg-type] - refused before data is read
