@@ -169,7 +169,8 @@ def test_neural_models_request_a_gpu_if_configured(finished):
         if job.startswith("rule train_model"):
             model, gpus = re.search(r"model=(\w+)", job), re.search(r"gpu=(\d)", job)
             requested.setdefault(gpus.group(1), set()).add(model.group(1))
-    assert requested["0"] == {"zero", "mean", "mean_per_cell", "nearest_drugs", "ridge"}
+    kernels = {"kernel", "graph_kernel"}
+    assert requested["0"] == kernels | {"zero", "mean", "mean_per_cell", "nearest_drugs", "ridge"}
     assert requested["1"] == {"mlp", "mlp_no_drug", "propagation", "full_graph_gat", "gat"}
 
 
