@@ -25,7 +25,8 @@ def choices_of(
     models: Iterable[str] = MODELS, metrics: Iterable[str] = PLUG_INS, **report: object
 ) -> Choices:
     """Return the choices of a config that names these models and metric plug-ins."""
-    default = config.read(ROOT / "config/config.yaml")["report"]
+    parts = {"reference": "gat", "without_graph": "mlp"}  # of the fabricated models
+    default = config.read(ROOT / "config/config.yaml")["report"] | parts
     return Choices.of({"models": list(models), "metrics": list(metrics), "report": default | report})
 
 

@@ -92,12 +92,15 @@ def changed(*keys, to):
             ["ablations.gat[0]: 'none' is not allowed: the untouched model is always trained; remove none"],
         ),
         (changed("simulation", "drugs", to=1), ["simulation.drugs", "12"]),
-        (changed("report", "reference", to="best"), ["report.reference: unknown name 'best'", "gat"]),
-        (changed("models", to=["mlp"]), ["report.reference: 'gat' is not one of models: mlp"]),
+        (
+            changed("report", "reference", to="best"),
+            ["report.reference: unknown name 'best'", "graph_kernel"],
+        ),
+        (changed("models", to=["mlp"]), ["report.reference: 'graph_kernel' is not one of models: mlp"]),
         (changed("report", "rewired", to="shufle_edges"), ["report.rewired", "did you mean 'shuffle_edges'"]),
         (
-            changed("report", "without_graph", to="gat"),
-            ["report.without_graph: 'gat' is also report.reference", "name another model"],
+            changed("report", "without_graph", to="graph_kernel"),
+            ["report.without_graph: 'graph_kernel' is also report.reference", "name another model"],
         ),
         (
             changed("report", "rewired", to="none"),

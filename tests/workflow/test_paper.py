@@ -36,7 +36,7 @@ model_options:
   mlp: {ensemble: 1, epochs: 2}
   full_graph_gat: {ensemble: 1, epochs: 2}
   gat: {ensemble: 1, epochs: 2}
-report: {resamples: 100}
+report: {reference: gat, without_graph: mlp, resamples: 100}
 """
 # Node types of PrimeKG that the simulated world lacks: an edge each, so that the encoders get them.
 OTHER_TYPES = {

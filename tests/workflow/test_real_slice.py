@@ -20,6 +20,7 @@ splits: [scaffold]
 folds: 2
 models: [mean_per_cell, nearest_drugs, mlp, propagation, gat]
 ablations: {gat: [shuffle_edges]}
+report: {reference: gat, without_graph: mlp}
 model_options:
   mlp: {ensemble: 1, epochs: 5}
   propagation: {ensemble: 1, epochs: 5}

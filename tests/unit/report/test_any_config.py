@@ -56,17 +56,17 @@ def titles(table):
 
 
 def test_one_metric_is_the_headline(tmp_path):
-    page, tables = report_of(config_of(metrics=["rmse"], models=["gat", "mlp", "zero"]), tmp_path)
+    page, tables = report_of(config_of(metrics=["rmse"], models=["graph_kernel", "kernel", "zero"]), tmp_path)
     assert titles(tables["main"]) == ["Model", "Kind", "rmse ↓", "Undefined"]
     verdict = json.loads(tables["main"].with_name("verdict.json").read_text())
-    assert "on rmse: gat must be better than mlp" in verdict["caveat"]
+    assert "on rmse: graph_kernel must be better than kernel" in verdict["caveat"]
     assert "did not compute: pearson, pearson_deg100, pearson_centred, retrieval." in page
     assert "mean rmse (lower is better)" in (tmp_path / "figures/models_by_split.svg").read_text()
 
 
 def test_metrics_outside_the_headline_become_the_headline_if_there_are_no_others(tmp_path):
     _, tables = report_of(
-        config_of(metrics=["dispersion", "mae"], models=["gat"], splits=["random"]), tmp_path
+        config_of(metrics=["dispersion", "mae"], models=["graph_kernel"], splits=["random"]), tmp_path
     )
     assert titles(tables["main"])[2:-1] == ["dispersion →1", "mae ↓"]
 
@@ -94,10 +94,10 @@ def test_a_reference_without_a_defined_score_is_reported(tmp_path):
 
 
 def test_ablations_of_another_model_than_the_reference_are_tabled(tmp_path):
-    config = config_of(models=["gat", "mlp"], ablations={"mlp": ["no_targets"]})
+    config = config_of(models=["graph_kernel", "mlp"], ablations={"mlp": ["no_targets"]})
     _, tables = report_of(config, tmp_path)
     assert "mlp,no_targets" in tables["ablations"].read_text()
-    assert "No ablation of gat was run." in (tmp_path / "figures/ablation_ladder.svg").read_text()
+    assert "No ablation of graph_kernel was run." in (tmp_path / "figures/ablation_ladder.svg").read_text()
 
 
 MODELS = ["gat", "mlp", "propagation", "mean_per_cell", "zero"]
