@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local docs check test test-python clean
+.PHONY: help setup demo local calibrate docs check test test-python clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -35,6 +35,9 @@ demo: $(READY) ## run the whole benchmark on the simulated world
 local: $(READY) ## the same with your files: make local FILES_ROOT=path (default ../shared/data)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/local.yaml --config files_root=$(or $(FILES_ROOT),../shared/data)
 	@echo "The report: $(CURDIR)/results/local/report.html"
+
+calibrate: $(READY) ## count in 40 simulated worlds how often the report finds what was planted; can be continued
+	$(BIN)/python benchmarks/calibrate.py
 
 docs: $(READY) ## write the tables of docs/ that repeat code
 	$(BIN)/python docs/generate.py

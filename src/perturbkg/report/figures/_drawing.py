@@ -94,12 +94,17 @@ def facet(layers: Sequence[alt.Chart], data: pl.DataFrame, height: int, width: i
 
 
 def chart_of(figure: Figure, material: Material) -> alt.TopLevelMixin:
-    """Draw a figure: its charts under each other, with its title and one style."""
+    """Draw a figure of the report."""
     drawing = figure.draw(material)
-    title = alt.TitleParams(figure.title, subtitle=drawing.subtitle, anchor="start", offset=14)
+    return page(drawing.charts or [_nothing()], figure.title, drawing.subtitle)
+
+
+def page(charts: Sequence[alt.Chart | alt.FacetChart], title: str, subtitle: str) -> alt.TopLevelMixin:
+    """Put charts under each other, with a title and the one style."""
+    heading = alt.TitleParams(title, subtitle=subtitle, anchor="start", offset=14)
     font = "Liberation Sans, Arial, Helvetica, sans-serif"
     return (
-        alt.vconcat(*(drawing.charts or [_nothing()]), spacing=24, title=title)
+        alt.vconcat(*charts, spacing=24, title=heading)
         .configure(font=font, background="white", padding=12)
         .configure_title(fontSize=17, subtitleFontSize=12, color=INK, subtitleColor=FAINT, subtitlePadding=5)
         .configure_header(labelFontSize=12, labelFontWeight="bold", labelColor=INK)
