@@ -18,11 +18,12 @@ def main(
     reader: str,
     drugs: str | Path,
     matches: str | Path,
+    library: str | Path,
     counts: str | Path,
     exclusions: str | Path,
     threads: int = 1,
 ) -> None:
-    """Read compounds with the plug-in `reader`; write drugs, matches, counts and exclusions."""
+    """Read compounds with the plug-in `reader`; write drugs, matches, library, counts and exclusions."""
     paths = {key: Path(path) for key, path in files.items()}
     compounds = plugins.create("signatures", reader).compounds(paths)
     used = schemas.read(selection, schemas.Selection)["drug"]
@@ -37,6 +38,7 @@ def main(
     )
     schemas.write(prepared.drugs, schemas.Drugs, drugs)
     schemas.write(prepared.matches, schemas.Matches, matches)
+    schemas.write(prepared.library, schemas.Library, library)
     schemas.write(prepared.counts, schemas.Counts, counts)
     schemas.write(pl.concat([prepared.exclusions, compounds.exclusions]), schemas.Exclusions, exclusions)
 
@@ -51,6 +53,7 @@ if "snakemake" in globals():
             reader=snakemake.params.reader,
             drugs=snakemake.output.drugs,
             matches=snakemake.output.matches,
+            library=snakemake.output.library,
             counts=snakemake.output.counts,
             exclusions=snakemake.output.exclusions,
             threads=snakemake.threads,

@@ -26,6 +26,7 @@ def main(
     signatures: str | Path,
     fold: str | Path,
     drugs: str | Path,
+    targets: str | Path,
     cells: str | Path,
     baseline: str | Path,
     graph: str | Path,
@@ -45,13 +46,8 @@ def main(
     run: str | Path,
 ) -> None:
     """Write prediction, history and run.json; the model saves itself in the folder of the prediction."""
-    tables = {
-        "drugs": drugs,
-        "cells": cells,
-        "baseline": baseline,
-        "graph": graph,
-        "graph_nodes": graph_nodes,
-    }
+    tables = {"drugs": drugs, "targets": targets, "cells": cells, "baseline": baseline}
+    tables |= {"graph": graph, "graph_nodes": graph_nodes}
     made = plugins.create("models", model, dict(options), seed=seed)
     taken_away = plugins.create("ablations", ablation, dict(ablation_options))
     clock = Clock()
@@ -98,7 +94,10 @@ def main(
 if "snakemake" in globals():
     with reporting(snakemake.log[0], "train_model"):
         main(
-            **{name: snakemake.input[name] for name in ("signatures", "fold", "drugs", "cells", "baseline")},
+            **{
+                name: snakemake.input[name]
+                for name in ("signatures", "fold", "drugs", "targets", "cells", "baseline")
+            },
             graph=snakemake.input.graph,
             graph_nodes=snakemake.input.graph_nodes,
             features=snakemake.input.features,

@@ -53,7 +53,7 @@ class Data:
     fingerprints: np.ndarray
     """(drugs, 2048) uint8: Morgan radius 2, for Tanimoto; independent of the encoders"""
     targets: sp.csr_array
-    """(drugs, genes that are the target of any drug) float32 0/1"""
+    """(drugs, genes that are the target of any drug) float32 0/1: known ones, never rewired"""
     baseline: np.ndarray
     """(cells, 978) float32: log2 expression"""
     smiles: list[str] | None = None

@@ -38,6 +38,7 @@ def load_data(
     graph_nodes: str | Path,
     features: Sequence[str | Path],
     drugs: str | Path,
+    targets: str | Path,
     cells: str | Path,
     baseline: str | Path,
     fusion: str = "concatenate",
@@ -70,7 +71,7 @@ def load_data(
         gene_node=np.array([number.get(node, -1) for node in gene_nodes], dtype=np.int64),
         scaffold_group=scaffold_numbers(drug_table),
         fingerprints=fingerprints(drug_table).astype(np.uint8),
-        targets=target_matrix(drug_table["targets"].to_list()),
+        targets=target_matrix(_targets_of(names, targets), names),
         baseline=expression,
         smiles=drug_table["smiles"].to_list(),
         walks=walks,
@@ -82,15 +83,27 @@ def scaffold_numbers(drugs: pl.DataFrame) -> np.ndarray:
     return np.unique(scaffold_groups(drugs).to_numpy(), return_inverse=True)[1].astype(np.int64)
 
 
-def target_matrix(targets: Sequence[Sequence[str]]) -> sp.csr_array:
-    """Return the multi-hot targets (drugs, genes that are anybody's target, in sorted order) float32."""
-    column = {symbol: index for index, symbol in enumerate(sorted({s for own in targets for s in own}))}
-    indices = [column[symbol] for own in targets for symbol in sorted(set(own))]
-    starts = np.cumsum([0, *(len(set(own)) for own in targets)])
-    return sp.csr_array(
-        (np.ones(len(indices), np.float32), np.array(indices, dtype=np.int64), starts),
-        shape=(len(targets), len(column)),
-    )
+def target_matrix(targets: pl.DataFrame, drugs: Sequence[str]) -> sp.csr_array:
+    """Return the multi-hot known targets (drugs, genes that are anybody's target, sorted) float32.
+
+    `targets` is schemas.Targets. A gene is its node, or its symbol where the graph has no such gene.
+    """
+    pairs = targets.select("drug", key=pl.coalesce("target", "symbol")).unique()
+    column = pairs["key"].unique().sort()
+    places = pairs.select(
+        pl.col("drug").replace_strict(list(drugs), range(len(drugs)), return_dtype=pl.Int64),
+        pl.col("key").replace_strict(column, range(len(column)), return_dtype=pl.Int64),
+    ).to_numpy()
+    return sp.csr_array((np.ones(len(places), np.float32), tuple(places.T)), shape=(len(drugs), len(column)))
+
+
+def _targets_of(drugs: Sequence[str], path: str | Path) -> pl.DataFrame:
+    """Read schemas.Targets; refuse those of a drug that the drug table lacks."""
+    table = schemas.read(path, schemas.Targets)
+    strange = table.filter(~pl.col("drug").is_in(drugs))["drug"]
+    if len(strange):
+        raise InputError(f"{path}: drug {strange[0]!r} is not in the drug table; run impute_targets again")
+    return table
 
 
 def load_parts(signatures: str | Path, fold: str | Path, data: Data) -> Parts:

@@ -1,25 +1,11 @@
 """One pandera model for each table that rules exchange: column names are defined here and nowhere else."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pandera.polars as pa
 import polars as pl
-from pandera.errors import SchemaError, SchemaErrors
 
-from perturbkg.errors import InputError
-from perturbkg.io.files import written_beside
-from perturbkg.io.parquet import explained
+from perturbkg.io.checked import Table, check, read, write, writer
 
-
-class Table(pa.DataFrameModel):
-    """A closed table: no column more, none less, in this order."""
-
-    class Config:
-        """Pandera options."""
-
-        strict = True
-        ordered = True
+__all__ = ["Table", "check", "read", "write", "writer"]  # beside the tables below
 
 
 class Nodes(Table):
@@ -61,6 +47,32 @@ class Drugs(Table):
     targets: pl.List(pl.String)  # type: ignore[valid-type]  # gene symbols
     kg_node: str = pa.Field(nullable=True)  # node of the knowledge graph that is the same drug
     match: str = pa.Field(nullable=True)  # how it was matched: inchikey, xref, name
+
+
+class Library(Table):
+    """drugs/library.parquet: a molecule whose targets may be known, measured or not; see drugs.library."""
+
+    molecule: str = pa.Field(unique=True)  # a drug of the compound table, or a node of the knowledge graph
+    smiles: str  # canonical SMILES of the parent molecule
+    parent: str  # first block of the parent's InChIKey
+    targets: pl.List(pl.String)  # type: ignore[valid-type]  # gene symbols of the compound table
+
+
+class Targets(Table):
+    """drugs/targets.parquet: a target of a drug, for each source that names it, or as similar molecules say.
+
+    Of similar molecules, `molecule` is the nearest with this target.
+    """
+
+    drug: str
+    target: str = pa.Field(nullable=True)  # node of the gene; null where the graph has none or several
+    symbol: str
+    match: str  # how the symbol was found: exact, caseless, none, ambiguous; edge: the graph itself names it
+    source: str = pa.Field(isin=["compound table", "knowledge graph", "same molecule", "similar molecules"])
+    molecule: str  # whose target it is in that source
+    weight: float = pa.Field(gt=0, le=1)  # 1 for a known target
+    similarity: float = pa.Field(gt=0, le=1)  # of drug and molecule
+    neighbours: pl.Int64 = pa.Field(ge=1)  # molecules that say so
 
 
 class Cells(Table):
@@ -239,47 +251,3 @@ class Runs(Table):
     epochs: pl.Int64
     threads: pl.Int64
     notes: str  # JSON: what the ablation really changed
-
-
-def check(table: pl.DataFrame, schema: type[Table], name: str) -> pl.DataFrame:
-    """Return the table if it meets its schema, else raise InputError in one line that names it."""
-    try:
-        return schema.validate(table)
-    except (SchemaError, SchemaErrors) as error:
-        first = " ".join(str(error).split())
-        raise InputError(f"{name}: not a {schema.__name__} table: {first[:300]}") from error
-
-
-Writer = Callable[[pl.DataFrame, Path], object]
-WRITERS: dict[str, Writer] = {
-    ".parquet": pl.DataFrame.write_parquet,
-    ".csv": pl.DataFrame.write_csv,
-    ".json": pl.DataFrame.write_json,
-}
-
-
-def writer(path: str | Path) -> Writer:
-    """Return what writes a table in the format that a file name asks for, or raise InputError."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in WRITERS:
-        raise InputError(f"{path}: tables are written as {', '.join(WRITERS)}; end the name in one of these")
-    return WRITERS[suffix]
-
-
-def write(
-    table: pl.DataFrame,
-    schema: type[Table],
-    path: str | Path,
-    writer: Writer = pl.DataFrame.write_parquet,
-) -> None:
-    """Check a table and write it atomically, as Parquet unless `writer` writes something else."""
-    checked = check(table, schema, str(path))
-    with written_beside(path) as temporary:
-        writer(checked, temporary)
-
-
-def read(path: str | Path, schema: type[Table]) -> pl.DataFrame:
-    """Read a Parquet table that another rule wrote, and check it."""
-    with explained(path):
-        table = pl.read_parquet(path)
-    return check(table, schema, str(path))

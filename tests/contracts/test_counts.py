@@ -8,6 +8,7 @@ from balance import unbalanced
 from perturbkg import plugins, schemas
 from perturbkg.baselines._join import join_baseline
 from perturbkg.drugs.prepare import prepare
+from perturbkg.drugs.targets import known_targets
 from perturbkg.graph.descriptions import LAYOUTS, read_descriptions
 from perturbkg.graph.inputs import collect_inputs
 from perturbkg.graph.merge import merge_graph
@@ -34,10 +35,12 @@ def test_everything_read_in_a_world_is_removed_or_kept(raw_world, graph, label, 
     prepared = prepare(source.compounds(files).table, selected.selection["drug"], graph.nodes, files)
     joined = join_selection(selected.selection, prepared.drugs, lines.cells, 1)
     made = source.measured(files, joined.selection, label)
+    targets, target_counts = known_targets(prepared.drugs, prepared.library, graph.nodes, graph.edges)
     merged = merge_graph(
         nodes=graph.nodes,
         edges=graph.edges,
         drugs=prepared.drugs,
+        targets=targets,
         cells=lines.cells,
         baseline=lines.baseline,
         entrez=genes.entrez,
@@ -55,6 +58,7 @@ def test_everything_read_in_a_world_is_removed_or_kept(raw_world, graph, label, 
         descriptions=graph.descriptions,
     )
     counts = [graph.counts, selected.counts, lines.counts, prepared.counts, joined.counts, made.counts]
+    counts.append(target_counts)
     for rule in RULES:
         plan = plan_merging(made.selection, prepared.drugs, rule, 10.0)
         assert unbalanced(plan.counts) == []

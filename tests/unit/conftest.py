@@ -26,7 +26,10 @@ def files(tmp_path: Path) -> dict[str, Path]:
     rng = np.random.default_rng(0)
     paths = {
         name: tmp_path / name
-        for name in ("signatures.h5ad", "fold.parquet", "drugs.parquet", "cells.parquet", "baseline.h5ad")
+        for name in (
+            *("signatures.h5ad", "fold.parquet", "drugs.parquet", "targets.parquet", "cells.parquet"),
+            "baseline.h5ad",
+        )
     }
     paths |= {"graph.npz": tmp_path / "graph.npz", "graph_nodes.parquet": tmp_path / "nodes.parquet"}
     nodes = pl.DataFrame(
@@ -65,6 +68,19 @@ def files(tmp_path: Path) -> dict[str, Path]:
         schema_overrides={"targets": pl.List(pl.String), "kg_node": pl.String, "match": pl.String},
     )
     schemas.write(drugs, schemas.Drugs, paths["drugs.parquet"])
+    known = [(drug, symbol) for drug, of in zip(DRUGS, TARGETS, strict=True) for symbol in of]
+    targets = pl.DataFrame(known, schema=["drug", "symbol"], orient="row").select(
+        "drug",
+        pl.lit(None, pl.String).alias("target"),
+        "symbol",
+        match=pl.lit("none"),
+        source=pl.lit("compound table"),
+        molecule="drug",
+        weight=pl.lit(1.0),
+        similarity=pl.lit(1.0),
+        neighbours=pl.lit(1, pl.Int64),
+    )
+    schemas.write(targets, schemas.Targets, paths["targets.parquet"])
     nothing = pl.Series([None] * 2, dtype=pl.String)
     cells = pl.DataFrame({"cell": CELLS, "lineage": nothing, "disease": nothing, "description": nothing})
     schemas.write(cells, schemas.Cells, paths["cells.parquet"])

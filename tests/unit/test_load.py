@@ -23,6 +23,7 @@ def load(files: dict[str, Path]) -> Data:
         graph_nodes=files["graph_nodes.parquet"],
         features=[files["lincs_drug.morgan"], files["cell_line.baseline"]],
         drugs=files["drugs.parquet"],
+        targets=files["targets.parquet"],
         cells=files["cells.parquet"],
         baseline=files["baseline.h5ad"],
     )
@@ -85,10 +86,24 @@ def test_acyclic_parents_are_alone():
 
 @given(st.lists(st.lists(st.sampled_from(["EGFR", "TP53", "JAK2", "é"]), max_size=5), max_size=6))
 def test_targets_are_multi_hot(targets: list[list[str]]):
-    matrix = target_matrix(targets).toarray()
-    symbols = sorted({symbol for own in targets for symbol in own})
-    assert matrix.shape == (len(targets), len(symbols))
-    assert [[symbols[c] for c in np.flatnonzero(row)] for row in matrix] == [sorted(set(t)) for t in targets]
+    drugs = [f"BRD-{d}" for d in range(len(targets))]
+    known = [
+        (drug, f"node:{s}" if s == "EGFR" else None, s)
+        for drug, of in zip(drugs, targets, strict=True)
+        for s in of
+    ]
+    table = pl.DataFrame(known, schema=dict.fromkeys(("drug", "target", "symbol"), pl.String), orient="row")
+    matrix = target_matrix(table, drugs).toarray()
+    keys = [[f"node:{s}" if s == "EGFR" else s for s in of] for of in targets]
+    every = sorted({key for own in keys for key in own})
+    assert matrix.shape == (len(targets), len(every))
+    assert [[every[c] for c in np.flatnonzero(row)] for row in matrix] == [sorted(set(own)) for own in keys]
+
+
+def test_the_target_of_an_unknown_drug_is_refused(files: dict[str, Path]):
+    rewrite(files["targets.parquet"], schemas.Targets, pl.col("drug").replace("BRD-3", "BRD-9"))
+    with pytest.raises(InputError, match=r"targets.parquet: drug 'BRD-9' is not in the drug table; run "):
+        load(files)
 
 
 def rewrite(path: Path, schema: type[schemas.Table], change: pl.Expr) -> None:

@@ -2,11 +2,37 @@
 # Needs: kg/, drugs.parquet, cells.parquet, baseline.h5ad. Makes: graph/.
 
 
+rule impute_targets:
+    input:
+        drugs=rules.prepare_drugs.output.drugs,
+        library=rules.prepare_drugs.output.library,
+        nodes=rules.read_knowledge_graph.output.nodes,
+        edges=rules.read_knowledge_graph.output.edges,
+    output:
+        targets=f"{R}/drugs/targets.parquet",
+        counts=f"{R}/drugs/target_counts.parquet",
+    log:
+        f"{LOGS}/impute_targets.log",
+    benchmark:
+        f"{BENCHMARKS}/impute_targets.tsv"
+    conda:
+        "../envs/prepare.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=15,
+    params:
+        code=code("impute_targets"),
+    script:
+        "../../scripts/impute_targets.py"
+
+
 rule merge_graph:
     input:
         nodes=rules.read_knowledge_graph.output.nodes,
         edges=rules.read_knowledge_graph.output.edges,
         drugs=rules.prepare_drugs.output.drugs,
+        targets=rules.impute_targets.output.targets,
         cells=rules.prepare_cells.output.cells,
         baseline=rules.prepare_cells.output.baseline,
     output:

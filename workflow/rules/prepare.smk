@@ -110,6 +110,7 @@ rule prepare_drugs:
     output:
         drugs=f"{R}/drugs.parquet",
         matches=f"{R}/drugs/matches.parquet",
+        library=f"{R}/drugs/library.parquet",
         counts=f"{R}/drugs/counts.parquet",
         exclusions=f"{R}/drugs/exclusions.parquet",
     log:

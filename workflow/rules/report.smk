@@ -17,6 +17,7 @@ COUNTED = [
     rules.select_signatures,
     rules.prepare_cells,
     rules.prepare_drugs,
+    rules.impute_targets,
     rules.read_signatures,
     rules.merge_graph,
     rules.collect_node_inputs,

@@ -7,6 +7,7 @@ rule train_model:
         signatures=rules.read_signatures.output.signatures,
         fold=f"{R}/splits/{{split}}/fold{{fold}}.parquet",
         drugs=rules.prepare_drugs.output.drugs,
+        targets=rules.impute_targets.output.targets,
         cells=rules.prepare_cells.output.cells,
         baseline=rules.prepare_cells.output.baseline,
         graph=rules.merge_graph.output.graph,

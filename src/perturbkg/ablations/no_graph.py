@@ -12,8 +12,9 @@ from perturbkg.data import Data
 class NoGraph(Ablation):
     """Remove every edge (models add their own self-loops).
 
-    ASSUME: `targets` stays. It is an annotation of the drug that came with the compound table, and the
-    MLP baseline has it too; with it the ablated model is what the MLP is, and the graph is what differs.
+    ASSUME: `targets` stays. It is an annotation of the drug, from the compound table and the knowledge
+    graph, and every model has it. One that reads it knows without edges what the MLP knows; one that reads
+    targets as edges alone loses them.
     """
 
     def apply(self, data: Data, rng: np.random.Generator) -> Ablated:

@@ -1,4 +1,4 @@
-"""Make the tables Drugs and Matches from the compounds of a selection; what cannot be used is listed."""
+"""Make the tables Drugs, Matches and Library from compounds; what cannot be used is listed."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ class Prepared:
 
     drugs: pl.DataFrame
     matches: pl.DataFrame
+    library: pl.DataFrame
     counts: pl.DataFrame
     exclusions: pl.DataFrame
 
@@ -45,14 +46,22 @@ def prepare(
     """
     table = compounds.filter(pl.col("drug").is_in(used.unique().implode())).sort("drug")
     structures = _structures(nodes, files, descriptions)
-    found = standardise_all([*table["smiles"].fill_null(""), *structures["smiles"]], threads)
-    failures, unusable = (
-        _failures(rows, found) for rows in (table.select("row", "smiles", item="drug"), structures)
+    # Compounds without a signature say what molecules like them may bind.
+    others = (
+        compounds.filter(pl.col("targets").list.len() > 0).join(table, on="drug", how="anti").sort("drug")
     )
-    failures = failures.with_columns(
-        reason=pl.when(pl.col("item").is_in(list(withheld))).then(pl.lit(WITHHELD)).otherwise("reason")
+    found = standardise_all(
+        [*structures["smiles"], *pl.concat([table, others])["smiles"].fill_null("")], threads
     )
+    failures, unread = (
+        _failures(rows.select("row", "smiles", item="drug"), found).with_columns(
+            reason=pl.when(pl.col("item").is_in(list(withheld))).then(pl.lit(WITHHELD)).otherwise("reason")
+        )
+        for rows in (table, others)
+    )
+    unusable = _failures(structures, found)
     parents = {smiles: parent for smiles, parent in found.items() if isinstance(parent, Parent)}
+    library, library_counts = _library(pl.concat([table, others]), structures, parents)
     unknown = used.n_unique() - len(table)
     table = table.filter(~pl.col("drug").is_in(failures["item"].implode()))
     if table.is_empty():
@@ -102,6 +111,7 @@ def prepare(
         matches=table.join(names, on="kg_node", how="left", maintain_order="left").select(
             "drug", "name", "kg_node", "kg_name", "match", "candidates", "reason"
         ),
+        library=library,
         counts=pl.concat(
             [
                 counted(
@@ -116,6 +126,7 @@ def prepare(
                 ),
                 counted(STAGE, "parent molecules", [("kept", table["parent"].n_unique())]),
                 _ways(matches),
+                library_counts,
             ]
         ),
         exclusions=pl.concat(
@@ -123,6 +134,7 @@ def prepare(
                 excluded(STAGE, "drugs", failures),
                 excluded(STAGE, "matches", ambiguous.select("row", "reason", item="drug")),
                 excluded(STAGE, "structures of the knowledge graph", unusable),
+                excluded(STAGE, "structures of compounds without a signature", unread),
             ]
         ),
     )
@@ -148,6 +160,28 @@ def _structures(
     of_nodes = table.join(drugs, left_on="generic_name", right_on="name", maintain_order="left_right")
     of_nodes = of_nodes.select("node", "smiles", item="generic_name", row="row")
     return pl.concat([known, of_nodes.join(known, on="node", how="anti", maintain_order="left")])
+
+
+def _library(
+    compounds: pl.DataFrame, structures: pl.DataFrame, parents: Mapping[str, Parent]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the schemas.Library of compounds and of drugs of the graph, and lines of schemas.Counts."""
+    drawn = pl.concat(
+        [
+            compounds.select("smiles", "targets", molecule="drug"),
+            structures.select("smiles", pl.lit([], pl.List(pl.String)).alias("targets"), molecule="node"),
+        ]
+    )
+    kept = drawn.filter(pl.col("smiles").is_in(parents))
+    found = [parents[smiles] for smiles in kept["smiles"]]
+    library = kept.select(
+        "molecule",
+        _column("smiles", [parent.smiles for parent in found]),
+        _column("parent", [parent.key for parent in found]),
+        "targets",
+    )
+    lines = [("read", len(drawn)), ("no usable structure", len(drawn) - len(kept)), ("kept", len(kept))]
+    return library.sort("molecule"), counted(STAGE, "molecules whose targets may be known", lines)
 
 
 def _failures(table: pl.DataFrame, found: Mapping[str, Parent | str]) -> pl.DataFrame:

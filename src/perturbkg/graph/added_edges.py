@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from perturbkg.graph.names import AMBIGUOUS, NONE, caseless, exact, find_nodes, normalised
+from perturbkg.graph.names import AMBIGUOUS, NONE, find_nodes, normalised
 from perturbkg.graph.types import CELL_LINE, DISEASE, GENE, LINCS_DRUG, node_id
 
 _SHOWN = 5  # examples named in a reason
@@ -38,34 +38,36 @@ def is_drug(drugs: pl.DataFrame) -> Added:
     )
 
 
-def targets(drugs: pl.DataFrame, nodes: pl.DataFrame, edges: pl.DataFrame) -> Added:
-    """Join an L1000 drug with the genes of its target symbols."""
-    wanted = (
-        drugs.select("drug", "kg_node", symbol="targets")
-        .explode("symbol", empty_as_null=False)
-        .filter(pl.col("symbol") != "")
-    )
-    genes = find_nodes(wanted["symbol"], nodes.filter(type=GENE), {"exact": exact, "caseless": caseless})
-    found = wanted.join(genes, left_on="symbol", right_on="name", maintain_order="left")
-    made = found.filter(pl.col("node").is_not_null())
+def targets(known: pl.DataFrame, drugs: pl.DataFrame, edges: pl.DataFrame) -> Added:
+    """Join an L1000 drug with its known targets (schemas.Targets), but for those of the drug that it is.
+
+    Those are targets of the drug's node, which the graph joins with them.
+    """
+    wanted = known.filter(pl.col("source").is_in(["compound table", "same molecule"]))
+    made = wanted.filter(pl.col("target").is_not_null())
     # Such an edge says the same twice; it stays, because either relation may be switched off or ablated.
-    matched = made["kg_node"].drop_nulls().unique().implode()
-    of_drugs = edges.filter(pl.col("head").is_in(matched) | pl.col("tail").is_in(matched))
-    ways = [["head", "tail"], ["tail", "head"]]
-    pairs = made.unique(["drug", "node"])
-    repeated = sum(
-        pairs.join(of_drugs, left_on=["kg_node", "node"], right_on=way, how="semi").height for way in ways
+    pairs = made.join(drugs.select("drug", "kg_node"), on="drug").unique(["drug", "target"])
+    of_drugs = edges.filter(
+        pl.any_horizontal(pl.col("head", "tail").is_in(pairs["kg_node"].drop_nulls().unique().implode()))
     )
+    ways = [["head", "tail"], ["tail", "head"]]
+    repeated = sum(
+        pairs.join(of_drugs, left_on=["kg_node", "target"], right_on=way, how="semi").height for way in ways
+    )
+    caseless = pl.when(match="caseless").then(pl.lit(":caseless")).otherwise(pl.lit(""))
     return Added(
         made.select(
             head=ids(LINCS_DRUG, "drug"),
-            tail="node",
-            provenance=pl.when(match="exact")
-            .then(pl.lit("compoundinfo:target"))
-            .otherwise(pl.format("compoundinfo:target:{}", "match")),
+            tail="target",
+            provenance=pl.when(source="compound table")
+            .then(pl.format("compoundinfo:target{}", caseless))
+            .otherwise(pl.format("parent:{}", "molecule")),
         ),
-        _unmatched(found, "symbol", GENE),
-        {"also an edge of the same drug in the knowledge graph": repeated},
+        _unmatched(wanted, "symbol", GENE),
+        {
+            "known of another form of the molecule": made.filter(source="same molecule").height,
+            "also an edge of the same drug in the knowledge graph": repeated,
+        },
     )
 
 

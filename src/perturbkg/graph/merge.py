@@ -39,6 +39,7 @@ def merge_graph(
     nodes: pl.DataFrame,
     edges: pl.DataFrame,
     drugs: pl.DataFrame,
+    targets: pl.DataFrame,
     cells: pl.DataFrame,
     baseline: np.ndarray,
     entrez: list[str],
@@ -46,7 +47,7 @@ def merge_graph(
     relations: Mapping[str, bool],
     expressed_genes: int,
 ) -> Merged:
-    """Merge the tables `Nodes`, `Edges`, `Drugs`, `Cells` and the baseline (cells, genes) of `cells`.
+    """Merge `Nodes`, `Edges`, `Drugs`, `Targets`, `Cells` and the baseline (cells, genes) of `cells`.
 
     Nodes are sorted by type, then by id; L1000 drugs and cell lines keep the order of their own tables, so
     that drug d is row d of its type's features. `relations` switches added relations on or off (default: on).
@@ -76,7 +77,7 @@ def merge_graph(
     }
     added = {
         DRUG_IS_DRUG: added_edges.is_drug(drugs),
-        DRUG_TARGETS_PROTEIN: added_edges.targets(drugs, nodes, edges),
+        DRUG_TARGETS_PROTEIN: added_edges.targets(targets, drugs, edges),
         CELL_EXPRESSES_PROTEIN: added_edges.expresses(
             cells, baseline, find_genes(nodes, entrez, symbols), expressed_genes
         ),

@@ -4,9 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from perturbkg.graph.arrays import Graph
-from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_TARGETS_PROTEIN
-
-KNOWN_TARGETS = "drug_protein"  # the knowledge graph's relation of its own drugs
+from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_PROTEIN, DRUG_TARGETS_PROTEIN
 
 
 def own_targets(graph: Graph, drug_node: np.ndarray) -> sp.csr_array:
@@ -17,7 +15,7 @@ def own_targets(graph: Graph, drug_node: np.ndarray) -> sp.csr_array:
     """
     direct = _joined(graph, DRUG_TARGETS_PROTEIN)[drug_node]
     same = _joined(graph, DRUG_IS_DRUG)[drug_node]
-    found = sp.csr_array(direct + same @ _joined(graph, KNOWN_TARGETS))
+    found = sp.csr_array(direct + same @ _joined(graph, DRUG_PROTEIN))
     found.data[:] = 1
     return found
 

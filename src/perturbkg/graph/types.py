@@ -22,6 +22,7 @@ NODE_TYPES = (
     "pathway",
 )
 
+DRUG_PROTEIN = "drug_protein"  # of the knowledge graph: a drug and a protein that it binds
 DRUG_IS_DRUG = "lincs_drug_is_drug"
 DRUG_TARGETS_PROTEIN = "lincs_drug_targets_protein"
 CELL_EXPRESSES_PROTEIN = "cell_expresses_protein"

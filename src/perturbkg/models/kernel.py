@@ -21,7 +21,7 @@ class Kernel(KernelModel):
     """weight of the targets that similar drugs have; 0: own targets only"""
 
     def drug_kernels(self, data: Data) -> dict[str, np.ndarray]:
-        """Compare structures, and targets of the compound table."""
+        """Compare structures, and known targets."""
         kernels = {"structure": structure_kernel(data)}
         if self.targets:
             kernels["targets"] = target_kernel(data, data.targets, imputed=self.imputed)

@@ -9,10 +9,8 @@ from perturbkg.drugs.fingerprints import fingerprints
 from perturbkg.drugs.similarity import nearest
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
-from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_TARGETS_PROTEIN, LINCS_DRUG, node_id
+from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_PROTEIN, DRUG_TARGETS_PROTEIN, LINCS_DRUG, node_id
 from perturbkg.splits import PARTS
-
-DRUG_PROTEIN = "drug_protein"  # PrimeKG's relation of a drug to a protein that it binds
 
 
 def describe(signatures: pl.DataFrame, test_drugs: pl.DataFrame) -> dict[str, Any]:

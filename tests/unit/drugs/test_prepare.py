@@ -77,6 +77,7 @@ def test_worked_example():
     assert prepared.exclusions.select("what", "item", "row", "reason").rows() == [
         ("drugs", "d3", 13, "empty SMILES"),
         ("drugs", "d5", 14, "unparsable SMILES: the syntax is wrong"),
+        ("structures of compounds without a signature", "d9", 15, "unparsable SMILES: the syntax is wrong"),
     ]
     assert counts(prepared, "drugs") == {
         "read": 6,
@@ -89,6 +90,7 @@ def test_worked_example():
     for table, schema in (
         (prepared.drugs, schemas.Drugs),
         (prepared.matches, schemas.Matches),
+        (prepared.library, schemas.Library),
         (prepared.counts, schemas.Counts),
         (prepared.exclusions, schemas.Exclusions),
     ):

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from perturbkg import schemas
+from perturbkg.drugs.targets import known_targets
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.merge import Merged, merge_graph
@@ -52,6 +53,11 @@ DRUGS = pl.DataFrame(
     },
     schema_overrides={"targets": pl.List(pl.String)},
 )
+# No two drugs have one parent; the library is the drugs themselves.
+LIBRARY = DRUGS.select("smiles", "parent", "targets", molecule="drug").select(
+    "molecule", "smiles", "parent", "targets"
+)
+TARGETS = known_targets(DRUGS, LIBRARY, NODES, EDGES)[0]
 CELLS = pl.DataFrame(
     {
         "cell": ["MCF7", "A375", "T47D", "HEK"],
@@ -72,6 +78,7 @@ def merge(**changes: object) -> Merged:
         "nodes": NODES,
         "edges": EDGES,
         "drugs": DRUGS,
+        "targets": TARGETS,
         "cells": CELLS,
         "baseline": BASELINE,
         "entrez": ENTREZ,
@@ -168,6 +175,7 @@ def test_everything_left_out_is_counted() -> None:
         "duplicate": 1,  # nat2 and NAT2 are one gene
         "switched off": 0,
         "kept": 2,
+        "of these: known of another form of the molecule": 0,
         "of these: also an edge of the same drug in the knowledge graph": 2,
     }
     # Two genes for each of four cell lines; the second best of MCF7, A375 and HEK is not above the mean.
@@ -262,7 +270,7 @@ def test_one_cell_line_has_no_specific_gene() -> None:
 
 
 def test_no_drugs_and_no_edges() -> None:
-    merged = merge(edges=EDGES.clear(), drugs=DRUGS.clear(), expressed_genes=0)
+    merged = merge(edges=EDGES.clear(), drugs=DRUGS.clear(), targets=TARGETS.clear(), expressed_genes=0)
     assert [edge[0] for edge in edge_list(merged)] == ["cell_of_disease"] * 2
     assert merged.graph.nodes == 13
 
@@ -312,6 +320,7 @@ def test_genes_that_have_no_entrez_id_are_found_by_symbol() -> None:
     merged = merge(
         nodes=NODES.with_columns(renamed, source_id=renamed.str.extract("([^:]*)$")),
         edges=EDGES.with_columns(pl.col("head", "tail").replace(ensembl)),
+        targets=TARGETS.with_columns(pl.col("target").replace(ensembl)),
         symbols=["NAT2", "AKT1", "X"],
     )
     wanted, found = (
@@ -337,6 +346,7 @@ def run_script(folder: Path, obs: list[str]) -> list[Path]:
     schemas.write(NODES, schemas.Nodes, folder / "n.parquet")
     schemas.write(EDGES, schemas.Edges, folder / "e.parquet")
     schemas.write(DRUGS, schemas.Drugs, folder / "d.parquet")
+    schemas.write(TARGETS, schemas.Targets, folder / "t.parquet")
     schemas.write(CELLS, schemas.Cells, folder / "c.parquet")
     var = pl.DataFrame({"entrez": ENTREZ, "symbol": ["NAT2", "AKT1", "X"]})
     write_matrix(BASELINE, pl.DataFrame({"cell": obs}), var, folder / "b.h5ad")
@@ -345,6 +355,7 @@ def run_script(folder: Path, obs: list[str]) -> list[Path]:
         nodes=folder / "n.parquet",
         edges=folder / "e.parquet",
         drugs=folder / "d.parquet",
+        targets=folder / "t.parquet",
         cells=folder / "c.parquet",
         baseline=folder / "b.h5ad",
         relations={"cell_of_disease": False},

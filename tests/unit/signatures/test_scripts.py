@@ -72,6 +72,7 @@ def prepare(release, folder, minimum=1, merge="modz"):
         reader="lincs2020",
         drugs=made("drugs"),
         matches=made("matches"),
+        library=made("library"),
         counts=made("drug_counts"),
         exclusions=made("drug_exclusions"),
     )

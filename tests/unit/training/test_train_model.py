@@ -25,6 +25,7 @@ def arguments(files: dict[str, Path], folder: Path, **changed: Any) -> dict[str,
         "signatures": files["signatures.h5ad"],
         "fold": files["fold.parquet"],
         "drugs": files["drugs.parquet"],
+        "targets": files["targets.parquet"],
         "cells": files["cells.parquet"],
         "baseline": files["baseline.h5ad"],
         "graph": files["graph.npz"],
@@ -76,7 +77,7 @@ def test_outputs(main: Any, files: dict[str, Path], tmp_path: Path):
     given = {"epochs": 2, "ensemble": 2, "width": 4}
     assert run["options"] == {"model": plugins.options_of("models", "mlp") | given, "ablation": {}}
     assert run["chosen"] == {}
-    assert len(run["inputs"]) == 9
+    assert len(run["inputs"]) == 10
     assert {"python", "perturbkg", "torch", "numpy", "dgl"} <= set(run["versions"])
     assert run["peak_memory_mb"] > 10
 
