@@ -65,10 +65,12 @@ def main(
                 raise InputError(error.kept_in(kept, parts.train_names)) from error
         with clock.step("predict"):
             predicted = made.predict(ablated.data, parts.test)
+            std = made.predict_std(ablated.data, parts.test)
     made.save(Path(prediction).parent)
     shutil.rmtree(kept, ignore_errors=True)  # of an earlier run that failed
     schemas.write(pl.DataFrame(epochs, schema=HISTORY), schemas.History, history)
-    write_matrix(predicted, parts.test_labels, parts.var, prediction)
+    labels = parts.test_labels if std is None else parts.test_labels.with_columns(std=pl.Series(std))
+    write_matrix(predicted, labels, parts.var, prediction)
     inputs = [Path(path) for path in (signatures, fold, *tables.values(), *features)]
     write_json(
         {

@@ -250,4 +250,5 @@ class Runs(Table):
     parameters: pl.Int64  # numbers that training fitted
     epochs: pl.Int64
     threads: pl.Int64
+    chosen: str  # JSON: what the model chose for itself
     notes: str  # JSON: what the ablation really changed

@@ -266,6 +266,7 @@ def write_runs(identities: list[tuple], rng: np.random.Generator, path: Path) ->
         parameters=pl.lit(12345, pl.Int64),
         epochs=pl.lit(20, pl.Int64),
         threads=pl.lit(1, pl.Int64),
+        chosen=pl.lit(json.dumps({"attention": "fused"})),
         notes=pl.Series(moved),
     )
     schemas.write(runs.select(list(schemas.Runs.to_schema().columns)), schemas.Runs, path)

@@ -22,7 +22,17 @@ ROWS_AT_ONCE = 4096
 # Columns of a plain table that are labels of its rows, not genes: those of schemas.Selection, and more.
 OBS = (
     *("signature", "drug", "cell", "dose_um", "nearest_dose_um", "time_h", "replicates", "tas"),
-    *("replicate_correlation", "merged", "parent", "scaffold", "is_hiq", "qc_pass", "pert_type", "part"),
+    *(
+        "replicate_correlation",
+        "merged",
+        "parent",
+        "scaffold",
+        "is_hiq",
+        "qc_pass",
+        "pert_type",
+        "part",
+        "std",
+    ),
 )
 
 

@@ -18,6 +18,7 @@ class Evaluation:
     predicted: np.ndarray  # (n, genes) float32
     cell: np.ndarray  # (n,) int: row in training_mean
     training_mean: np.ndarray  # (cells, genes) float32: mean training profile; NaN for a cell line without
+    std: np.ndarray | None = None  # (n,) float64: error that the model expects, NaN where it expects none
 
 
 @dataclass(frozen=True)

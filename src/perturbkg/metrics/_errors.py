@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from perturbkg.metrics import MetricInfo
+from perturbkg.metrics import Evaluation, MetricInfo
+
+NO_STD = "no predicted std above 0"
 
 
 def error_info(name: str, formula: str, undefined: str = "") -> MetricInfo:
@@ -27,3 +29,10 @@ def mean_absolute(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 def root_mean_square(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Return the root of the mean of (predicted - observed)² (rows, genes) row by row: (rows,) float64."""
     return np.sqrt(np.mean((predicted.astype(np.float64) - observed) ** 2, axis=1))
+
+
+def expected(evaluation: Evaluation) -> np.ndarray:
+    """Return the error that the model expects of each row: (rows,) float64, NaN where that is not above 0."""
+    if evaluation.std is None:
+        return np.full(len(evaluation.cell), np.nan)
+    return np.where(evaluation.std > 0, evaluation.std, np.nan).astype(np.float64)

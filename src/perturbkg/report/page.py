@@ -22,6 +22,7 @@ SECTIONS = {
     "comparisons": "Reference against every other model",
     "ablations": "Ablations",
     "strata": "Where it works",
+    "uncertainty": "Expected errors",
     "folds": "Folds and seeds",
     "examples": "Predictions",
     "undefined": "Undefined scores",

@@ -72,6 +72,7 @@ def _row(path: str | Path) -> dict[str, Any]:
             **{key: run["identity"][key] for key in IDENTITY},
             **{f"seconds_{step}": run["seconds"][step] for step in ("load", "ablate", "fit", "predict")},
             **{key: run[key] for key in ("peak_memory_mb", "parameters", "epochs", "threads")},
+            "chosen": json.dumps(run["chosen"], sort_keys=True),
             "notes": json.dumps(run["ablation"]["notes"], sort_keys=True),
         }
     except KeyError as error:

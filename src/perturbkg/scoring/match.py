@@ -81,7 +81,21 @@ def match(truth: Truth, prediction: str | Path, *, ignore_others: bool = False) 
     column = _matched(names_of(var, "gene", prediction), truth.genes, "gene", prediction)
     predicted = read_rows(prediction, row)[:, column]
     _check_finite(predicted, prediction, "signature", names, truth.genes)
-    return Evaluation(truth.observed, predicted, truth.cell, truth.training_mean)
+    std = _read_std(obs, prediction)[row] if "std" in obs.columns else None
+    return Evaluation(truth.observed, predicted, truth.cell, truth.training_mean, std)
+
+
+def _read_std(obs: pl.DataFrame, path: str | Path) -> np.ndarray:
+    """Return the column `std`, the error that a model expects: (signatures,) float64, NaN where empty."""
+    std = obs["std"].cast(pl.Float64, strict=False)
+    wrong = (std.is_null() & obs["std"].is_not_null()) | (std < 0) | std.is_infinite()
+    if wrong.any():
+        row = int(wrong.arg_max() or 0)
+        raise InputError(
+            f"{path}: signature {obs.to_series(0)[row]!r} has the std {obs['std'][row]!r}; write a number "
+            "from 0, the root mean square error that is expected of it, or nothing"
+        )
+    return std.fill_null(float("nan")).to_numpy()
 
 
 def _read_means(path: str | Path, cells: list[str], genes: list[str]) -> np.ndarray:

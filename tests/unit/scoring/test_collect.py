@@ -33,6 +33,7 @@ def run(tmp_path):
             "parameters": 1000,
             "epochs": 12,
             "threads": 1,
+            "chosen": {"penalty": "3", "attention": "torch"},
             "ablation": {"notes": {"moved": 0.9, "edges": 10}},
             "versions": {"python": "3.11"},
         }
@@ -57,7 +58,7 @@ def test_keeps_the_order_given_and_every_row(run):
         "dataset": "demo", "split": "random", "fold": 0, "model": "mlp", "ablation": "none", "seed": 0,
         "seconds_load": 1.0, "seconds_ablate": 0.0, "seconds_fit": 2.5, "seconds_predict": 0.5,
         "peak_memory_mb": 512.0, "parameters": 1000, "epochs": 12, "threads": 1,
-        "notes": '{"edges": 10, "moved": 0.9}',
+        "chosen": '{"attention": "torch", "penalty": "3"}', "notes": '{"edges": 10, "moved": 0.9}',
     }  # fmt: skip
 
 

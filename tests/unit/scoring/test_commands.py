@@ -47,6 +47,8 @@ def score(pair, *arguments):
 
 
 def test_scores_with_every_metric(pair, tmp_path):
+    X, obs, var = read_matrix(pair["prediction"])
+    write_matrix(X, obs.with_columns(std=pl.lit(1.0)), var, pair["prediction"])
     output = tmp_path / "scores.parquet"
     result = invoke(
         "score", "--truth", pair["truth"], "--prediction", pair["prediction"],
@@ -59,6 +61,7 @@ def test_scores_with_every_metric(pair, tmp_path):
     means = dict(table.group_by(pl.col("metric").cast(pl.String)).agg(pl.col("value").mean()).rows())
     assert 0.8 < means["pearson"] < 0.95  # 2 / sqrt(5) = 0.894
     assert means["retrieval"] == 0
+    assert abs(means["std_error_ratio"] - 1) < 0.05 and abs(means["coverage"] - 0.95) < 0.02
     assert (
         f"{means['pearson']:.4f}" in result.output
     )  # parents have equally many signatures, so the mean over parents is the mean
@@ -73,6 +76,12 @@ def test_without_training_means_the_centred_metrics_are_reported_as_undefined(pa
     assert "pearson_centred: undefined for 12 signatures (" in result.output
     assert "- to" not in result.output
     assert "mae" in result.output and "spearman" not in result.output
+
+
+def test_a_prediction_without_expected_errors_is_scored_all_the_same(pair):
+    result = score(pair, "--metrics", "coverage", "--metrics", "mae", "--resamples", 50)
+    assert result.exit_code == 0, result.output
+    assert "coverage: undefined for 12 signatures (no predicted std above 0)" in result.output
 
 
 def test_equal_seeds_print_equal_intervals(pair):

@@ -45,6 +45,29 @@ def test_reads_a_sparse_matrix_of_doubles(matrix, truth, tmp_path):
     np.testing.assert_array_equal(matched(truth, path)[0].predicted, P)
 
 
+def test_reads_expected_errors_by_name_where_there_are_any(matrix, truth):
+    labels = {"signature": ["s3", "s1", "s2"], "std": [3.0, 1.0, np.nan]}
+    evaluation, _ = matched(truth, matrix("p", [P[2], P[0], P[1]], labels))
+    np.testing.assert_array_equal(evaluation.std, [1, np.nan, 3])
+    assert matched(truth, matrix("q", P, {"signature": ["s1", "s2", "s3"]}))[0].std is None
+
+
+def test_reads_expected_errors_of_a_table(truth, tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("signature,std,10,20,30,40\ns1,1.5,1,3,2,4\ns2,,5,5,7,9\ns3,2,1,0,0,1\n")
+    evaluation, _ = matched(truth, path)
+    np.testing.assert_array_equal(evaluation.std, [1.5, np.nan, 2])
+    np.testing.assert_array_equal(evaluation.predicted, P)
+
+
+@pytest.mark.parametrize("std", ["-1", "inf", "wide"])
+def test_an_expected_error_that_cannot_be_one_is_named(truth, tmp_path, std):
+    path = tmp_path / "p.csv"
+    path.write_text(f"signature,std,10,20,30,40\ns1,1.5,1,3,2,4\ns2,{std},5,5,7,9\ns3,2,1,0,0,1\n")
+    with pytest.raises(InputError, match=r"p.csv: signature 's2' has the std .*; write a number"):
+        matched(truth, path)
+
+
 # AnnData warns while the test writes its bad input.
 @pytest.mark.filterwarnings("ignore:(Observation|Variable) names are not unique:UserWarning")
 @pytest.mark.parametrize(

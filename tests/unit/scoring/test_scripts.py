@@ -76,7 +76,7 @@ def test_scores_become_one_table_to_the_byte(files, tmp_path):
     write_json(
         {
             "identity": IDENTITY, "seconds": seconds, "peak_memory_mb": 9.5, "parameters": 0, "epochs": 0,
-            "threads": 1, "ablation": {"notes": {}},
+            "threads": 1, "chosen": {}, "ablation": {"notes": {}},
         },
         record,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from perturbkg import plugins, schemas
@@ -60,7 +61,8 @@ def test_outputs(main: Any, files: dict[str, Path], tmp_path: Path):
     X, obs, var = read_matrix(folder / "prediction.h5ad")
     assert X.shape == (2, 6)
     assert X.dtype == np.float32
-    assert obs.rows() == [("S1", "BRD-1", "MCF7"), ("S6", "BRD-4", "A375")]
+    assert obs.drop("std").rows() == [("S1", "BRD-1", "MCF7"), ("S6", "BRD-4", "A375")]
+    assert obs["std"].dtype == pl.Float32 and (obs["std"] > 0).all()
     assert var.columns == ["entrez", "symbol"]
     history = schemas.read(folder / "history.parquet", schemas.History)
     assert history["member"].to_list() == [0, 0, 1, 1]
@@ -107,6 +109,17 @@ def test_a_model_without_epochs_has_an_empty_history(main: Any, files: dict[str,
     main(**arguments(files, tmp_path, model="mean", options={}))
     assert schemas.read(tmp_path / "history.parquet", schemas.History).is_empty()
     assert read_json(tmp_path / "run.json")["epochs"] == 0
+    _, obs, _ = read_matrix(tmp_path / "prediction.h5ad")
+    assert obs.columns == ["signature", "drug", "cell"]  # and it does not say how wrong it is
+
+
+def test_what_a_model_chose_is_recorded(main: Any, files: dict[str, Path], tmp_path: Path):
+    main(**arguments(files, tmp_path, model="ridge", options={"penalties": [2.0]}))
+    seen = schemas.read(files["fold.parquet"], schemas.Fold)["part"].is_in(["train", "validation"]).sum()
+    assert read_json(tmp_path / "run.json")["chosen"] == {
+        "refit": f"training + validation, {seen} signatures",
+        "penalty": "2",
+    }
 
 
 def test_changes_by_an_ablation_are_recorded(main: Any, files: dict[str, Path], tmp_path: Path):

@@ -41,6 +41,7 @@ def runs(**columns):
         "parameters": 7,
         "epochs": [4, 6, 5],
         "threads": 1,
+        "chosen": "{}",
         "notes": "{}",
     }
     return pl.DataFrame(table | columns)
@@ -62,6 +63,12 @@ def test_numbers_in_the_notes_are_summarised_by_their_dotted_name():
     assert found.rows() == [("gat", "none", "moved.all", 3, 0.8, 0.9, 1.0)]
     (grid,) = registry.load("tables", "notes").lay_out(found, choices_of())
     assert [cell.text for cell in grid.rows[0]] == ["gat", "none", "moved.all", "3", "0.800", "0.900", "1"]
+
+
+def test_choices_are_counted_by_what_was_chosen():
+    chosen = [json.dumps(value) for value in ({"penalty": "3", "refit": "all"}, {"penalty": "3"}, {})]
+    found = make_table("chosen", runs=runs(chosen=chosen))
+    assert found.rows() == [("gat", "none", "penalty", "3", 2), ("gat", "none", "refit", "all", 1)]
 
 
 def test_matches_are_counted_by_way():
