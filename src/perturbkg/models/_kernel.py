@@ -5,6 +5,9 @@ The kernel of two pairs is  drug(d, d') cell(c, c') + identity [d = d'], with no
 and the noise come from a small stated grid: each is judged by the mean Pearson of predictions for held-out
 groups of the training and validation parts, never of the test part. Groups are scaffolds where validation
 drugs are new, and signatures where they are known: as the split is.
+
+Profiles are learned as principal components. A component that varies less is more of it noise, so its noise
+is larger: inversely proportional to its spread (`perturbkg.models._components`).
 """
 
 from abc import abstractmethod
@@ -19,10 +22,12 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.models import Model
+from perturbkg.models._components import Components
 from perturbkg.training.target_scale import Scaled, TargetScale
 
 IDENTITIES = (0.15, 0.6, 2.0)
-NOISES = (0.4, 0.8, 1.6)
+NOISES = (0.1, 0.2, 0.4, 0.8)
+TRIAL = 120  # components that a trial of the choice is judged by
 Weights = Mapping[str, float]  # name of a drug kernel -> what it weighs
 
 
@@ -32,7 +37,8 @@ class Setting:
 
     weights: Weights
     identity: float = IDENTITIES[0]
-    noise: float = NOISES[1]
+    noise: float = NOISES[2]
+    """of the leading component"""
 
 
 @dataclass
@@ -86,15 +92,20 @@ class KernelModel(Model):
             )
         kernels = self.drug_kernels(data)
         folds = _deal(data, train, validation, seen, parts=self.groups, seed=self.seed)
-        setting = self._choose(data, kernels, seen, folds, self.candidates(data, kernels, seen))
+        trials = [_Trial.of(self, data, seen, held) for held in folds] if len(folds) > 1 else []
+        setting = self._choose(data, kernels, seen, trials, self.candidates(data, kernels, seen))
         fitted = seen if self.refit else train
         names = sorted(kernels)
         weights = [setting.weights.get(name, 0.0) for name in names]
         arrays = {"kernels": np.array(weights), "identity": np.array(setting.identity)}
         system, size = self._system(data, kernels, setting, fitted)
         for scale in self.target_scales:
-            scaled, weight = self._solve(data, system, fitted, noise=setting.noise, scale=scale)
-            arrays |= {f"{scale}.weights": weight * np.float32(scaled.scale), f"{scale}.base": scaled.base}
+            target = self._target(data, fitted, scale)
+            weight = target.profiles(_solve(system, target, setting.noise))
+            arrays |= {
+                f"{scale}.weights": weight * np.float32(target.scaled.scale),
+                f"{scale}.base": target.scaled.base,
+            }
         self.remember(
             data, drug=fitted.drug, cell=fitted.cell, baseline=data.baseline, size=np.array(size), **arrays
         )
@@ -136,46 +147,30 @@ class KernelModel(Model):
         data: Data,
         kernels: dict[str, np.ndarray],
         seen: Signatures,
-        folds: Sequence[np.ndarray],
+        trials: Sequence["_Trial"],
         candidates: Sequence[Weights],
     ) -> Setting:
         """Choose the drug kernel first, then the identity, then the noise; ties keep the simpler one."""
 
+        def score(setting: Setting) -> float:
+            system, _ = self._system(data, kernels, setting, seen)
+            return float(np.concatenate([trial.score(system, setting.noise) for trial in trials]).mean())
+
         def best(settings: Sequence[Setting]) -> Setting:
-            if len(settings) == 1 or len(folds) < 2:
+            if len(settings) == 1 or not trials:
                 return settings[0]
-            return settings[
-                int(np.argmax([self._score(data, kernels, one, seen, folds) for one in settings]))
-            ]
+            return settings[int(np.argmax([score(one) for one in settings]))]
 
         setting = best([Setting(weights) for weights in candidates])
         setting = best([Setting(setting.weights, identity) for identity in IDENTITIES])
         return best([Setting(setting.weights, setting.identity, noise) for noise in NOISES])
 
-    def _score(
-        self,
-        data: Data,
-        kernels: dict[str, np.ndarray],
-        setting: Setting,
-        seen: Signatures,
-        folds: Sequence[np.ndarray],
-    ) -> float:
-        """Return the mean Pearson of predictions for held-out signatures, with the first target scale."""
-        system, _ = self._system(data, kernels, setting, seen)
-        scores = []
-        for held in folds:
-            rest = np.setdiff1d(np.arange(len(seen)), held)
-            part = Signatures(seen.drug[rest], seen.cell[rest], seen.delta[rest])
-            scaled, weight = self._solve(
-                data,
-                system[np.ix_(rest, rest)],
-                part,
-                noise=setting.noise,
-                scale=self.target_scales[0],
-            )
-            residual = system[np.ix_(held, rest)] @ weight
-            scores.append(_pearson(scaled.back(seen.cell[held], residual), seen.delta[held]))
-        return float(np.concatenate(scores).mean())
+    def _target(
+        self, data: Data, part: Signatures, scale: TargetScale, most: int | None = None
+    ) -> Components:
+        """Return what is solved for on one scale; `most` components, None for all."""
+        scaled = Scaled.learn(part, len(data.cells), scale, self.shrinkage)
+        return Components.of(scaled, _strengths(part.delta, scale), most)
 
     def _system(
         self, data: Data, kernels: dict[str, np.ndarray], setting: Setting, seen: Pairs
@@ -190,18 +185,42 @@ class KernelModel(Model):
         pairs += np.float32(setting.identity) * (seen.drug[:, None] == seen.drug)
         return pairs, size
 
-    def _solve(
-        self, data: Data, system: np.ndarray, part: Signatures, *, noise: float, scale: TargetScale
-    ) -> tuple[Scaled, np.ndarray]:
-        """Return the scaled targets and the weights of their signatures (n, genes) float32."""
-        scaled = Scaled.learn(part, len(data.cells), scale, self.shrinkage)
+
+@dataclass(frozen=True)
+class _Trial:
+    """Signatures held out together, and the target that the others give."""
+
+    rest: np.ndarray
+    held: np.ndarray
+    target: Components
+    observed: Signatures
+
+    @classmethod
+    def of(cls, model: KernelModel, data: Data, seen: Signatures, held: np.ndarray) -> "_Trial":
+        rest = np.setdiff1d(np.arange(len(seen)), held)
+        part, observed = (Signatures(seen.drug[i], seen.cell[i], seen.delta[i]) for i in (rest, held))
+        return cls(rest, held, model._target(data, part, model.target_scales[0], TRIAL), observed)
+
+    def score(self, system: np.ndarray, noise: float) -> np.ndarray:
+        """Return the Pearson of each held-out signature with its prediction: (held,) float32."""
+        weights = _solve(system[np.ix_(self.rest, self.rest)], self.target, noise)
+        residual = self.target.profiles(system[np.ix_(self.held, self.rest)] @ weights)
+        return _pearson(self.target.scaled.back(self.observed.cell, residual), self.observed.delta)
+
+
+def _solve(system: np.ndarray, target: Components, noise: float) -> np.ndarray:
+    """Return the weights of signatures, by component: (n, components) float32."""
+    weights = np.empty_like(target.values)
+    for level in np.unique(target.noise):
+        columns = target.noise == level
         matrix = system.copy()
-        matrix[np.diag_indices(len(matrix))] += np.float32(noise) * _strengths(part.delta, scale)
+        matrix[np.diag_indices(len(matrix))] += np.float32(noise * level) * target.strength
         try:
             factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
         except LinAlgError as error:
             raise InputError(f"the kernel of the training pairs is not positive definite: {error}") from error
-        return scaled, cho_solve(factor, scaled.residual, check_finite=False).astype(np.float32)
+        weights[:, columns] = cho_solve(factor, target.values[:, columns], check_finite=False)
+    return weights
 
 
 def _weighted(kernels: Mapping[str, np.ndarray], weights: Weights) -> np.ndarray:

@@ -21,18 +21,21 @@ def test_solves_what_scikit_learn_solves(monkeypatch: pytest.MonkeyPatch) -> Non
     delta = rng.normal(size=(9, 978)).astype(np.float32)
     part = Signatures(np.arange(9), np.zeros(9, np.int64), delta)
     data = dataclasses.make_dataclass("Cells", ["cells"])(["c"])
-    scaled, weights = Kernel()._solve(data, K[:9, :9], part, noise=0.8, scale="none")
-    oracle = GaussianProcessRegressor(ConstantKernel(1.0), optimizer=None, alpha=0.8)
+    target = Kernel()._target(data, part, "none")
+    weights = _kernel._solve(K[:9, :9], target, 0.8)
 
     def look_up(_: object, a: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
         b = a if b is None else b
         return K[np.ix_(a[:, 0].astype(int), b[:, 0].astype(int))]
 
     monkeypatch.setattr(ConstantKernel, "__call__", look_up)
-    oracle.fit(np.arange(9)[:, None], scaled.residual)
-    np.testing.assert_allclose(
-        K[9:, :9] @ weights, oracle.predict(np.arange(9, 12)[:, None]), rtol=1e-3, atol=1e-3
-    )
+    # 9 profiles and their mean leave 8 components that vary; each has the noise of its level.
+    for component in range(8):
+        noise = 0.8 * float(target.noise[component])
+        oracle = GaussianProcessRegressor(ConstantKernel(1.0), optimizer=None, alpha=noise)
+        oracle.fit(np.arange(9)[:, None], target.values[:, component])
+        expected = oracle.predict(np.arange(9, 12)[:, None])
+        np.testing.assert_allclose(K[9:, :9] @ weights[:, component], expected, rtol=1e-3, atol=1e-3)
 
 
 def test_blocks_that_agree_with_responses_come_first() -> None:
