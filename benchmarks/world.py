@@ -23,6 +23,7 @@ from perturbkg.report.results import Results, read_results
 from perturbkg.simulation.files import FILES
 
 ROOT = Path(__file__).parents[1]
+TARGETS = "drugs/targets.parquet"
 
 
 def read_config(overlay: str | Path) -> dict[str, Any]:
@@ -128,7 +129,13 @@ class World:
             files=self._raw([*needs["compounds"], "drug_text"]),
             reader=reader,
             **self._paths(drugs="drugs.parquet", matches="drugs/matches.parquet"),
+            **self._paths(library="drugs/library.parquet"),
             **self._counts("drugs"),
+        )
+        self._call(
+            "impute_targets",
+            **self._paths(drugs="drugs.parquet", library="drugs/library.parquet", nodes="kg/nodes.parquet"),
+            **self._paths(edges="kg/edges.parquet", targets=TARGETS, counts="drugs/target_counts.parquet"),
         )
         self._call(
             "read_signatures",
@@ -150,7 +157,7 @@ class World:
             **self._paths(nodes="kg/nodes.parquet", edges="kg/edges.parquet", drugs="drugs.parquet"),
             **self._paths(cells="cells.parquet", baseline="baseline.h5ad", graph="graph/graph.npz"),
             **self._paths(graph_nodes="graph/nodes.parquet", provenance="graph/provenance.parquet"),
-            **self._paths(counts="graph/counts.parquet"),
+            **self._paths(targets=TARGETS, counts="graph/counts.parquet"),
             relations=self.config["graph"]["relations"],
             expressed_genes=self.config["graph"]["expressed_genes"],
         )
@@ -196,6 +203,7 @@ class World:
         """Describe a fold, train every run on it and score them; return the folder of each run."""
         config, parts = self.config, self._fold(split, fold, "parquet")
         tables = self._paths(signatures="signatures.h5ad", drugs="drugs.parquet", cells="cells.parquet")
+        known = {"baseline": self._path("baseline.h5ad"), "targets": self._path(TARGETS)}
         graph = self._paths(graph="graph/graph.npz", graph_nodes="graph/nodes.parquet")
         means = self._fold(split, fold, "cell_means.h5ad")
         self._call(
@@ -220,7 +228,7 @@ class World:
                 identity["model"],
                 **tables,
                 **graph,
-                baseline=self._path("baseline.h5ad"),
+                **known,
                 fold=parts,
                 features=features,
                 fusion=config["fusion"],
