@@ -138,7 +138,10 @@ def test_a_language_model_cuts_and_counts_long_inputs(name: str, weights: Path) 
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)
-def test_missing_weights_are_one_line(name: str, tmp_path: Path) -> None:
+def test_missing_weights_are_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from perturbkg.encoders._language_models import weights  # noqa: PLC0415 - imports torch
+
+    monkeypatch.setattr(weights, "PACKAGES", {})  # those that a package carries are missing without it
     encoder = plugins.create("encoders", name, {"device": "cpu"}, weights_folder=tmp_path)
     assert encoder.instead in set(NAMES) - set(LANGUAGE_MODELS)
     with pytest.raises(InputError, match=f"is wanted in .*name the encoder {encoder.instead}") as error:

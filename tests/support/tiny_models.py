@@ -41,6 +41,15 @@ def write_biobert(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def write_minilm(folder: Path, seed: int = 0) -> Path:
+    """Write config.json, vocab.txt and model.safetensors, whose tensors have no prefix."""
+    config = BertConfig(vocab_size=len(WORDS), **SIZES)
+    model = _drawn(lambda: BertModel(config, add_pooling_layer=False), seed)
+    _write_config(folder, config.to_dict(), WORDS)
+    save_file(model.state_dict(), folder / "model.safetensors")
+    return folder
+
+
 def write_protein_bert(folder: Path, seed: int = 0) -> Path:
     """Write config.json, vocab.txt and model.safetensors of a masked language model."""
     config = BertConfig(vocab_size=len(BERT_RESIDUES), **SIZES)
@@ -77,6 +86,7 @@ def write_esm2(folder: Path, seed: int = 0) -> Path:
 WRITERS: dict[str, Callable[..., Path]] = {
     "biobert": write_biobert,
     "esm2": write_esm2,
+    "minilm": write_minilm,
     "molformer": tiny_molformer.write,
     "protein_bert": write_protein_bert,
 }

