@@ -90,8 +90,9 @@ def ours(data: Any, train: Any, options: argparse.Namespace, name: str) -> dict[
     batches = -(-len(train) // options.batch)
     measured = batches if encode_every == "epoch" else min(options.steps, batches)
     some = type(train)(*(part[: measured * options.batch] for part in (train.drug, train.cell, train.delta)))
-    shape = {"layers": options.layers, "node_width": WIDTH} if model_name == "full_graph_gat" else {}
-    shape |= {"heads": HEADS, "width": HIDDEN, "batch": options.batch}
+    shape = {"width": HIDDEN, "batch": options.batch}
+    if model_name == "full_graph_gat":
+        shape |= {"layers": options.layers, "node_width": WIDTH, "heads": HEADS}
     model = plugins.create("models", model_name, shape)
     start = time.perf_counter()
     if model_name == "full_graph_gat":

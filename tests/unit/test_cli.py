@@ -32,7 +32,7 @@ def test_plugins_are_listed_with_their_summaries():
 def test_the_options_of_a_plug_in_are_printed_with_defaults_and_meanings():
     found = invoke("plugins", "model", "gat").output
     assert "Options, set in the config under `model_options: {gat: {...}}`:" in found
-    assert "  heads: 4\n      int, at least 1. attention heads of each layer\n" in found
+    assert "  block_steps: 5\n" in found
     assert "  loss: mixed\n      cosine | huber | mixed | mse. what training minimises" in found
     assert "It has no options." in invoke("plugins", "models", "zero").output
     assert "penalties: [0.3, 1.0, 3.0, 10.0, 30.0]" in invoke("plugins", "models", "ridge").output

@@ -63,8 +63,8 @@ def changed(*keys, to):
         (changed("encoders", "drug", to=["mogran"]), ["encoders.drug: unknown name 'mogran'", "morgan"]),
         (changed("knowledge_graph", to="hetionet"), ["knowledge_graph: unknown name 'hetionet'", "primekg"]),
         (
-            changed("model_options", to={"gat": {"heds": 1}}),
-            ["model_options.gat: unknown option 'heds'", "heads"],
+            changed("model_options", to={"gat": {"neighburs": 1}}),
+            ["model_options.gat: unknown option 'neighburs'", "neighbours"],
         ),
         (
             changed("model_options", to={"mlp": {"dropout": "a"}}),
@@ -217,8 +217,8 @@ def test_the_default_config_leaves_every_option_to_its_class():
 
 
 def test_all_options_in_force_are_recorded_with_those_of_the_overlay():
-    found = configuration.in_force(changed("model_options", to={"gat": {"heads": 2}}))
-    assert found["model_options"]["gat"] == plugins.options_of("models", "gat") | {"heads": 2}
+    found = configuration.in_force(changed("model_options", to={"gat": {"neighbours": 2}}))
+    assert found["model_options"]["gat"] == plugins.options_of("models", "gat") | {"neighbours": 2}
     assert found["model_options"]["ridge"]["penalties"] == [0.3, 1.0, 3.0, 10.0, 30.0]
     assert found["encoder_options"]["morgan"] == {"radius": 2, "bits": 2048}
     assert found["ablation_options"] == {"shuffle_edges": {"swaps_per_edge": 10}}

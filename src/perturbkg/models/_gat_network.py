@@ -1,18 +1,17 @@
-"""The network of `gat`: attention over nodes, attention over training drugs, and a head on pairs."""
+"""The network of `gat`: attention over blocks of the walk, attention over training drugs, a head on pairs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
 from perturbkg.attention import Edges, attend, dot
 from perturbkg.training.layers import Linear, perceptron, table
 from perturbkg.training.loop import Network
 
-SIMILARITIES = 2  # of walks, of structures: the relations of drug attention
-SILENT = -8.0  # a logit that far below the others is a weight of less than 1/1000
+SPEED = 50.0  # how much faster the logits of blocks move than other weights: few numbers, and few steps
 
 
 @dataclass(frozen=True)
@@ -21,62 +20,88 @@ class Inputs:
 
     drug: Tensor  # (drugs, a): components of walk and features
     cell: Tensor  # (cells, b)
-    node: Tensor  # (near nodes, node_width): loadings of the walk's components
-    node_type: Tensor  # (near nodes,) int64
-    types: int
-    node_edges: Edges  # near node -> drug
-    node_prior: Tensor  # (edges,): log of the walk
-    node_relation: Tensor  # (edges,): type of the node, + types where an edge joins it to the drug
+    blocks: Mapping[str, Tensor]  # type -> (steps, drugs, nodes of the type, or their components)
+    names: list[str]  # "type@step" of each block, by type and step
     response: Tensor  # (drugs, response_width), zero for drugs without training signatures
     response_in_cell: Tensor  # (measured pairs, response_width)
     in_cell: Tensor  # (drugs, cells) int32: the row of a pair there, -1 for one without training signatures
     drug_edges: Edges  # training drug -> drug
-    drug_prior: Tensor  # (edges,): similarity
-    drug_relation: Tensor  # (edges,): which similarity
+    similarity: Tensor  # (edges, similarities)
 
 
-class Attention(nn.Module):
-    """Multi-head attention over incoming edges whose logit starts at sharpness * prior + bias.
+class OverBlocks(nn.Module):
+    """Attention over (node type, step): one softmax over all blocks, one matrix of node vectors per type.
 
-    Content, the inner product of learned keys and queries, is added and starts at zero.
+    sum over t, k of softmax(logits)[t, k] B[t, k] E[t], times the root of the number of blocks: at equal
+    weights the sum has the variance of one block.
+    """
+
+    def __init__(self, blocks: Mapping[str, Tensor], width: int, generator: torch.Generator) -> None:
+        """Take type -> (steps, drugs, columns)."""
+        super().__init__()
+        self.blocks = nn.ModuleList(_Block(block) for block in blocks.values())
+        self.nodes = nn.ParameterList(
+            torch.randn(block.shape[2], width, generator=generator) * 0.3 for block in blocks.values()
+        )
+        self.steps = [len(block) for block in blocks.values()]
+        self.logits = nn.Parameter(torch.zeros(sum(self.steps)))
+
+    def forward(self) -> list[Tensor]:
+        """Return the sum (drugs, width) in a list; an empty one where there is no block."""
+        if not self.steps:
+            return []
+        weights = (self.logits * SPEED).softmax(dim=0) * len(self.logits) ** 0.5
+        parts = [
+            torch.einsum("k,kdn->dn", own, block.value) @ nodes
+            for own, block, nodes in zip(weights.split(self.steps), self.blocks, self.nodes, strict=True)
+        ]
+        return [torch.stack(parts).sum(dim=0)]
+
+
+class _Block(nn.Module):
+    def __init__(self, value: Tensor) -> None:
+        super().__init__()
+        self.value = table(value)
+
+
+class OverDrugs(nn.Module):
+    """Multi-head attention over training drugs, whose logits start at similarity / temperature.
+
+    The first head starts at the mean of the similarities, each of the others at one of them. Content, the
+    inner product of learned keys and queries, is added and starts at zero.
     """
 
     def __init__(
         self,
         edges: Edges,
-        prior: Tensor,
-        relation: Tensor,
-        bias: Tensor,
+        similarity: Tensor,
         *,
-        sharpness: float,
-        sizes: tuple[int, int],
+        temperature: float,
+        read: int,
         key_width: int,
         drop_edge: float,
         backend: str,
         generator: torch.Generator,
     ) -> None:
-        """Take prior and relation (edges,), first biases (relations, heads), sizes of source and target."""
+        """Take similarities (edges, n) and the width of a drug's vector; there are n + 1 heads."""
         super().__init__()
         self.edges, self.drop_edge, self.backend = edges, drop_edge, backend
-        self.prior, self.relation = table(prior.unsqueeze(1)), table(relation)
-        self.bias = nn.Parameter(bias.clone())
-        self.log_sharpness = nn.Parameter(torch.full_like(bias, sharpness).log())
-        self.heads = bias.shape[1]
-        self.key = Linear(sizes[0], self.heads * key_width, generator)
-        self.query = Linear(sizes[1], self.heads * key_width, generator, gain=0.0)
+        self.similarity = table(similarity)
+        kinds = similarity.shape[1]
+        self.heads = kinds + 1
+        first = torch.cat([torch.full((kinds, 1), 1 / kinds), torch.eye(kinds)], dim=1)
+        self.sharpness = nn.Parameter(first)  # (kinds, heads), in units of 1 / temperature
+        self.temperature = temperature
+        self.key = Linear(read, self.heads * key_width, generator)
+        self.query = Linear(read, self.heads * key_width, generator, gain=0.0)
 
-    def forward(self, source: Tensor, target: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Map source (sources, p), target (targets, q) and values (sources, v) to (targets, heads * v).
-
-        The logits (edges, heads) come second, for attention over the same edges with other values.
-        """
-        edges = self.edges.on(source.device)
-        keys = self.key(source).unflatten(1, (self.heads, -1))
-        queries = self.query(target).unflatten(1, (self.heads, -1))
-        # Not indexed: few rows are asked for by many edges, whose gradients `embedding` sums side by side.
-        sharpness, bias = (embedding(self.relation, own) for own in (self.log_sharpness.exp(), self.bias))
-        logits = self.prior * sharpness + bias
-        logits = logits + dot(edges, keys, queries, self.backend) / keys.shape[2] ** 0.5  # (edges, heads)
+    def forward(self, drug: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Map drugs (drugs, read) and values (drugs, v) to (drugs, heads * v), and logits (edges, heads)."""
+        edges = self.edges.on(drug.device)
+        keys = self.key(drug).unflatten(1, (self.heads, -1))
+        queries = self.query(drug).unflatten(1, (self.heads, -1))
+        logits = self.similarity @ self.sharpness / self.temperature
+        logits = logits + dot(edges, keys, queries, self.backend) / keys.shape[2] ** 0.5
         if self.training and self.drop_edge:
             dropped = torch.rand(len(logits), 1, device=logits.device) < self.drop_edge
             logits = logits.masked_fill(dropped, -1e4)
@@ -84,7 +109,7 @@ class Attention(nn.Module):
 
 
 class GATNetwork(Network):
-    """Node attention, drug attention, and the head on pairs."""
+    """Attention over blocks, attention over drugs, and the head on pairs."""
 
     def __init__(
         self,
@@ -92,56 +117,32 @@ class GATNetwork(Network):
         genes: int,
         generator: torch.Generator,
         *,
-        heads: int,
-        temperature: float,
+        block_width: int,
         width: int,
         input_dropout: float,
         dropout: float,
         **attention: Any,
     ) -> None:
-        """Take the frozen inputs, options of the model, and the other arguments of `Attention`."""
+        """Take the frozen inputs, options of the model, and the other arguments of `OverDrugs`."""
         super().__init__()
-        node_width = inputs.node.shape[1]
         self.drug, self.cell, self.response = table(inputs.drug), table(inputs.cell), table(inputs.response)
-        self.node, self.node_type = table(inputs.node), table(inputs.node_type)
-        self.type_vector = nn.Parameter(torch.randn(inputs.types, 8, generator=generator) * 0.1)
-        self.over_nodes = Attention(
-            inputs.node_edges,
-            inputs.node_prior,
-            inputs.node_relation,
-            torch.zeros(2 * inputs.types, heads),
-            sharpness=1.0,
-            sizes=(node_width + 8, node_width),
-            generator=generator,
-            **attention,
-        )
-        self.node_message = Linear(heads * node_width, node_width, generator, gain=0.0)
-        # One half of the heads starts on each similarity.
-        first = torch.zeros(SIMILARITIES, heads)
-        first[0, heads // 2 :] = SILENT
-        first[1, : heads // 2] = SILENT
-        self.over_drugs = Attention(
+        self.over_blocks = OverBlocks(inputs.blocks, block_width, generator)
+        self.over_drugs = OverDrugs(
             inputs.drug_edges,
-            inputs.drug_prior,
-            inputs.drug_relation,
-            first,
-            sharpness=1 / temperature,
-            sizes=(node_width, node_width),
+            inputs.similarity,
+            read=inputs.drug.shape[1],
             generator=generator,
             **attention,
         )
         self.in_cell = InCell(inputs)
-        read = inputs.drug.shape[1] + 2 * heads * inputs.response.shape[1] + inputs.cell.shape[1]
+        read = inputs.drug.shape[1] + block_width * bool(inputs.blocks) + inputs.cell.shape[1]
+        read += 2 * self.over_drugs.heads * inputs.response.shape[1]
         self.body = perceptron([read, width, genes], generator, input_dropout=input_dropout, dropout=dropout)
 
     def encode(self) -> tuple[Tensor, Tensor]:
-        """Encode all drugs (drugs, a + heads * response_width); the drug attention's logits come second."""
-        width = self.node.shape[1]
-        near, rest = self.drug[:, :width], self.drug[:, width:]
-        node = torch.cat([self.node, self.type_vector[self.node_type]], dim=1)
-        near = near + self.node_message(self.over_nodes(node, near, self.node)[0])
-        message, logits = self.over_drugs(near, near, self.response)
-        return torch.cat([near, rest, message], dim=1), logits
+        """Encode all drugs (drugs, columns); the drug attention's logits (edges, heads) come second."""
+        message, logits = self.over_drugs(self.drug, self.response)
+        return torch.cat([self.drug, *self.over_blocks(), message], dim=1), logits
 
     def decode(self, encoded: tuple[Tensor, Tensor], drug: Tensor, cell: Tensor) -> Tensor:
         """Map pairs to residuals (pairs, genes)."""

@@ -1,60 +1,68 @@
-"""GAT: attention over the diffused neighbourhood of each drug, beside all that the perceptrons read.
+"""GAT: attention over types of nodes and numbers of steps, and over training drugs, beside the perceptron.
 
-A plain GAT has some thousand training drugs to learn the vectors of tens of thousands of nodes from, and
-finds less than diffusion does. This one starts from diffusion (Gasteiger et al. 2019, arXiv:1911.05485):
-a random walk with restart from each drug (as in `propagation`) decides what its neighbours are. For a pair
-(drug d, cell line c), and for each head:
+A hundred drugs cannot teach a network the vectors of tens of thousands of nodes, but they can teach it which
+few nodes to read. For a pair (drug d, cell line c):
 
-    a(d, v) = softmax over near nodes v of  s log walk(d, v) + b[type of v, direct edge?] + <q(h_d), k(h_v)>
-    m(d, u) = softmax over training drugs u of other scaffolds, near by walk or by structure, of
-              s similarity(d, u) + b[which similarity] + <q(h_d), k(h_u)>
-    x(d)    = h_d + W sum_v a(d, v) h_v
-    y(d, c) = mean(c) + perceptron[x(d), sum_u m(d, u) r_u, sum_u m(d, u, c) r_(u, c), baseline of c]
+    B[t, k](d) = where a walk of k steps from d is, among the nodes of type t (log scale, centred, scaled)
+    x(d)       = sum over t, k of a[t, k] B[t, k](d) E[t],  a = softmax over all blocks of learned logits
+    m(d, u)    = softmax over training drugs u of other scaffolds, near by any similarity, of
+                 sum over similarities of s similarity(d, u) + <q(h_d), k(h_u)>
+    y(d, c)    = mean(c) + perceptron[h_d, x(d), sum_u m(d, u) r_u, sum_u m(d, u, c) r_(u, c), baseline of c]
 
-h are frozen loadings on the walk's components, r_u the mean training response of drug u, r_(u, c) that in the
-cell line c, and m(d, u, c) the attention m among drugs that were measured there. Learned are s, b, q, k, W
-and the perceptron. Every matrix that is new beside `propagation` starts at zero or at the similarity itself.
-The drugs are encoded once per step, and all pairs of the step are decoded from that.
+E[t] are the vectors of the nodes of type t, learned (of the components of the type's blocks where it has many
+nodes). The similarities are those of structures, of walks and of targets. h_d are components of the whole
+walk and of the drug's features, r_u the mean training response of drug u, r_(u, c) that in the cell line c,
+and m(d, u, c) the attention m among drugs that were measured there.
 
-Attention: Velickovic et al. 2018, arXiv:1710.10903. What else was tried: docs/notebook/.
+Attention over metapaths: Wang et al. 2019, arXiv:1903.07293; over nodes: Velickovic et al. 2018,
+arXiv:1710.10903. What else was tried: docs/notebook/.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
 from annotated_types import Ge, Gt, Lt
+from scipy.special import softmax
 
 from perturbkg.attention import Edges
 from perturbkg.data import Data, Signatures
-from perturbkg.drugs.similarity import tanimoto
-from perturbkg.models._gat_network import SIMILARITIES, GATNetwork, Inputs
+from perturbkg.graph.steps import shares_by_type
+from perturbkg.graph.targets import own_targets
+from perturbkg.graph.types import CELL_LINE, LINCS_DRUG
+from perturbkg.models._drug_kernels import structure_kernel, target_kernel
+from perturbkg.models._gat_network import SPEED, GATNetwork, Inputs
 from perturbkg.models._graph import GraphModel
 from perturbkg.models._neighbours import Similarity, nearest
 from perturbkg.models._walk import WalkOptions
-from perturbkg.training.inputs import Block, learn_projections, project
+from perturbkg.training.inputs import Block, learn_projections, principal_axes, project
 from perturbkg.training.loop import Network
 from perturbkg.training.means import cell_means
-from perturbkg.training.responses import responses, unit_scale
+from perturbkg.training.responses import responses
+
+SHOWN = 5  # blocks that `chosen` names
+SMALL = 1e-6  # a block of smaller rows than that does not tell training drugs apart
 
 
 @dataclass
 class GAT(WalkOptions, GraphModel):
-    """Graph attention on the diffusion-rewired graph, beside the perceptron of `propagation`."""
+    """Attention over node types and steps of a walk, and over similar training drugs."""
 
     components: Annotated[int, Ge(1)] = 128
     """principal components kept of each block of inputs"""
-    near: Annotated[int, Ge(1)] = 32
-    """nodes that a drug attends over"""
+    block_steps: Annotated[int, Ge(0)] = 5
+    """most steps of the walk's blocks (node type, step); 0: no blocks"""
+    block_width: Annotated[int, Ge(1)] = 64
+    """width of the learned vector of a node in a block"""
+    learned_type: Annotated[int, Ge(1)] = 2_000
+    """most nodes of a type whose vectors are learned node by node; else those of principal components"""
+    largest_type: Annotated[int, Ge(1)] = 5_000
+    """most nodes of a type that has blocks of its own"""
     neighbours: Annotated[int, Ge(1)] = 24
     """training drugs that a drug attends over, for each similarity"""
-    heads: Annotated[int, Ge(1)] = 4
-    """attention heads of each layer"""
     key_width: Annotated[int, Ge(1)] = 16
     """width of a head's keys and queries"""
-    node_width: Annotated[int, Ge(1)] = 64
-    """leading components of the walk that nodes are known by"""
     response_width: Annotated[int, Ge(1)] = 48
     """components of a training drug's mean response"""
     temperature: Annotated[float, Gt(0)] = 0.07
@@ -62,7 +70,30 @@ class GAT(WalkOptions, GraphModel):
     drop_edge: Annotated[float, Ge(0), Lt(1)] = 0.2
     """share of edges dropped in training"""
 
+    batch: Annotated[int, Ge(1)] = 128
+    """signatures per step: the graph is encoded once in each, so fewer steps are faster"""
+
     own_node: ClassVar[bool] = False
+
+    attention: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Name the blocks of most attention too, "type@step weight", a mean over members."""
+        most = sorted(self.attention.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
+        return super().chosen | {
+            "blocks": ", ".join(f"{name} {weight:.2f}" for name, weight in most) or "none"
+        }
+
+    def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
+        """Train the ensemble, and read off its attention over blocks."""
+        history = super().fit(data, train, validation)
+        names = self._made[1].names if self._made else []
+        if names:
+            logits = np.stack([self.learned[f"member{i}.over_blocks.logits"] for i in range(self.ensemble)])
+            weights = softmax(SPEED * logits, axis=1).mean(axis=0)
+            self.attention = dict(zip(names, weights.tolist(), strict=True))
+        return history
 
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
         """Learn the components of the inputs and the mean responses of the training drugs."""
@@ -84,63 +115,59 @@ class GAT(WalkOptions, GraphModel):
         """Find the edges of both attentions and the frozen vectors of their nodes."""
         walk = self.walk(data)
         drug, cell = project([walk, data.drug_features], data.cell_features, prepared)
-        width = min(self.node_width, prepared["drug0.axes"].shape[1])
-        src, dst, visited = nearest(walk.rows, len(data.drugs), self.near)
-        used, local = np.unique(src, return_inverse=True)
-        near = np.isin(data.graph.dst, data.drug_node)
-        direct = np.isin(
-            data.drug_node[dst] * data.graph.nodes + src,
-            data.graph.dst[near].astype(np.int64) * data.graph.nodes + data.graph.src[near],
-        )
-        kind = data.graph.node_type[used].astype(np.int64)
         trained = np.zeros(len(data.drugs), bool)
         trained[prepared["trained"]] = True
-
-        def others(similarity: Similarity) -> Similarity:
-            """Keep the similarity of training drugs of other scaffolds."""
-
-            def kept(drugs: np.ndarray) -> np.ndarray:
-                other = data.scaffold_group[drugs, None] != data.scaffold_group
-                return np.where(trained & other, similarity(drugs), 0)
-
-            return kept
 
         # Cell lines in the order in which responses were learned; in a new cell line nothing was measured.
         place = np.full((len(data.drugs), len(self.cells) + 1), -1, np.int32)
         place[tuple(prepared["measured"].T)] = np.arange(len(prepared["measured"]))
         place = place[:, self.known_cells(data, np.arange(len(data.cells)))]
-        by_structure = tanimoto(data.drug_features)
-
-        def structure(drugs: np.ndarray) -> np.ndarray:
-            return by_structure(data.drug_features[drugs]).astype(np.float32)
-
-        near_drugs = [
-            nearest(others(similarity), len(data.drugs), self.neighbours)
-            for similarity in (walk.cosine, structure)
-        ]
+        similarity = {
+            "structure": structure_kernel(data),
+            "walk": walk.cosine(np.arange(len(data.drugs))),
+            "targets": target_kernel(data, own_targets(data.graph, data.drug_node), imputed=0.5),
+        }
+        allowed = trained & (data.scaffold_group[:, None] != data.scaffold_group)
+        edges, near = nearest_of(list(similarity.values()), allowed, self.neighbours)
+        blocks = self.blocks(data, prepared["trained"])
         return Inputs(
             drug=torch.from_numpy(drug),
             cell=torch.from_numpy(cell),
-            node=torch.from_numpy(unit_scale(prepared["drug0.axes"][used, :width])),
-            node_type=torch.from_numpy(kind),
-            types=len(data.graph.types),
-            node_edges=_edges(local, dst, len(used), len(data.drugs)),
-            node_prior=torch.from_numpy(np.log(visited)),
-            node_relation=torch.from_numpy(kind[local] + len(data.graph.types) * direct),
+            blocks={name: torch.from_numpy(block) for name, (_, block) in blocks.items()},
+            names=[f"{name}@{step}" for name, (steps, _) in blocks.items() for step in steps],
             response=torch.from_numpy(prepared["response"]),
             response_in_cell=torch.from_numpy(prepared["response_in_cell"]),
             in_cell=torch.from_numpy(place),
-            drug_edges=_edges(
-                np.concatenate([src for src, *_ in near_drugs]),
-                np.concatenate([dst for _, dst, _ in near_drugs]),
-                len(data.drugs),
-                len(data.drugs),
-            ),
-            drug_prior=torch.from_numpy(np.concatenate([similarity for *_, similarity in near_drugs])),
-            drug_relation=torch.from_numpy(
-                np.repeat(np.arange(SIMILARITIES), [len(s) for s, *_ in near_drugs])
-            ),
+            drug_edges=edges,
+            similarity=torch.from_numpy(near),
         )
+
+    def blocks(self, data: Data, trained: np.ndarray) -> dict[str, tuple[list[int], np.ndarray]]:
+        """Return type -> its steps, and (steps, drugs, columns) float32: shares of the walk on a log scale.
+
+        Each block is centred and scaled to mean square length 1 over the training drugs. A type with many
+        nodes is reduced to the principal components of its blocks over these.
+        """
+        shares = shares_by_type(
+            data.graph,
+            data.drug_node,
+            steps=self.block_steps,
+            largest=self.largest_type,
+            without=(LINCS_DRUG, CELL_LINE),
+        )
+        found: dict[str, tuple[list[int], np.ndarray]] = {}
+        for name in sorted({name for name, _ in shares}):
+            steps = [step for step in range(1, self.block_steps + 1) if (name, step) in shares]
+            block = np.log1p(np.float32(self.factor) * np.stack([shares.pop((name, k)) for k in steps]))
+            block -= block[:, trained].mean(axis=1, keepdims=True)
+            size = np.sqrt(np.square(block[:, trained]).sum(axis=2).mean(axis=1))
+            block /= np.maximum(size, SMALL)[:, None, None]
+            if block.shape[2] > self.learned_type:
+                axes = principal_axes(block[:, trained].reshape(-1, block.shape[2]), self.components)[1]
+                block = block @ (axes / np.linalg.norm(axes, axis=0))
+            if block.shape[2]:
+                found[name] = (steps, block)
+        return found
 
     def network(self, inputs: Inputs, genes: int, generator: torch.Generator) -> Network:
         """Make both attentions and the head."""
@@ -148,7 +175,7 @@ class GAT(WalkOptions, GraphModel):
             inputs,
             genes,
             generator,
-            heads=self.heads,
+            block_width=self.block_width,
             temperature=self.temperature,
             width=self.width,
             input_dropout=self.input_dropout,
@@ -159,5 +186,21 @@ class GAT(WalkOptions, GraphModel):
         )
 
 
-def _edges(src: np.ndarray, dst: np.ndarray, sources: int, targets: int) -> Edges:
-    return Edges(torch.from_numpy(src), torch.from_numpy(dst), sources, targets)
+def nearest_of(similarities: list[np.ndarray], allowed: np.ndarray, count: int) -> tuple[Edges, np.ndarray]:
+    """Return edges from the `count` allowed drugs nearest to each drug by any of the similarities.
+
+    And all the similarities at each edge: (edges, similarities) float32. `allowed` is (drugs, drugs) bool.
+    """
+    drugs = len(allowed)
+    found = []
+    for one in similarities:
+        src, dst, _ = nearest(_allowed(one, allowed), drugs, count)
+        found.append(dst * drugs + src)
+    pairs = np.unique(np.concatenate(found))
+    dst, src = np.divmod(pairs, drugs)
+    near = np.stack([one[dst, src] for one in similarities], axis=1)
+    return Edges(torch.from_numpy(src), torch.from_numpy(dst), drugs, drugs), near
+
+
+def _allowed(similarity: np.ndarray, allowed: np.ndarray) -> Similarity:
+    return lambda rows: np.where(allowed[rows], similarity[rows], 0)
