@@ -38,21 +38,26 @@ def nearest(queries: np.ndarray, references: np.ndarray, block: int = 1024) -> t
     return row, similarity
 
 
-def count_tanimoto(counts: sp.csr_array) -> np.ndarray:
-    """Return the min/max Tanimoto of all pairs of rows of a matrix of counts: (rows, rows) float32.
+def count_tanimoto(counts: sp.csr_array, references: sp.csr_array | None = None) -> np.ndarray:
+    """Return the min/max Tanimoto of rows of counts with those of `references` or each other, float32.
 
     Sum of min(a, b) over sum of max(a, b); 0 for two rows of zeros. doi:10.1016/j.neunet.2005.07.009.
     """
-    # min(a, b) is the number of t with a >= t and b >= t: a product of matrices of 0 and 1.
+    references = counts if references is None else references
+    most = int(max(counts.data.max(initial=1), references.data.max(initial=1)))
+    one, other = _unary(counts, most), _unary(references, most)
+    common = np.asarray((one @ other.T).toarray(), np.float32)
+    sizes = [np.diff(rows.indptr).astype(np.float32) for rows in (one, other)]
+    return common / np.maximum(sizes[0][:, None] + sizes[1] - common, EMPTY)
+
+
+def _unary(counts: sp.csr_array, most: int) -> sp.csr_array:
+    """Write a count n as n ones: min(a, b) is the number of t with a >= t and b >= t, an inner product."""
     repeats = counts.data.astype(np.int64)
-    most = int(repeats.max(initial=1))
     ends = np.cumsum(repeats)
     level = np.arange(repeats.sum()) - np.repeat(ends - repeats, repeats)
     column = np.repeat(counts.indices.astype(np.int64), repeats) * most + level
     starts = np.concatenate([[0], ends])[counts.indptr]
-    unary = sp.csr_array(
+    return sp.csr_array(
         (np.ones(len(column), np.float32), column, starts), shape=(counts.shape[0], counts.shape[1] * most)
     )
-    common = np.asarray((unary @ unary.T).toarray(), np.float32)
-    size = np.diff(starts).astype(np.float32)
-    return common / np.maximum(size[:, None] + size - common, EMPTY)

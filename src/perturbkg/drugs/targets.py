@@ -16,6 +16,8 @@ COMPOUND_TABLE, KNOWLEDGE_GRAPH, SAME_MOLECULE = "compound table", "knowledge gr
 EDGE = "edge"  # how a gene was found that the knowledge graph itself names
 #: What a target is known by: its node, or its symbol where the graph has no such gene.
 KEY = pl.coalesce("target", "symbol")
+#: What a knowledge graph calls a protein that acts on a drug, and on many others: last word of a provenance.
+HANDLERS = ["enzyme", "carrier", "transporter"]
 
 
 def known_targets(
@@ -25,8 +27,8 @@ def known_targets(
 
     A drug has the targets that the compound table names, those of the drug of the knowledge graph that it
     is, and those of every other molecule of the `library` (schemas.Library) with its parent. ASSUME as in the
-    splits: forms of one parent (salts, stereoisomers) are one drug. ASSUME a protein that the graph joins
-    with a drug is a target, be it called target, enzyme, carrier or transporter.
+    splits: forms of one parent (salts, stereoisomers) are one drug. ASSUME that a protein which the graph
+    calls nothing but a drug's enzyme, carrier or transporter is no target: it acts on the drug.
     """
     lost = drugs.join(library, left_on="drug", right_on="molecule", how="anti")
     if len(lost):
@@ -75,9 +77,12 @@ def _tabled(library: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _linked(nodes: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
-    """Return molecule, target, symbol, match of the genes that the graph joins with each of its drugs."""
+    """Return molecule, target, symbol, match of the genes that the graph calls targets of its drugs."""
     genes = nodes.filter(type=GENE).select(target="node", symbol="name")
-    stated = edges.filter(relation=DRUG_PROTEIN)
+    roles = pl.col("provenance").str.split(";").list.eval(pl.element().str.split(":").list.last())
+    stated = edges.filter(relation=DRUG_PROTEIN).filter(
+        ~roles.list.eval(pl.element().is_in(HANDLERS)).list.all()
+    )
     ways = [stated.select(molecule=one, target=other) for one, other in (("head", "tail"), ("tail", "head"))]
     found = pl.concat(ways).join(genes, on="target").unique(["molecule", "target"], maintain_order=True)
     return found.with_columns(match=pl.lit(EDGE))

@@ -25,7 +25,9 @@ NODES = pl.DataFrame(
 EDGES = pl.DataFrame(
     [
         ("drug_protein", "drug:DrugBank:DB1", "gene/protein:NCBI:1", "primekg:target"),
-        ("drug_protein", "gene/protein:NCBI:4", "drug:DrugBank:DB1", "primekg:enzyme"),
+        ("drug_protein", "gene/protein:NCBI:4", "drug:DrugBank:DB1", "primekg:enzyme;primekg:target"),
+        ("drug_protein", "drug:DrugBank:DB1", "gene/protein:NCBI:2", "primekg:carrier;primekg:transporter"),
+        ("drug_protein", "drug:DrugBank:DB2", "gene/protein:NCBI:1", "primekg:enzyme"),
         ("drug_protein", "drug:DrugBank:DB2", "gene/protein:NCBI:3", "primekg:target"),
         ("indication", "disease:MONDO:1", "drug:DrugBank:DB2", "primekg:indication"),
     ],
