@@ -20,6 +20,7 @@ ROOMS = [
     ["data", "drugs", "simulation", "encoders"],
     ["knowledge_graphs", "signatures"],
     ["baselines", "splits", "load", "ablations"],
+    ["kernels"],
     ["training"],
     ["models"],
     ["scoring"],
