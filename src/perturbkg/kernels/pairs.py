@@ -115,15 +115,18 @@ class Product:
         return self.kernel.between(self.a, self.b)
 
     @cached_property
-    def parts(self) -> list[tuple[Factor, np.ndarray]]:
-        """Of each term: the drug factor of used drugs; the cell factor of cell lines with each of `b`."""
-        return [
-            (
-                _used(term.drug, self.drugs_a, self.drugs_b),
-                np.ascontiguousarray(term.cell[np.ix_(self.cells_a, self.b.cell[self.order])]),
-            )
-            for term in self.kernel.terms
-        ]
+    def parts(self) -> list[tuple[Factor, np.ndarray, np.ndarray]]:
+        """Of each term: the drug factor of used drugs; distinct rows of `cell`; which one a pair of `a` has.
+
+        The rows are of cell lines of `a`, with each pair of `b` in the order of its drugs.
+        """
+        found = []
+        for term in self.kernel.terms:
+            cell = term.cell[np.ix_(self.cells_a, self.b.cell[self.order])]
+            distinct, of_cell = np.unique(cell, axis=0, return_inverse=True)
+            drug = _used(term.drug, self.drugs_a, self.drugs_b)
+            found.append((drug, distinct, of_cell.reshape(-1)[self.cell_a]))
+        return found
 
     def times(self, matrix: np.ndarray) -> np.ndarray:
         """Multiply by a matrix (b, columns), in its precision (float32 or float64)."""
@@ -131,9 +134,7 @@ class Product:
             return self.matrix.astype(matrix.dtype, copy=False) @ matrix
         total = np.zeros((len(self.a), matrix.shape[1]), matrix.dtype)
         shape = (len(self.drugs_b), len(self.b))
-        for drug, cell in self.parts:
-            distinct, of_cell = np.unique(cell, axis=0, return_inverse=True)
-            of_pair = of_cell.reshape(-1)[self.cell_a]
+        for drug, distinct, of_pair in self.parts:
             for number, weights in enumerate(distinct):
                 if not weights.any():
                     continue
