@@ -38,13 +38,17 @@ def draw(signatures: int, held: int, columns: int, seed: int = 0) -> tuple[PairK
 
 
 def tanimoto_kernel(drugs: int, random: np.random.Generator, bits: int = 2048) -> np.ndarray:
-    """Compare random fingerprints of drugs that share scaffolds: (drugs, drugs) float32, mean diagonal 1."""
-    common = (random.permutation(bits) + 8.0) ** -0.9  # a few substructures are in most molecules
-    common *= 30 / common.sum()
-    scaffolds = random.random((max(drugs // 4, 1), bits)) < np.minimum(common, 0.9)
-    of_drug = np.minimum(random.geometric(12 / drugs, size=drugs) - 1, len(scaffolds) - 1)
-    fingerprints = scaffolds[of_drug] & (random.random((drugs, bits)) < 0.8)
-    fingerprints |= random.random((drugs, bits)) < np.minimum(common, 0.9) * 0.6
+    """Compare random fingerprints of drugs that share scaffolds: (drugs, drugs) float32.
+
+    The mean and the spectrum are close to those of the real slice's 1,139 drugs: mean .10 (real .11), 10 % of
+    the trace in the first eigenvalue (11 %), 38 % in the first 50 (34 %), 90 % in the first 771 (740).
+    """
+    common = (random.permutation(bits) + 8.0) ** -0.95  # a few substructures are in most molecules
+    common = np.minimum(common * 50 / common.sum(), 0.9)
+    scaffolds = random.random((max(drugs // 4, 1), bits)) < common
+    of_drug = np.minimum(random.geometric(16 / drugs, size=drugs) - 1, len(scaffolds) - 1)
+    fingerprints = scaffolds[of_drug] & (random.random((drugs, bits)) < 0.9)
+    fingerprints |= random.random((drugs, bits)) < 0.4 * common
     kernel = np.empty((drugs, drugs), np.float32)
     compare = tanimoto(fingerprints)
     for first in range(0, drugs, 512):
