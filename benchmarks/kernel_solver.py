@@ -146,7 +146,7 @@ def main() -> None:
             for method in options.methods:
                 row = {"signatures": signatures, "method": method, "threads": options.threads}
                 row |= in_process(run, folder, method)
-                reference = "exact" if "exact" in options.methods else "iterative_std"
+                reference = next((one for one in METHODS if one in options.methods), "exact")
                 row |= compare(folder, method, reference)
                 if method == "iterative_std":
                     row |= compare(folder, method, "exact_std")

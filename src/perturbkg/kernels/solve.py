@@ -25,16 +25,13 @@ class Solution:
     weights: np.ndarray
     """(n, columns) float32"""
     system: "Exact | Iterative"
+    iterations: int
+    """products with the kernel in float32 that the weights took; 0 for the exact method"""
 
     @property
     def method(self) -> str:
         """Name the method that ran: exact or iterative."""
         return "exact" if isinstance(self.system, Exact) else "iterative"
-
-    @property
-    def iterations(self) -> int:
-        """Count the products with the kernel that the weights took; 0 for the exact method."""
-        return self.system.iterations
 
     def std(self, kernel: PairKernel, train: Pairs, pairs: Pairs) -> np.ndarray:
         """Return the posterior standard deviation of the latent function: (pairs,) float32, kernel's units.
@@ -81,7 +78,8 @@ def solve(
     kernel.check()
     exact = method == "exact" or (method == "auto" and len(train) <= exact_limit)
     system = Exact(kernel, train, noise) if exact else Iterative(kernel, train, noise, tolerance)
-    return Solution(system.solve(rhs), system)
+    weights = system.solve(rhs)
+    return Solution(weights, system, system.iterations)
 
 
 class Exact:

@@ -132,7 +132,9 @@ def test_drawn_functions_estimate_the_std(system, monkeypatch):
     exact = solve(kernel, train, noise, targets, method="exact").std(kernel, train, other)
     found = solve(kernel, train, noise, targets, method="iterative")
     assert len(other) > uncertainty.SAMPLES
+    before = found.iterations
     estimated = found.std(kernel, train, other)
+    assert found.iterations == before  # of the weights, not of what came after
     ratio = estimated / exact
     assert abs(ratio.mean() - 1) < 0.03  # of 180 pairs x 128 samples, partly correlated
     assert np.abs(ratio - 1).max() < 5 / np.sqrt(2 * uncertainty.SAMPLES)
