@@ -220,7 +220,9 @@ class World:
             for ablation in ["none", *config["ablations"].get(model, [])]:
                 for seed in config["seeds"]:
                     identity = {"dataset": config["name"], "split": split, "fold": fold}
-                    identities.append({**identity, "model": model, "ablation": ablation, "seed": seed})
+                    identities.append(
+                        {**identity, "model": model, "ablation": ablation, "share": 1.0, "seed": seed}
+                    )
                     folders.append(self.folder / f"runs/{split}/fold{fold}/{model}/{ablation}/seed{seed}")
         for identity, folder in zip(identities, folders, strict=True):
             self._call(

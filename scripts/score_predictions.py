@@ -24,7 +24,7 @@ def main(
 ) -> None:
     """Write scores.parquet of each run: `predictions`, `identities` and `scores` are in the same order.
 
-    An identity is the run's dataset, split, fold, model, ablation and seed.
+    An identity is the run's dataset, split, fold, model, ablation, share and seed.
     """
     test = schemas.read(fold, schemas.Fold).filter(pl.col("part") == "test")["signature"].to_list()
     truth = read_truth(signatures, means=cell_means, signatures=test)

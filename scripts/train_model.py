@@ -71,18 +71,21 @@ def main(
     schemas.write(pl.DataFrame(epochs, schema=HISTORY), schemas.History, history)
     labels = parts.test_labels if std is None else parts.test_labels.with_columns(std=pl.Series(std))
     write_matrix(predicted, labels, parts.var, prediction)
+    of_model = plugins.settings("models", model, options)
+    learned_from = {*parts.train.drug, *(parts.validation.drug if of_model.get("refit") else ())}
     inputs = [Path(path) for path in (signatures, fold, *tables.values(), *features)]
     write_json(
         {
             "identity": dict(identity),
             "options": {
-                "model": plugins.settings("models", model, options),
+                "model": of_model,
                 "ablation": plugins.settings("ablations", ablation, ablation_options),
             },
             "ablation": {"name": ablation, "notes": ablated.notes},
             "seconds": clock.seconds,
             "peak_memory_mb": peak_memory_mb(),
             "chosen": made.chosen,
+            "drugs": len(learned_from),
             "parameters": made.parameters,
             "epochs": len(epochs),
             "threads": threads,
@@ -96,13 +99,7 @@ def main(
 if "snakemake" in globals():
     with reporting(snakemake.log[0], "train_model"):
         main(
-            **{
-                name: snakemake.input[name]
-                for name in ("signatures", "fold", "drugs", "targets", "cells", "baseline")
-            },
-            graph=snakemake.input.graph,
-            graph_nodes=snakemake.input.graph_nodes,
-            features=snakemake.input.features,
+            **dict(snakemake.input.items()),
             fusion=snakemake.params.fusion,
             model=snakemake.params.model,
             options=snakemake.params.options,

@@ -1,6 +1,7 @@
 """Draw docs/images/dag.svg: the rules of the workflow by phase, from Snakemake's own rule graph.
 
-Run it as `snakemake --rulegraph | python docs/images/draw_dag.py`; it needs Graphviz (dot, tred).
+It needs Graphviz (dot, tred), and an overlay with `train_share: [0.5, 1]`, for the rule that takes a share:
+`snakemake --rulegraph --configfile shares.yaml | python docs/images/draw_dag.py`.
 """
 
 import re
@@ -16,7 +17,7 @@ PHASES = {
     "graph": ("merge the graph", "#009e73"),
     "embed": ("embed nodes", "#009e73"),
     "split": ("cut and describe folds", "#e69f00"),
-    "train": ("train: model x split x fold x ablation x seed", "#d55e00"),
+    "train": ("train: model x split x fold x ablation x share x seed", "#d55e00"),
     "evaluate": ("score", "#cc79a7"),
     "report": ("report", "#0072b2"),
 }

@@ -63,6 +63,7 @@ def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
     SimulationOptions.of(config["simulation"])
     Choices.of(config)
     _check_folds(config)
+    _check_shares(config)
     _check_label(config)
     _check_files(config)
 
@@ -145,6 +146,15 @@ def _check_folds(config: dict[str, Any]) -> None:
         raise InputError(
             f"config: validation: {validation} leaves nothing to train on beside a test part of 1/{folds}; "
             f"it must be below {1 - 1 / folds:g} with {folds} folds"
+        )
+
+
+def _check_shares(config: dict[str, Any]) -> None:
+    """Refuse shares of the training groups without all of them."""
+    if 1 not in config["train_share"]:
+        raise InputError(
+            f"config: train_share: {config['train_share']} has no 1, the share that the report "
+            "compares models on; add 1"
         )
 
 

@@ -217,6 +217,7 @@ class Scores(Table):
     fold: pl.Int64
     model: pl.Categorical
     ablation: pl.Categorical
+    share: float  # of the training groups
     seed: pl.Int64
     signature: pl.Categorical
     metric: pl.Categorical
@@ -241,7 +242,9 @@ class Runs(Table):
     fold: pl.Int64
     model: str
     ablation: str
+    share: float  # of the training groups
     seed: pl.Int64
+    drugs: pl.Int64  # that the model learned from
     seconds_load: float
     seconds_ablate: float
     seconds_fit: float

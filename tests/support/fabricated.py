@@ -31,6 +31,7 @@ def fabricate(
     models: dict[str, float | None] = MODELS,
     metrics: tuple[str, ...] = METRICS,
     ablations: Mapping[str, Iterable[str]] = MappingProxyType({"gat": tuple(ABLATIONS)}),
+    shares: tuple[float, ...] = (1.0,),
 ) -> dict[str, object]:
     """Write everything that the report reads into a folder; return script argument -> path or value.
 
@@ -136,11 +137,13 @@ def fabricate(
             predictions.append(folder / f"{split}{fold}.prediction.h5ad")
             write_matrix(predicted.astype(np.float32), obs[tested], var, predictions[-1])
             for model, level in models.items():
-                for ablation in ("none", *ablations.get(model, ())):
+                conditions = [("none", share) for share in shares]
+                conditions += [(ablation, 1.0) for ablation in ablations.get(model, ())]
+                for ablation, share in conditions:
                     for seed in seeds:
-                        runs.append((split, fold, model, ablation, seed))
+                        runs.append((split, fold, model, ablation, share, seed))
                         for metric in metrics:
-                            base = difficulty[tested] + ABLATIONS.get(ablation, 0.0)
+                            base = difficulty[tested] + ABLATIONS.get(ablation, 0.0) + 0.03 * np.log2(share)
                             value = (level or 0.0) + base + rng.normal(scale=0.04, size=len(tested))
                             if metric == "rmse":
                                 value = 1.5 - value
@@ -149,7 +152,7 @@ def fabricate(
                             if metric == "retrieval":
                                 value = 0.8 - value
                                 value[::17] = np.nan
-                            scores.append((split, fold, model, ablation, seed, metric, tested, value))
+                            scores.append((split, fold, model, ablation, share, seed, metric, tested, value))
 
     write_scores(scores, obs["signature"], paths["scores"])
     write_runs(runs, rng, paths["runs"])
@@ -225,9 +228,9 @@ def fabricate(
 
 
 def write_scores(parts: list[tuple], names: pl.Series, path: Path) -> None:
-    """Write schemas.Scores of (split, fold, model, ablation, seed, metric, rows, values) parts."""
+    """Write schemas.Scores of (split, fold, model, ablation, share, seed, metric, rows, values) parts."""
     tables = []
-    for split, fold, model, ablation, seed, metric, rows, values in parts:
+    for split, fold, model, ablation, share, seed, metric, rows, values in parts:
         table = pl.DataFrame({"signature": names[rows], "value": pl.Series(values, nan_to_null=True)})
         null = pl.col("value").is_null()
         tables.append(
@@ -237,6 +240,7 @@ def write_scores(parts: list[tuple], names: pl.Series, path: Path) -> None:
                 fold=pl.lit(fold, pl.Int64),
                 model=pl.lit(model, pl.Categorical),
                 ablation=pl.lit(ablation, pl.Categorical),
+                share=pl.lit(share, pl.Float64),
                 seed=pl.lit(seed, pl.Int64),
                 signature=pl.col("signature").cast(pl.Categorical),
                 metric=pl.lit(metric, pl.Categorical),
@@ -250,7 +254,7 @@ def write_scores(parts: list[tuple], names: pl.Series, path: Path) -> None:
 def write_runs(identities: list[tuple], rng: np.random.Generator, path: Path) -> None:
     """Write schemas.Runs with made-up seconds."""
     runs = pl.DataFrame(
-        identities, schema=["split", "fold", "model", "ablation", "seed"], orient="row"
+        identities, schema=["split", "fold", "model", "ablation", "share", "seed"], orient="row"
     ).with_columns(dataset=pl.lit("demo"))
     n = runs.height
     moved = [
@@ -258,6 +262,7 @@ def write_runs(identities: list[tuple], rng: np.random.Generator, path: Path) ->
         for row in identities
     ]
     runs = runs.with_columns(
+        drugs=(30 * pl.col("share")).cast(pl.Int64),
         seconds_load=pl.Series(rng.random(n)),
         seconds_ablate=pl.Series(rng.random(n)),
         seconds_fit=pl.Series(20 * rng.random(n)),

@@ -113,6 +113,11 @@ def changed(*keys, to):
         (changed("report", "drawn", to=[]), ["report.drawn: []"]),
         (changed("report", "resamples", to=0), ["report.resamples: 0"]),
         (changed("validation", to=0.5), ["validation: 0.5", "below 0.5 with 2 folds"]),
+        (changed("train_share", to=[0.25, 0.5]), ["train_share: [0.25, 0.5] has no 1, the share", "add 1"]),
+        (changed("train_share", to=[0, 1]), ["train_share[0]: 0 is not allowed", "minimum of 0"]),
+        (changed("train_share", to=[1, 2]), ["train_share[1]: 2 is not allowed", "maximum of 1"]),
+        (changed("train_share", to=1), ["train_share: 1 must be a list"]),
+        (changed("train_share", to=[]), ["train_share: []"]),
         (changed("source", to="files"), ["files.kg: not given"]),
         (changed("source", to="download"), ["files.baseline: no publisher offers it"]),
         (

@@ -51,7 +51,8 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 R = "results/{dataset}"
-RUN = f"{R}/runs/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}"
+# {share} is a folder of its own for a share below 1, and nothing for all training groups.
+RUN = f"{R}/runs/{{split}}/fold{{fold}}/{{model}}/{{ablation}}{{share}}/seed{{seed}}"
 LOGS = "logs/{dataset}"
 DOWNLOAD_RECEIPT = f"{config['downloads']['folder']}/{{source}}.json"
 WEIGHTS_RECEIPT = "resources/weights/{encoder}.json"
@@ -67,6 +68,8 @@ wildcard_constraints:
     model="[a-z0-9_]+",
     ablation="[a-z0-9_]+",
     seed=r"\d+",
+    share=r"(/share[0-9.e-]+)?",
+    part="[0-9.e-]+",
     node_type="[A-Za-z0-9_]+",
     encoder="[a-z0-9_]+",
     source="[a-z0-9_]+",
@@ -177,11 +180,13 @@ def encoder_option(encoder, name):
     return options("encoder", encoder)[name]
 
 
+SHARES = ["" if share == 1 else f"/share{share}" for share in config["train_share"]]
 # What sets apart the runs of one fold, in the config's order.
 RUNS_OF_FOLD = [
-    {"model": model, "ablation": ablation, "seed": seed}
+    {"model": model, "ablation": ablation, "share": share, "seed": seed}
     for model in config["models"]
     for ablation in ["none", *config["ablations"].get(model, [])]
+    for share in (SHARES if ablation == "none" else [""])
     for seed in config["seeds"]
 ]
 
@@ -211,7 +216,7 @@ def every_fold(pattern):
     )
 
 
-def identity(fold, *, model, ablation, seed):
+def identity(fold, *, model, ablation, share, seed):
     """Name a run in its tables, by the wildcards of its fold and what sets it apart there."""
     return {
         "dataset": fold.dataset,
@@ -219,5 +224,6 @@ def identity(fold, *, model, ablation, seed):
         "fold": int(fold.fold),
         "model": model,
         "ablation": ablation,
+        "share": float(share.removeprefix("/share") or 1),
         "seed": int(seed),
     }

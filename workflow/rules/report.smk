@@ -88,6 +88,7 @@ rule make_figures:
             fold=range(config["folds"]),
             model=CHOICES["reference"],
             ablation="none",
+            share="",
             seed=config["seeds"][0],
         ),
     output:

@@ -31,6 +31,33 @@ rule make_split:
         "../../scripts/make_split.py"
 
 
+rule take_share:
+    input:
+        fold=f"{R}/splits/{{split}}/fold{{fold}}.parquet",
+        signatures=rules.read_signatures.output.signatures,
+        drugs=rules.prepare_drugs.output.drugs,
+    output:
+        part=f"{R}/splits/{{split}}/fold{{fold}}/share{{part}}.parquet",
+    log:
+        f"{LOGS}/take_share/{{split}}/fold{{fold}}/share{{part}}.log",
+    benchmark:
+        f"{BENCHMARKS}/take_share/{{split}}/fold{{fold}}/share{{part}}.tsv"
+    conda:
+        "../envs/prepare.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        split=lambda wildcards: wildcards.split,
+        options=lambda wildcards: options("split", wildcards.split),
+        share=lambda wildcards: float(wildcards.part),
+        seed=config["seed"],
+        code=lambda wildcards: code("take_share", splits=wildcards.split),
+    script:
+        "../../scripts/take_share.py"
+
+
 rule describe_fold:
     input:
         fold=f"{R}/splits/{{split}}/fold{{fold}}.parquet",

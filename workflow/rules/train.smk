@@ -1,11 +1,11 @@
-# One job for each model, split, fold, ablation and seed: train, then predict the test part.
+# One job for each model, split, fold, ablation, share of the training groups and seed: train, then predict the test part.
 # Needs: signatures.h5ad, splits/, graph/, features/. Makes: runs/.
 
 
 rule train_model:
     input:
         signatures=rules.read_signatures.output.signatures,
-        fold=f"{R}/splits/{{split}}/fold{{fold}}.parquet",
+        fold=f"{R}/splits/{{split}}/fold{{fold}}{{share}}.parquet",
         drugs=rules.prepare_drugs.output.drugs,
         targets=rules.impute_targets.output.targets,
         cells=rules.prepare_cells.output.cells,
@@ -24,9 +24,9 @@ rule train_model:
         history=f"{RUN}/history.parquet",
         run=f"{RUN}/run.json",
     log:
-        f"{LOGS}/train_model/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.log",
+        f"{LOGS}/train_model/{{split}}/fold{{fold}}/{{model}}/{{ablation}}{{share}}/seed{{seed}}.log",
     benchmark:
-        f"{BENCHMARKS}/train_model/{{split}}/fold{{fold}}/{{model}}/{{ablation}}/seed{{seed}}.tsv"
+        f"{BENCHMARKS}/train_model/{{split}}/fold{{fold}}/{{model}}/{{ablation}}{{share}}/seed{{seed}}.tsv"
     conda:
         "../envs/train.yaml"
     threads: config["threads"]["train"]
@@ -46,6 +46,7 @@ rule train_model:
             wildcards,
             model=wildcards.model,
             ablation=wildcards.ablation,
+            share=wildcards.share,
             seed=wildcards.seed,
         ),
         code=lambda wildcards: code(

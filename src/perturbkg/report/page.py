@@ -22,6 +22,7 @@ SECTIONS = {
     "comparisons": "Reference against every other model",
     "ablations": "Ablations",
     "strata": "Where it works",
+    "learning": "Learning curves",
     "uncertainty": "Expected errors",
     "folds": "Folds and seeds",
     "examples": "Predictions",
@@ -31,6 +32,7 @@ SECTIONS = {
     "resources": "Time and memory",
     "metrics": "Metrics",
 }
+OPTIONAL = {"learning", "uncertainty"}  # left out where their tables are empty
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,11 @@ def render(
         run=run,
         config=json.dumps(run["config"], indent=2, ensure_ascii=False),
         verdict=verdict,
-        sections=sections(),
+        sections=[
+            section
+            for section in sections()
+            if section.anchor not in OPTIONAL or any(tables[name].rows for name in section.tables)
+        ],
         tables=tables,
         figures=figures,
         terms=terms,

@@ -20,8 +20,10 @@ from perturbkg.report.score_matrix import ScoreMatrix, describe_signatures, make
 class Results:
     """Scores, runs and what was counted; a table takes what it needs."""
 
-    scores: pl.DataFrame  # schemas.Scores
-    runs: pl.DataFrame  # schemas.Runs
+    scores: pl.DataFrame  # schemas.Scores, of the models trained on all training groups
+    runs: pl.DataFrame  # schemas.Runs of the same
+    partial_scores: pl.DataFrame  # schemas.Scores, of the models trained on smaller shares of them
+    partial_runs: pl.DataFrame  # schemas.Runs of the same
     matches: pl.DataFrame  # schemas.Matches
     counts: pl.DataFrame  # schemas.Counts
     exclusions: pl.DataFrame  # schemas.Exclusions
@@ -35,6 +37,15 @@ class Results:
     def matrices(self) -> list[ScoreMatrix]:
         """Return the scores, one matrix per split and metric."""
         return make_matrices(self.scores, self.described)
+
+    @property
+    def by_share(self) -> dict[float, tuple[list[ScoreMatrix], pl.DataFrame]]:
+        """Return share of the training groups -> its headline matrices and runs, the smallest first."""
+        parts = {}
+        for (share,), scores in self.partial_scores.partition_by("share", as_dict=True).items():
+            shown = scores.filter(pl.col("metric").cast(pl.String).is_in(self.choices.headline))
+            parts[share] = (make_matrices(shown, self.described), self.partial_runs.filter(share=share))
+        return dict(sorted(parts.items())) | {1.0: (self.headline, self.runs)}
 
     @property
     def headline(self) -> list[ScoreMatrix]:
@@ -70,9 +81,12 @@ def read_results(
         for path, fold in zip(test_drugs, folds, strict=True)
     )
     delta, obs, _ = read_matrix(signatures)
+    scored, trained = schemas.read(scores, schemas.Scores), schemas.read(runs, schemas.Runs)
     return Results(
-        scores=schemas.read(scores, schemas.Scores),
-        runs=schemas.read(runs, schemas.Runs),
+        scores=scored.filter(share=1.0),
+        runs=trained.filter(share=1.0),
+        partial_scores=scored.filter(pl.col("share") < 1),
+        partial_runs=trained.filter(pl.col("share") < 1),
         matches=schemas.read(matches, schemas.Matches),
         counts=pl.concat([schemas.read(path, schemas.Counts) for path in counts]),
         exclusions=pl.concat([schemas.read(path, schemas.Exclusions) for path in exclusions]),

@@ -11,7 +11,7 @@ from perturbkg import schemas
 from perturbkg.errors import InputError
 from perturbkg.io.files import read_json
 
-IDENTITY = ["dataset", "split", "fold", "model", "ablation", "seed"]
+IDENTITY = ["dataset", "split", "fold", "model", "ablation", "share", "seed"]
 
 
 def collect(scores: Sequence[str | Path], runs: Sequence[str | Path]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -71,7 +71,7 @@ def _row(path: str | Path) -> dict[str, Any]:
         return {
             **{key: run["identity"][key] for key in IDENTITY},
             **{f"seconds_{step}": run["seconds"][step] for step in ("load", "ablate", "fit", "predict")},
-            **{key: run[key] for key in ("peak_memory_mb", "parameters", "epochs", "threads")},
+            **{key: run[key] for key in ("drugs", "peak_memory_mb", "parameters", "epochs", "threads")},
             "chosen": json.dumps(run["chosen"], sort_keys=True),
             "notes": json.dumps(run["ablation"]["notes"], sort_keys=True),
         }

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from reports import FIGURES, TABLES, make_page
 
+from perturbkg.io.files import read_json
 from perturbkg.report import page, registry
 from perturbkg.report.export import write_table
 from perturbkg.report.grid import Cell, Column, Grid
@@ -45,6 +46,21 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
+def test_optional_sections_are_shown_where_their_tables_have_rows(html, raw_results, tables, tmp_path):
+    assert 'id="learning"' not in html and 'id="main"' in html
+    shown = page.Table("Learning curves", "", [Grid("t", [Column("c")], [[Cell("v", "v")]])], 1, "t.csv")
+    layouts = {name: page.table(name, path.with_suffix(".json")) for name, path in tables.items()}
+    run = read_json(raw_results["run"])
+    text = page.render(
+        run=run,
+        verdict=read_json(tables["main"].with_name("verdict.json")),
+        tables=layouts | {"learning_curve": shown},
+        figures={name: page.figure(name, SVG) for name in FIGURES},
+        terms=[],
+    )
+    assert text.count('href="#learning"') == text.count('id="learning"') == 1
+
+
 def test_the_page_is_well_formed_with_unique_ids_and_links_that_lead_somewhere(html):
     tags = Tags(html)
     assert tags.open == []
@@ -72,8 +88,9 @@ def test_text_from_files_is_shown_and_never_run(html):
 
 def test_every_table_figure_and_verdict_is_on_the_page(html):
     for name in TABLES:
-        assert f"tables/{name}.csv" in html, name
-    for name in FIGURES:
+        left_out = name in ("learning_curve", "uncertainty")  # as there is one share, and no expected error
+        assert (f"tables/{name}.csv" in html) != left_out, name
+    for name in set(FIGURES) - {"learning_curves"}:
         figure = registry.load("figures", name)
         assert figure.title in html
         assert figure.caption.replace("'", "&#39;") in html
@@ -91,7 +108,7 @@ def test_every_table_figure_and_verdict_is_on_the_page(html):
 
 def test_every_picture_has_a_text_and_a_size(html):
     pictures = [attributes for tag, attributes in Tags(html).found if tag == "img"]
-    assert len(pictures) == len(FIGURES)
+    assert len(pictures) == len(FIGURES) - 1  # no learning curves, as there is one share
     for picture in pictures:
         assert len(picture["alt"]) > 40
         assert (picture["width"], picture["height"]) == ("640", "48")

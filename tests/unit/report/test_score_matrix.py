@@ -31,6 +31,7 @@ def scores(rows, dataset="d"):
             fold="fold",
             model="model",
             ablation=pl.lit("none"),
+            share=pl.lit(1.0),
             seed="seed",
             signature="signature",
             metric=pl.lit("pearson"),

@@ -16,7 +16,8 @@ def run(tmp_path):
     def write(model, *, fold=0, signatures=("s1", "s2"), metrics=("pearson", "mae"), **changes):
         folder = tmp_path / f"{model}{fold}{len(signatures)}"
         identity = {
-            "dataset": "demo", "split": "random", "fold": fold, "model": model, "ablation": "none", "seed": 0
+            "dataset": "demo", "split": "random", "fold": fold, "model": model, "ablation": "none",
+            "share": 1.0, "seed": 0
         }  # fmt: skip
         columns = schemas.Scores.to_schema().columns
         rows = [
@@ -30,6 +31,7 @@ def run(tmp_path):
             "identity": identity,
             "seconds": {"load": 1.0, "ablate": 0.0, "fit": 2.5, "predict": 0.5},
             "peak_memory_mb": 512.0,
+            "drugs": 30,
             "parameters": 1000,
             "epochs": 12,
             "threads": 1,
@@ -55,7 +57,8 @@ def test_keeps_the_order_given_and_every_row(run):
     schemas.check(runs, schemas.Runs, "runs")
     assert runs["model"].to_list() == ["mlp", "gat", "mlp"]
     assert runs.row(0, named=True) == {
-        "dataset": "demo", "split": "random", "fold": 0, "model": "mlp", "ablation": "none", "seed": 0,
+        "dataset": "demo", "split": "random", "fold": 0, "model": "mlp", "ablation": "none", "share": 1.0,
+        "seed": 0, "drugs": 30,
         "seconds_load": 1.0, "seconds_ablate": 0.0, "seconds_fit": 2.5, "seconds_predict": 0.5,
         "peak_memory_mb": 512.0, "parameters": 1000, "epochs": 12, "threads": 1,
         "chosen": '{"attention": "torch", "penalty": "3"}', "notes": '{"edges": 10, "moved": 0.9}',

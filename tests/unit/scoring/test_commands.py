@@ -191,7 +191,10 @@ def run(files, tmp_path):
     runpy.run_path(str(SCRIPTS / "score_predictions.py"))["main"](
         predictions=[prediction], signatures=paths["signatures"], fold=paths["fold"],
         cell_means=made["cell_means"], scores=[made["scores"]], metrics=["pearson_centred", "mae"],
-        identities=[dict.fromkeys(("dataset", "split", "model", "ablation"), "x") | {"fold": 0, "seed": 0}],
+        identities=[
+            dict.fromkeys(("dataset", "split", "model", "ablation"), "x")
+            | {"fold": 0, "share": 1.0, "seed": 0}
+        ],
     )  # fmt: skip
     return {**paths, **made, "truth": paths["signatures"], "prediction": prediction}
 

@@ -13,7 +13,15 @@ from perturbkg.io.files import write_json
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 score_predictions = runpy.run_path(str(SCRIPTS / "score_predictions.py"))["main"]
 collect_scores = runpy.run_path(str(SCRIPTS / "collect_scores.py"))["main"]
-IDENTITY = {"dataset": "demo", "split": "random", "fold": 1, "model": "mlp", "ablation": "none", "seed": 0}
+IDENTITY = {
+    "dataset": "demo",
+    "split": "random",
+    "fold": 1,
+    "model": "mlp",
+    "ablation": "none",
+    "share": 1.0,
+    "seed": 0,
+}
 
 
 @pytest.fixture
@@ -75,8 +83,8 @@ def test_scores_become_one_table_to_the_byte(files, tmp_path):
     seconds = dict.fromkeys(("load", "ablate", "fit", "predict"), 1.0)
     write_json(
         {
-            "identity": IDENTITY, "seconds": seconds, "peak_memory_mb": 9.5, "parameters": 0, "epochs": 0,
-            "threads": 1, "chosen": {}, "ablation": {"notes": {}},
+            "identity": IDENTITY, "seconds": seconds, "peak_memory_mb": 9.5, "drugs": 4, "parameters": 0,
+            "epochs": 0, "threads": 1, "chosen": {}, "ablation": {"notes": {}},
         },
         record,
     )  # fmt: skip

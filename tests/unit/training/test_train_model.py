@@ -17,7 +17,15 @@ from perturbkg.io.files import read_json
 from perturbkg.io.matrices import read_matrix
 
 SCRIPT = Path(__file__).parents[3] / "scripts/train_model.py"
-IDENTITY = {"dataset": "d", "split": "s", "fold": 0, "model": "m", "ablation": "none", "seed": 1}
+IDENTITY = {
+    "dataset": "d",
+    "split": "s",
+    "fold": 0,
+    "model": "m",
+    "ablation": "none",
+    "share": 1.0,
+    "seed": 1,
+}
 
 
 def arguments(files: dict[str, Path], folder: Path, **changed: Any) -> dict[str, Any]:

@@ -54,8 +54,11 @@ def read_examples(material: Material) -> Examples | None:
     signature without a prediction.
     """
     metric, model = material.choices.drawn[0], material.choices.reference
-    run = {"split": material.split, "model": model, "ablation": "none", "seed": material.model_seed}
-    chosen = [pl.col(name) == value for name, value in (run | {"metric": metric}).items()]
+    run = {"split": material.split, "model": model, "ablation": "none", "share": 1.0}
+    chosen = [
+        pl.col(name) == value
+        for name, value in (run | {"seed": material.model_seed, "metric": metric}).items()
+    ]
     scored = pl.scan_parquet(material.scores).filter(*chosen).select("signature", "value").collect()
     picked = at_quantiles(scored.with_columns(pl.col("signature").cast(pl.String)))
     if picked.is_empty():

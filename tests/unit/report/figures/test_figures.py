@@ -3,7 +3,8 @@
 import altair as alt
 import polars as pl
 import pytest
-from reports import FIGURES, TABLES, choices_of, make_figures
+from fabricated import fabricate
+from reports import FIGURES, TABLES, choices_of, make_figures, make_tables
 
 from perturbkg import schemas
 from perturbkg.report import registry
@@ -73,6 +74,41 @@ def test_a_model_with_two_roles_has_one_colour_and_no_other_has_it(raw_results, 
     scale = point["encoding"]["color"]["scale"]
     assert scale["domain"] == ["gat", "propagation", "mean_per_cell"]
     assert len(set(scale["range"])) == 3
+
+
+@pytest.fixture(scope="module")
+def curves(tmp_path_factory):
+    """Draw learning curves of fabricated results with three shares."""
+    folder = tmp_path_factory.mktemp("curves")
+    made = fabricate(folder, shares=(0.25, 0.5, 1.0))
+    material = material_of(made, make_tables(made, folder / "tables"))
+    return material, chart_of(registry.load("figures", "learning_curves"), material)
+
+
+def test_a_learning_curve_has_a_point_for_each_model_and_share_on_a_logarithmic_axis(curves):
+    material, chart = curves
+    rows = rows_of(chart)
+    assert len(rows) == 2 * 2 * 4 * 3  # splits, drawn metrics, models with a score, shares
+    table = material.tables["learning_curve"]
+    for row in rows:
+        found = table.row(
+            by_predicate=(pl.col("split") == row["split"])
+            & (pl.col("metric") == row["metric"])
+            & (pl.col("model") == row["model"])
+            & (pl.col("share") == row["share"]),
+            named=True,
+        )
+        assert (found["mean"], found["low"], found["high"]) == (row["mean"], row["low"], row["high"])
+        assert abs(row["at"] / found["drugs"] - 1) < 0.1  # drawn apart, not elsewhere
+        assert f"{found['parents']} parents" in row["panel"]
+    line = chart.to_dict()["vconcat"][0]["spec"]["layer"][1]
+    assert line["encoding"]["x"]["scale"]["type"] == "log"
+    assert line["encoding"]["color"]["scale"]["domain"][0] == "gat"  # the best first
+
+
+def test_without_shares_the_learning_curve_says_so(drawn):
+    spec = drawn["learning_curves"].to_dict()
+    assert "one train_share" in spec["title"]["subtitle"]
 
 
 def test_marks_of_many_folds_differ():
