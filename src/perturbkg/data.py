@@ -58,6 +58,8 @@ class Data:
     """(cells, 978) float32: log2 expression"""
     smiles: list[str] | None = None
     """SMILES of each drug's parent molecule; None: molecules are compared by `fingerprints` alone"""
+    imputed: sp.csr_array | None = None
+    """like `targets`, weights of what molecules of similar structure bind, of a drug at most 1 together"""
     walks: Path | None = None
     """folder where jobs keep random walks for each other; None: they keep none"""
 

@@ -60,6 +60,7 @@ def load_data(
     number = dict(zip(nodes["node"], range(len(nodes)), strict=True))
     gene_nodes = find_genes(nodes, genes["entrez"].to_list(), genes["symbol"].to_list())
     names = drug_table["drug"].to_list()
+    known, imputed = target_matrices(_targets_of(names, targets), names)
     return Data(
         graph=arrays,
         features=read_features(features, nodes, fusion),
@@ -71,7 +72,8 @@ def load_data(
         gene_node=np.array([number.get(node, -1) for node in gene_nodes], dtype=np.int64),
         scaffold_group=scaffold_numbers(drug_table),
         fingerprints=fingerprints(drug_table).astype(np.uint8),
-        targets=target_matrix(_targets_of(names, targets), names),
+        targets=known,
+        imputed=imputed,
         baseline=expression,
         smiles=drug_table["smiles"].to_list(),
         walks=walks,
@@ -83,18 +85,28 @@ def scaffold_numbers(drugs: pl.DataFrame) -> np.ndarray:
     return np.unique(scaffold_groups(drugs).to_numpy(), return_inverse=True)[1].astype(np.int64)
 
 
-def target_matrix(targets: pl.DataFrame, drugs: Sequence[str]) -> sp.csr_array:
-    """Return the multi-hot known targets (drugs, genes that are anybody's target, sorted) float32.
+def target_matrices(targets: pl.DataFrame, drugs: Sequence[str]) -> tuple[sp.csr_array, sp.csr_array | None]:
+    """Return known targets as 0 and 1, and weights of imputed ones, if any: (drugs, genes) float32.
 
-    `targets` is schemas.Targets. A gene is its node, or its symbol where the graph has no such gene.
+    `targets` is schemas.Targets. A gene is its node, or its symbol where the graph has no such gene. Columns
+    are the genes that are anybody's target, known or imputed, sorted.
     """
-    pairs = targets.select("drug", key=pl.coalesce("target", "symbol")).unique()
-    column = pairs["key"].unique().sort()
-    places = pairs.select(
+    similar = pl.col("source") == schemas.SIMILAR_MOLECULES
+    keyed = targets.with_columns(key=pl.coalesce("target", "symbol"))
+    column = keyed["key"].unique().sort()
+    places = [
         pl.col("drug").replace_strict(list(drugs), range(len(drugs)), return_dtype=pl.Int64),
         pl.col("key").replace_strict(column, range(len(column)), return_dtype=pl.Int64),
-    ).to_numpy()
-    return sp.csr_array((np.ones(len(places), np.float32), tuple(places.T)), shape=(len(drugs), len(column)))
+    ]
+
+    def matrix(rows: pl.DataFrame) -> sp.csr_array:
+        ends = tuple(rows.select(places).to_numpy().T)
+        weight = rows["weight"].to_numpy().astype(np.float32)
+        return sp.csr_array((weight, ends), shape=(len(drugs), len(column)))
+
+    imputed = keyed.filter(similar)
+    known = matrix(keyed.filter(~similar).unique(["drug", "key"], maintain_order=True))
+    return known, None if imputed.is_empty() else matrix(imputed)
 
 
 def _targets_of(drugs: Sequence[str], path: str | Path) -> pl.DataFrame:

@@ -58,6 +58,15 @@ class Library(Table):
     targets: pl.List(pl.String)  # type: ignore[valid-type]  # gene symbols of the compound table
 
 
+#: Who says that a drug has a target.
+COMPOUND_TABLE, KNOWLEDGE_GRAPH, SAME_MOLECULE, SIMILAR_MOLECULES = TARGET_SOURCES = (
+    "compound table",
+    "knowledge graph",
+    "same molecule",
+    "similar molecules",
+)
+
+
 class Targets(Table):
     """drugs/targets.parquet: a target of a drug, for each source that names it, or as similar molecules say.
 
@@ -67,11 +76,11 @@ class Targets(Table):
     drug: str
     target: str = pa.Field(nullable=True)  # node of the gene; null where the graph has none or several
     symbol: str
-    match: str  # how the symbol was found: exact, caseless, none, ambiguous; edge: the graph itself names it
-    source: str = pa.Field(isin=["compound table", "knowledge graph", "same molecule", "similar molecules"])
+    match: str  # how the symbol was found: exact, caseless, none, ambiguous; edge: the graph names the gene
+    source: str = pa.Field(isin=TARGET_SOURCES)
     molecule: str  # whose target it is in that source
     weight: float = pa.Field(gt=0, le=1)  # 1 for a known target
-    similarity: float = pa.Field(gt=0, le=1)  # of drug and molecule
+    similarity: float = pa.Field(gt=0, le=1)  # of drug and molecule: min/max Tanimoto of Morgan counts
     neighbours: pl.Int64 = pa.Field(ge=1)  # molecules that say so
 
 

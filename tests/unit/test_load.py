@@ -14,7 +14,7 @@ from perturbkg.data import Data, Signatures
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.io.matrices import read_matrix, write_matrix
-from perturbkg.load import Parts, load_data, load_parts, scaffold_numbers, target_matrix
+from perturbkg.load import Parts, load_data, load_parts, scaffold_numbers, target_matrices
 
 
 def load(files: dict[str, Path]) -> Data:
@@ -84,20 +84,40 @@ def test_acyclic_parents_are_alone():
     assert len(set(groups)) == 3
 
 
+def targets_of(rows: list[tuple[str, str | None, str, str, float]]) -> pl.DataFrame:
+    """Make what of schemas.Targets becomes matrices."""
+    columns = dict(zip(("drug", "target", "symbol", "source"), (pl.String,) * 4, strict=True))
+    return pl.DataFrame(rows, schema={**columns, "weight": pl.Float64}, orient="row")
+
+
 @given(st.lists(st.lists(st.sampled_from(["EGFR", "TP53", "JAK2", "é"]), max_size=5), max_size=6))
 def test_targets_are_multi_hot(targets: list[list[str]]):
     drugs = [f"BRD-{d}" for d in range(len(targets))]
-    known = [
-        (drug, f"node:{s}" if s == "EGFR" else None, s)
-        for drug, of in zip(drugs, targets, strict=True)
-        for s in of
-    ]
-    table = pl.DataFrame(known, schema=dict.fromkeys(("drug", "target", "symbol"), pl.String), orient="row")
-    matrix = target_matrix(table, drugs).toarray()
     keys = [[f"node:{s}" if s == "EGFR" else s for s in of] for of in targets]
+    rows = [
+        (drug, key if key != symbol else None, symbol, "compound table", 1.0)
+        for drug, own, of in zip(drugs, keys, targets, strict=True)
+        for key, symbol in zip(own, of, strict=True)
+    ]
+    known, imputed = target_matrices(targets_of(rows), drugs)
     every = sorted({key for own in keys for key in own})
-    assert matrix.shape == (len(targets), len(every))
+    assert imputed is None
+    assert known.shape == (len(targets), len(every))
+    matrix = known.toarray()
     assert [[every[c] for c in np.flatnonzero(row)] for row in matrix] == [sorted(set(own)) for own in keys]
+
+
+def test_imputed_targets_have_the_columns_of_the_known():
+    rows = [
+        ("a", "gene:1", "G1", "compound table", 1.0),
+        ("a", "gene:1", "G1", "knowledge graph", 1.0),
+        ("b", "gene:1", "G1", "similar molecules", 0.25),
+        ("a", "gene:2", "G2", "similar molecules", 0.5),
+    ]
+    known, imputed = target_matrices(targets_of(rows), ["a", "b"])
+    assert known.toarray().tolist() == [[1, 0], [0, 0]]
+    assert imputed is not None
+    assert imputed.toarray().tolist() == [[0, 0.5], [0.25, 0]]
 
 
 def test_the_target_of_an_unknown_drug_is_refused(files: dict[str, Path]):

@@ -22,6 +22,7 @@ rule impute_targets:
         mem_mb=6000,
         runtime=15,
     params:
+        impute=config["graph"]["relations"]["lincs_drug_similar_to_target"],
         code=code("impute_targets"),
     script:
         "../../scripts/impute_targets.py"

@@ -31,7 +31,8 @@ def without_edges(data: Data, removed: np.ndarray) -> Ablated:
     """Return data without the edges that are `removed`, (edges,) bool; notes: their number by relation."""
     head, tail, relation = data.graph.edges()
     counts = np.bincount(relation[removed], minlength=len(data.graph.relations))
-    graph = data.graph.with_edges(head[~removed], tail[~removed], relation[~removed])
+    weight = data.graph.edge_weights()[~removed]
+    graph = data.graph.with_edges(head[~removed], tail[~removed], relation[~removed], weight)
     names = dict(zip(data.graph.relations, counts.tolist(), strict=True))
     return Ablated(replace(data, graph=graph), {"edges_removed": {"all": int(removed.sum())} | names})
 

@@ -25,5 +25,6 @@ class NoDrug(Ablation):
             fingerprints=np.ones_like(data.fingerprints),
             smiles=None,
             targets=sp.csr_array(data.targets.shape, dtype=np.float32),
+            imputed=None,
         )
         return without_edges(constant, edges_at(data.graph, data.drug_node))

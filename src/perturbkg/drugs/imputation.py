@@ -14,22 +14,22 @@ BLOCK = 512  # drugs that are compared at once
 
 
 def impute(drugs: pl.DataFrame, molecules: pl.DataFrame) -> pl.DataFrame:
-    """Return drug, target, molecule, weight, similarity, neighbours: targets of the nearest other molecules.
+    """Return the targets of the nearest other molecules: the columns of schemas.Targets but for source.
 
-    `drugs` has drug, smiles and parent; `molecules` has molecule, smiles, parent and target (node), a row for
-    each known target. Molecules of one parent are one; that of the drug itself is left out. With s the
-    similarities of the nearest ones, each gives s^4 / (sum of s^4 + .1^4), shared equally by its targets.
-    `molecule` is the nearest with a target, `similarity` its own, `neighbours` how many have it.
+    `drugs` has drug, smiles and parent; `molecules` has molecule, smiles, parent, target (node), symbol and
+    match, a row for each known target. Molecules of one parent are one; that of the drug itself is left out.
+    With s the similarities of the nearest ones, each gives s^4 / (sum of s^4 + .1^4), shared equally by its
+    targets. `molecule` is the nearest with a target, `similarity` its own, `neighbours` how many have it.
     """
     known = molecules.unique(["parent", "target"], keep="first", maintain_order=True)
     known = known.with_columns(share=1 / pl.len().over("parent"))
     library = known.unique("parent", keep="first", maintain_order=True).select("parent", "smiles")
-    near = pl.concat([_NOTHING, *_near(drugs, library)])
     return (
-        near.join(known.select("parent", "molecule", "target", "share"), on="parent", maintain_order="left")
+        pl.concat([_NOTHING, *_near(drugs, library)])
+        .join(known.drop("smiles"), on="parent", maintain_order="left_right")
         .group_by("drug", "target", maintain_order=True)  # the nearest first
         .agg(
-            pl.col("molecule").first(),
+            pl.col("symbol", "match", "molecule").first(),
             weight=(pl.col("weight") * pl.col("share")).sum(),
             similarity=pl.col("similarity").first(),
             neighbours=pl.len().cast(pl.Int64),
@@ -64,7 +64,7 @@ def _near(drugs: pl.DataFrame, library: pl.DataFrame) -> list[pl.DataFrame]:
             pl.DataFrame(
                 {
                     "drug": some["drug"].gather(row),
-                    "parent": parents[best[row, rank]],
+                    "parent": library["parent"].gather(best[row, rank]),
                     "similarity": near[row, rank],
                     "weight": weight[row, rank],
                 }

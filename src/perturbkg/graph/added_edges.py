@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from perturbkg import schemas
 from perturbkg.graph.names import AMBIGUOUS, NONE, find_nodes, normalised
 from perturbkg.graph.types import CELL_LINE, DISEASE, GENE, LINCS_DRUG, node_id
 
@@ -15,7 +16,7 @@ _SHOWN = 5  # examples named in a reason
 class Added:
     """Edges of one added relation, and why others were not made."""
 
-    edges: pl.DataFrame  # head, tail (node ids), provenance
+    edges: pl.DataFrame  # head, tail (node ids), provenance; weight (Float32) where edges have one
     removed: dict[str, int] = field(default_factory=dict)  # reason -> edges not made
     remarks: dict[str, int] = field(default_factory=dict)  # what else is worth knowing -> edges or cells
 
@@ -38,36 +39,52 @@ def is_drug(drugs: pl.DataFrame) -> Added:
     )
 
 
-def targets(known: pl.DataFrame, drugs: pl.DataFrame, edges: pl.DataFrame) -> Added:
-    """Join an L1000 drug with its known targets (schemas.Targets), but for those of the drug that it is.
-
-    Those are targets of the drug's node, which the graph joins with them.
-    """
-    wanted = known.filter(pl.col("source").is_in(["compound table", "same molecule"]))
-    made = wanted.filter(pl.col("target").is_not_null())
+def targets(found: pl.DataFrame, drugs: pl.DataFrame, edges: pl.DataFrame) -> Added:
+    """Join an L1000 drug with its known targets (schemas.Targets)."""
+    known = found.filter(pl.col("source") != schemas.SIMILAR_MOLECULES)
+    made = known.filter(pl.col("target").is_not_null())
     # Such an edge says the same twice; it stays, because either relation may be switched off or ablated.
     pairs = made.join(drugs.select("drug", "kg_node"), on="drug").unique(["drug", "target"])
-    of_drugs = edges.filter(
-        pl.any_horizontal(pl.col("head", "tail").is_in(pairs["kg_node"].drop_nulls().unique().implode()))
-    )
+    matched = pairs["kg_node"].drop_nulls().unique().implode()
+    of_drugs = edges.filter(pl.col("head").is_in(matched) | pl.col("tail").is_in(matched))
     ways = [["head", "tail"], ["tail", "head"]]
     repeated = sum(
         pairs.join(of_drugs, left_on=["kg_node", "target"], right_on=way, how="semi").height for way in ways
     )
+    provenance = pl.col("source").replace_strict(
+        {
+            schemas.COMPOUND_TABLE: "compoundinfo:target",
+            schemas.KNOWLEDGE_GRAPH: "kg:target",
+            schemas.SAME_MOLECULE: "parent:target",
+        }
+    )
+    of = pl.when(source=schemas.COMPOUND_TABLE).then(pl.lit("")).otherwise(pl.format(":{}", "molecule"))
     caseless = pl.when(match="caseless").then(pl.lit(":caseless")).otherwise(pl.lit(""))
     return Added(
         made.select(
             head=ids(LINCS_DRUG, "drug"),
             tail="target",
-            provenance=pl.when(source="compound table")
-            .then(pl.format("compoundinfo:target{}", caseless))
-            .otherwise(pl.format("parent:{}", "molecule")),
+            provenance=pl.concat_str(provenance, caseless, of),
         ),
-        _unmatched(wanted, "symbol", GENE),
-        {
-            "known of another form of the molecule": made.filter(source="same molecule").height,
-            "also an edge of the same drug in the knowledge graph": repeated,
-        },
+        _unmatched(known, "symbol", GENE),
+        {"also an edge of the same drug in the knowledge graph": repeated},
+    )
+
+
+def similar_to_target(found: pl.DataFrame) -> Added:
+    """Join an L1000 drug with the targets of molecules of similar structure (schemas.Targets), weighted."""
+    similar = pl.col("source") == schemas.SIMILAR_MOLECULES
+    made = found.filter(similar)
+    unknown = made.join(found.filter(~similar), on="drug", how="anti").height
+    what = pl.format("similar:{}:{}", "molecule", pl.col("similarity").round(3))
+    return Added(
+        made.select(
+            head=ids(LINCS_DRUG, "drug"),
+            tail="target",
+            provenance=pl.format("{}:{}", what, "neighbours"),
+            weight=pl.col("weight").cast(pl.Float32),
+        ),
+        remarks={"of a drug without a known target": unknown},
     )
 
 

@@ -26,12 +26,12 @@ RANK = 1e-6  # share of the largest variance below which a direction is rounding
 def adjacency(graph: Graph) -> sp.csr_array:
     """Return the symmetric adjacency matrix (nodes, nodes) float32 in CSR form.
 
-    An entry is the number of edges between two nodes, whatever their relations.
+    An entry is the sum of the weights of the edges between two nodes, whatever their relations.
     """
     # Messages are sorted by dst, and both directions are there: they are the rows of a symmetric matrix.
     starts = np.searchsorted(graph.dst, np.arange(graph.nodes + 1))
-    ones = np.ones(len(graph.src), dtype=np.float32)
-    matrix = sp.csr_array((ones, graph.src, starts), shape=(graph.nodes, graph.nodes))
+    weight = np.ones(len(graph.src), dtype=np.float32) if graph.weight is None else graph.weight.copy()
+    matrix = sp.csr_array((weight, graph.src, starts), shape=(graph.nodes, graph.nodes))
     matrix.sum_duplicates()
     return matrix
 

@@ -91,7 +91,8 @@ def _warn_once(message: str) -> None:
 def _name(graph: Graph, seeds: np.ndarray, options: dict[str, Any]) -> str:
     """Return the name of a walk: the digest of its code, and that of all else that it depends on."""
     digest = hashlib.sha256()
-    for array in (graph.src, graph.dst, graph.relation, seeds):
+    weights = [] if graph.weight is None else [graph.weight]
+    for array in (graph.src, graph.dst, graph.relation, seeds, *weights):
         digest.update(f"{array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     blas = [

@@ -16,6 +16,7 @@ from perturbkg.graph.types import (
     CELL_LINE,
     CELL_OF_DISEASE,
     DRUG_IS_DRUG,
+    DRUG_SIMILAR_TO_TARGET,
     DRUG_TARGETS_PROTEIN,
     LINCS_DRUG,
 )
@@ -78,6 +79,7 @@ def merge_graph(
     added = {
         DRUG_IS_DRUG: added_edges.is_drug(drugs),
         DRUG_TARGETS_PROTEIN: added_edges.targets(targets, drugs, edges),
+        DRUG_SIMILAR_TO_TARGET: added_edges.similar_to_target(targets),
         CELL_EXPRESSES_PROTEIN: added_edges.expresses(
             cells, baseline, find_genes(nodes, entrez, symbols), expressed_genes
         ),
@@ -97,7 +99,8 @@ def merge_graph(
             *((f"of these: {remark}", count) for remark, count in found.remarks.items() if kept.height),
         ]
 
-    merged = pl.concat(tables)
+    merged = pl.concat(tables, how="diagonal")
+    weighted = "weight" in merged.columns and merged["weight"].count()
     graph = Graph.from_edges(
         merged["head"].to_numpy(),
         merged["tail"].to_numpy(),
@@ -105,11 +108,12 @@ def merge_graph(
         node_type=merged_nodes["type"].rle_id().to_numpy(),
         types=merged_nodes["type"].unique(maintain_order=True).to_list(),
         relations=names,
+        weight=merged["weight"].fill_null(1).to_numpy() if weighted else None,
     )
     return Merged(
         graph,
         merged_nodes,
-        _provenance(tables[0], pl.concat(tables[1:]), merged_nodes["node"]),
+        _provenance(tables[0], pl.concat(tables[1:], how="diagonal"), merged_nodes["node"]),
         pl.concat([counted(STAGE, what, lines) for what, lines in tally.items()]),
     )
 
@@ -147,7 +151,7 @@ def _merge_nodes(nodes: pl.DataFrame, drugs: pl.DataFrame, cells: pl.DataFrame) 
 
 
 def _numbered(edges: pl.DataFrame, nodes: pl.DataFrame, code: pl.Enum) -> pl.DataFrame:
-    """Return relation (coded), head, tail (node numbers), provenance; refuse an impossible edge."""
+    """Return relation (coded), provenance, weight if there, head, tail (numbers); refuse impossible edges."""
     number = nodes.select("node", number=pl.int_range(pl.len(), dtype=pl.Int32))
     ends = {
         end: edges.select(node=end).join(number, on="node", how="left", maintain_order="left")["number"]
@@ -164,7 +168,7 @@ def _numbered(edges: pl.DataFrame, nodes: pl.DataFrame, code: pl.Enum) -> pl.Dat
                 f"edge {edge['relation']}: {edge['head']} - {edge['tail']}: {problem}; remove it from "
                 "its source, or make the tables of nodes and edges from the same file"
             )
-    return edges.select(pl.col("relation").cast(code), provenance="provenance").with_columns(**ends)
+    return edges.select(pl.col("relation").cast(code), "provenance", pl.col("^weight$")).with_columns(**ends)
 
 
 def _distinct(edges: pl.DataFrame, nodes: int) -> pl.DataFrame:

@@ -67,8 +67,12 @@ def _canonical(graph: Graph) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _restored(graph: Graph, low: np.ndarray, high: np.ndarray, flipped: np.ndarray) -> Graph:
-    """Return the graph with new ends, as many edges of each relation pointing down as before."""
-    return graph.with_edges(np.where(flipped, high, low), np.where(flipped, low, high), graph.edges()[2])
+    """Return the graph with new ends, as many edges of each relation pointing down as before.
+
+    Each edge keeps its weight.
+    """
+    head, tail = np.where(flipped, high, low), np.where(flipped, low, high)
+    return graph.with_edges(head, tail, graph.edges()[2], graph.edge_weights())
 
 
 def _strata(graph: Graph, low: np.ndarray, high: np.ndarray) -> Iterator[tuple[np.ndarray, int, int]]:

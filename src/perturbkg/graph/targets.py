@@ -4,27 +4,25 @@ import numpy as np
 import scipy.sparse as sp
 
 from perturbkg.graph.arrays import Graph
-from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_PROTEIN, DRUG_TARGETS_PROTEIN
+from perturbkg.graph.types import DRUG_SIMILAR_TO_TARGET, DRUG_TARGETS_PROTEIN
 
 
-def own_targets(graph: Graph, drug_node: np.ndarray) -> sp.csr_array:
-    """Return the targets of each L1000 drug: (drugs, nodes) float32 of 0 and 1.
+def own_targets(graph: Graph, drug_node: np.ndarray) -> tuple[sp.csr_array, sp.csr_array]:
+    """Return known and imputed targets of each L1000 drug, as weights of edges: (drugs, nodes) float32 each.
 
-    They are those of the compound table and those of the drug of the knowledge graph that it is. A relation
-    that the graph lacks has no edges.
+    A relation that the graph lacks has no edges.
     """
-    direct = _joined(graph, DRUG_TARGETS_PROTEIN)[drug_node]
-    same = _joined(graph, DRUG_IS_DRUG)[drug_node]
-    found = sp.csr_array(direct + same @ _joined(graph, DRUG_PROTEIN))
-    found.data[:] = 1
-    return found
-
-
-def _joined(graph: Graph, relation: str) -> sp.csr_array:
-    """Return which nodes a relation joins, in both directions: (nodes, nodes) float32."""
-    head, tail, code = graph.edges()
-    kept = (
-        code == graph.relations.index(relation) if relation in graph.relations else np.zeros(len(code), bool)
+    return (
+        _joined(graph, DRUG_TARGETS_PROTEIN, drug_node),
+        _joined(graph, DRUG_SIMILAR_TO_TARGET, drug_node),
     )
+
+
+def _joined(graph: Graph, relation: str, drug_node: np.ndarray) -> sp.csr_array:
+    """Return which nodes a relation joins with each drug: (drugs, nodes) float32."""
+    code = graph.relations.index(relation) if relation in graph.relations else -1
+    head, tail, codes = graph.edges()
+    kept = codes == code
     ends = np.concatenate([head[kept], tail[kept]]), np.concatenate([tail[kept], head[kept]])
-    return sp.csr_array((np.ones(len(ends[0]), np.float32), ends), shape=(graph.nodes, graph.nodes))
+    weight = np.tile(graph.edge_weights()[kept], 2)
+    return sp.csr_array((weight, ends), shape=(graph.nodes, graph.nodes))[drug_node]

@@ -25,9 +25,18 @@ NODE_TYPES = (
 DRUG_PROTEIN = "drug_protein"  # of the knowledge graph: a drug and a protein that it binds
 DRUG_IS_DRUG = "lincs_drug_is_drug"
 DRUG_TARGETS_PROTEIN = "lincs_drug_targets_protein"
+DRUG_SIMILAR_TO_TARGET = (
+    "lincs_drug_similar_to_target"  # a target of molecules of similar structure, weighted
+)
 CELL_EXPRESSES_PROTEIN = "cell_expresses_protein"
 CELL_OF_DISEASE = "cell_of_disease"
-ADDED_RELATIONS = (DRUG_IS_DRUG, DRUG_TARGETS_PROTEIN, CELL_EXPRESSES_PROTEIN, CELL_OF_DISEASE)
+ADDED_RELATIONS = (
+    DRUG_IS_DRUG,
+    DRUG_TARGETS_PROTEIN,
+    DRUG_SIMILAR_TO_TARGET,
+    CELL_EXPRESSES_PROTEIN,
+    CELL_OF_DISEASE,
+)
 
 
 def slug(node_type: str) -> str:

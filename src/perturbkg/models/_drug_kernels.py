@@ -9,8 +9,6 @@ from perturbkg.drugs.similarity import count_tanimoto, tanimoto
 from perturbkg.graph.steps import shares_by_type
 from perturbkg.graph.types import CELL_LINE, LINCS_DRUG
 
-SAME_MOLECULE = 0.999  # Tanimoto from which two drugs are one molecule, apart from its stereo marks
-
 
 def structure_kernel(data: Data) -> np.ndarray:
     """Average the min/max Tanimoto of three count fingerprints; that of the bits where there is no SMILES."""
@@ -20,23 +18,17 @@ def structure_kernel(data: Data) -> np.ndarray:
     return np.stack(parts).mean(axis=0)
 
 
-def target_kernel(data: Data, targets: sp.csr_array, *, imputed: float) -> np.ndarray:
-    """Return the cosines of the roots of each drug's targets (drugs, genes), which sum to 1.
+def target_kernel(known: sp.csr_array, imputed: sp.csr_array | None, *, weight: float) -> np.ndarray:
+    """Return the cosines of the roots of each drug's targets (drugs, genes).
 
-    `imputed` weighs what the ten most similar drugs with targets have, by Tanimoto^4: known targets of
-    measured drugs, never a signature. The same molecule is no neighbour.
+    `known` targets share 1, `imputed` ones are added times `weight`. They are annotation, never a signature.
     """
-    total = np.asarray(targets.sum(axis=1)).ravel()
-    own = sp.csr_array(sp.diags_array(1 / np.maximum(total, 1)) @ targets)
-    if imputed:
-        near = tanimoto(data.fingerprints)(data.fingerprints)
-        near = np.where((near >= 0.3) & (near < SAME_MOLECULE) & (total > 0), near, 0) ** 4
-        if near.shape[1] > 10:
-            near[near < -np.partition(-near, 9, axis=1)[:, 9:10]] = 0
-        near /= near.sum(axis=1, keepdims=True) + 0.1**4
-        own = own + imputed * (sp.csr_array(near) @ own)
-    used = np.flatnonzero(np.asarray(own.sum(axis=0)).ravel() > 0)
-    return _cosine(np.sqrt(own.tocsc()[:, used].toarray()).astype(np.float32))
+    total = np.asarray(known.sum(axis=1)).ravel()
+    found = sp.csr_array(sp.diags_array(1 / np.maximum(total, 1)) @ known)
+    if imputed is not None and weight:
+        found = found + weight * imputed
+    used = np.flatnonzero(np.asarray(found.sum(axis=0)).ravel() > 0)
+    return _cosine(np.sqrt(found.tocsc()[:, used].toarray()).astype(np.float32))
 
 
 def step_kernels(data: Data, *, steps: int, largest: int, factor: float) -> dict[str, np.ndarray]:

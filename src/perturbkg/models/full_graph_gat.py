@@ -91,7 +91,7 @@ class FullGraphGAT(GraphModel):
         blocks = [data.drug_features, data.targets.toarray()]
         drug, cell = project(blocks, data.cell_features, prepared)
         vectors, kind, columns = self.node_vectors(data, prepared)
-        starts = row_starts(data.graph)
+        starts = row_starts(data.graph.unweighted)
 
         def sample() -> Part:
             seed = int(torch.randint(2**62, ()))  # from the generator that dropout draws from too
@@ -141,7 +141,7 @@ class FullGraphGAT(GraphModel):
     def _whole(self, data: Data) -> Neighbourhood:
         """Return what drugs and cell lines depend on; found once for a graph."""
         if self._reach is None or self._reach[0] is not data:
-            found = neighbourhood(data.graph, wanted(data), self.layers, group=node_kinds(data))
+            found = neighbourhood(data.graph.unweighted, wanted(data), self.layers, group=node_kinds(data))
             self._reach = data, found
         return self._reach[1]
 
@@ -149,7 +149,9 @@ class FullGraphGAT(GraphModel):
         """Return a sample of it."""
         sampling: dict[str, Any] = {"fanout": self.fanout, "rng": np.random.default_rng(seed)}
         kinds = node_kinds(data)
-        return neighbourhood(data.graph, wanted(data), self.layers, group=kinds, starts=starts, **sampling)
+        return neighbourhood(
+            data.graph.unweighted, wanted(data), self.layers, group=kinds, starts=starts, **sampling
+        )
 
     def _shape(self, data: Data) -> dict[str, Any]:
         """Return what memory depends on apart from the sizes of the layers."""
@@ -175,7 +177,7 @@ class FullGraphGAT(GraphModel):
         shape = self._shape(data)
         beside = 4 * train.delta.size if device().type == "cuda" else 0
         if self.fanout:
-            sizes = sizes_of(self._drawn(data, row_starts(data.graph), self.seed))
+            sizes = sizes_of(self._drawn(data, row_starts(data.graph.unweighted), self.seed))
             beside += input_bytes(whole, columns=shape["columns"], itemsize=shape["itemsize"])
         kept, again = (
             beside + training_bytes(sizes, **shape, checkpointing=checkpointing)

@@ -125,7 +125,7 @@ class GAT(WalkOptions, GraphModel):
         similarity = {
             "structure": structure_kernel(data),
             "walk": walk.cosine(np.arange(len(data.drugs))),
-            "targets": target_kernel(data, own_targets(data.graph, data.drug_node), imputed=0.5),
+            "targets": target_kernel(*own_targets(data.graph, data.drug_node), weight=0.5),
         }
         allowed = trained & (data.scaffold_group[:, None] != data.scaffold_group)
         edges, near = nearest_of(list(similarity.values()), allowed, self.neighbours)

@@ -29,7 +29,7 @@ class GraphKernel(WalkOptions, KernelModel):
     targets: bool = True
     """whether targets, as the graph's edges say, are compared"""
     imputed: Annotated[float, Ge(0)] = 0.5
-    """weight of the targets that similar drugs have; 0: own targets only"""
+    """weight of the targets that molecules of similar structure have; 0: known targets only"""
     walks: bool = True
     """whether the walks as a whole are compared"""
     blocks: Annotated[int, Ge(0)] = 3
@@ -45,8 +45,8 @@ class GraphKernel(WalkOptions, KernelModel):
         """Compare structures, targets, walks, and walks by type and step."""
         kernels = {"structure": structure_kernel(data)}
         if self.targets:
-            found = own_targets(data.graph, data.drug_node)
-            kernels["targets"] = target_kernel(data, found, imputed=self.imputed)
+            known, imputed = own_targets(data.graph, data.drug_node)
+            kernels["targets"] = target_kernel(known, imputed, weight=self.imputed)
         if self.walks:
             kernels["walk"] = self.walk(data).cosine(np.arange(len(data.drugs)))
         if self.blocks:

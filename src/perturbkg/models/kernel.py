@@ -18,13 +18,13 @@ class Kernel(KernelModel):
     targets: bool = True
     """whether known targets (the annotation that `mlp` reads) may be compared"""
     imputed: Annotated[float, Ge(0)] = 0.5
-    """weight of the targets that similar drugs have; 0: own targets only"""
+    """weight of the targets that molecules of similar structure have; 0: known targets only"""
 
     def drug_kernels(self, data: Data) -> dict[str, np.ndarray]:
         """Compare structures, and known targets."""
         kernels = {"structure": structure_kernel(data)}
         if self.targets:
-            kernels["targets"] = target_kernel(data, data.targets, imputed=self.imputed)
+            kernels["targets"] = target_kernel(data.targets, data.imputed, weight=self.imputed)
         return kernels
 
     def candidates(self, data: Data, kernels: dict[str, np.ndarray], seen: Signatures) -> list[Weights]:

@@ -15,6 +15,7 @@ RELATIONS = [
     "lincs_drug_is_drug",
     "lincs_drug_targets_protein",
     "cell_expresses_protein",
+    "lincs_drug_similar_to_target",
 ]
 # cell lines 0, 1; KG drug 2; proteins 3-6; L1000 drugs 7, 8
 EDGES = [
@@ -28,7 +29,9 @@ EDGES = [
     (0, 3, 4),
     (1, 4, 4),
     (1, 6, 4),
+    (7, 5, 5),
 ]
+WEIGHT = [*[1.0] * 10, 0.25]
 
 
 @pytest.fixture
@@ -44,6 +47,7 @@ def data() -> Data:
             node_type=np.array([0, 0, 1, 2, 2, 2, 2, 3, 3]),
             types=TYPES,
             relations=RELATIONS,
+            weight=np.array(WEIGHT),
         ),
         features={
             "cell_line": Features(np.array([[1, 2], [3, 6]], dtype=np.float32), np.ones(2, dtype=bool)),
@@ -61,6 +65,7 @@ def data() -> Data:
         scaffold_group=np.arange(2),
         fingerprints=np.array([[0, 1, 1], [1, 0, 1]], dtype=np.uint8),
         targets=sp.csr_array(np.array([[1, 0, 0], [0, 1, 1]], dtype=np.float32)),
+        imputed=sp.csr_array(np.array([[0, 0, 0.25], [0, 0, 0]], dtype=np.float32)),
         baseline=np.array([[1, 2], [3, 6]], dtype=np.float32),
     )
 
@@ -96,15 +101,20 @@ def test_no_graph(data):
         lincs_drug_is_drug=1,
         lincs_drug_targets_protein=3,
         cell_expresses_protein=3,
+        lincs_drug_similar_to_target=1,
     )
     assert ablated.data.targets is data.targets
+    assert ablated.data.imputed is data.imputed
     assert ablated.data.features is data.features
 
 
 def test_no_targets(data):
     ablated = apply("no_targets", data)
-    assert edges(ablated.data) == {edge for edge in EDGES if edge[2] not in (0, 3)}
-    assert ablated.notes == removed(drug_protein=1, lincs_drug_targets_protein=3)
+    assert edges(ablated.data) == {edge for edge in EDGES if edge[2] not in (0, 3, 5)}
+    assert ablated.notes == removed(
+        drug_protein=1, lincs_drug_targets_protein=3, lincs_drug_similar_to_target=1
+    )
+    assert ablated.data.imputed is None
     assert ablated.data.targets.shape == (2, 3)
     assert ablated.data.targets.nnz == 0
     assert ablated.data.features is data.features
@@ -113,7 +123,10 @@ def test_no_targets(data):
 def test_no_drug(data):
     ablated = apply("no_drug", data)
     assert edges(ablated.data) == {edge for edge in EDGES if edge[0] not in (7, 8)}
-    assert ablated.notes == removed(lincs_drug_is_drug=1, lincs_drug_targets_protein=3)
+    assert ablated.notes == removed(
+        lincs_drug_is_drug=1, lincs_drug_targets_protein=3, lincs_drug_similar_to_target=1
+    )
+    assert ablated.data.imputed is None
     assert not ablated.data.drug_features.any()
     assert not ablated.data.features["lincs_drug"].encoded.any()
     assert (ablated.data.fingerprints == 1).all()
@@ -150,7 +163,9 @@ def test_shuffle_edges_without_swaps(data):
 
 def test_rewire_edges(data):
     ablated = apply("rewire_edges", data, 3)
-    assert np.bincount(ablated.data.graph.edges()[2]).tolist() == [1, 2, 1, 3, 3]
+    assert np.bincount(ablated.data.graph.edges()[2]).tolist() == [1, 2, 1, 3, 3, 1]
+    # The one weighted edge still weighs as much, wherever it leads.
+    assert sorted(ablated.data.graph.edge_weights()) == sorted(WEIGHT)
     share = len(set(EDGES) - edges(ablated.data)) / len(EDGES)
     assert ablated.notes["moved_share"]["all"] == pytest.approx(share)
     assert ablated.data.targets is data.targets

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbkg import schemas
-from perturbkg.drugs.targets import known_targets
+from perturbkg.drugs.targets import known_targets, similar_targets
 from perturbkg.errors import InputError
 
 NODES = pl.DataFrame(
@@ -114,6 +114,50 @@ def test_by_hand() -> None:
         ("impute_targets", "known targets", "of these: no gene of the graph (none)", 4),
         ("impute_targets", "known targets", "of these: no gene of the graph (ambiguous)", 2),
     ]
+
+
+def test_targets_of_similar_molecules_and_their_counts() -> None:
+    alcohols = LIBRARY.with_columns(
+        smiles=pl.col("parent").replace_strict({"P": "CCCCO", "Q": "CCCCCO", "R": "c1ccncc1"})
+    )
+    some = DRUGS.with_columns(
+        smiles=pl.col("parent").replace_strict({"P": "CCCCO", "Q": "CCCCCO", "R": "c1ccncc1"})
+    )
+    found, tally = similar_targets(some, alcohols, NODES, EDGES)
+    schemas.check(found, schemas.Targets, "targets")
+    assert set(found["source"]) == {"similar molecules"}
+    # a and b are of one parent, c of the other; what is no gene of the graph is not imputed.
+    egfr, orf, third, fourth = (f"gene/protein:NCBI:{n}" for n in (1, 2, 3, 4))
+    assert set(found.select("drug", "target").rows()) == {
+        ("a", third),
+        ("b", third),
+        *(("c", target) for target in (egfr, orf, fourth)),
+    }
+    assert tally.rows() == [
+        ("impute_targets", "molecules with known targets", "kept", 2),
+        ("impute_targets", "drugs with imputed targets", "read", 4),
+        ("impute_targets", "drugs with imputed targets", "no similar molecule with targets", 1),
+        ("impute_targets", "drugs with imputed targets", "kept", 3),
+        ("impute_targets", "imputed targets", "kept", 5),
+    ]
+
+
+def test_a_library_without_targets_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    empty = LIBRARY.filter(pl.col("molecule").is_in(["a", "b", "c", "d"])).with_columns(
+        targets=pl.lit([], pl.List(pl.String))
+    )
+    unmatched = DRUGS.with_columns(kg_node=pl.lit(None, pl.String))
+    found, tally = similar_targets(unmatched, empty, NODES, EDGES)
+    assert found.is_empty()
+    schemas.check(found, schemas.Targets, "targets")
+    assert tally.filter(what="drugs with imputed targets").select("reason", "count").rows() == [
+        ("read", 4),
+        ("no similar molecule with targets", 4),
+        ("kept", 0),
+    ]
+    (line,) = caplog.messages
+    assert line.startswith("no molecule has a structure and a known target")
+    assert "give structures (files.drug_text)" in line
 
 
 def test_a_drug_that_the_library_lacks_is_named() -> None:

@@ -37,6 +37,45 @@ def test_edges_are_recovered_from_any_order(edges: list[tuple[int, int, int]]) -
     assert np.array_equal(again.relation, graph.relation)
 
 
+@given(EDGES, st.data())
+def test_each_edge_keeps_its_weight_in_both_directions(
+    edges: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
+    number = st.floats(0.125, 1, width=32)
+    weight = np.array(data.draw(st.lists(number, min_size=len(edges), max_size=len(edges))))
+    graph = build(edges)
+    weighted = graph.with_edges(*np.array(edges, dtype=np.int64).reshape(-1, 3).T, weight)
+    assert np.array_equal(weighted.src, graph.src)
+    given_weights = sorted((*edge, value) for edge, value in zip(edges, weight.tolist(), strict=True))
+    found = zip(
+        *(column.tolist() for column in weighted.edges()), weighted.edge_weights().tolist(), strict=True
+    )
+    assert sorted(found) == given_weights
+    if weighted.weight is not None:
+        forward = weighted.relation < len(RELATIONS)
+        back = zip(
+            weighted.dst[~forward], weighted.src[~forward], weighted.relation[~forward] - 3, strict=True
+        )
+        assert (
+            sorted(
+                (*map(int, edge), value)
+                for edge, value in zip(back, weighted.weight[~forward].tolist(), strict=True)
+            )
+            == given_weights
+        )
+
+
+def test_a_graph_without_its_weighted_relations() -> None:
+    weighted = build([(0, 1, 0), (0, 3, 1), (2, 3, 1), (4, 5, 2)])
+    weighted = weighted.with_edges(*weighted.edges(), np.array([1, 0.5, 1, 1]))
+    rest = weighted.unweighted
+    assert rest.weight is None
+    assert sorted(zip(*(column.tolist() for column in rest.edges()), strict=True)) == [(0, 1, 0), (4, 5, 2)]
+    assert np.array_equal(rest.src, build([(0, 1, 0), (4, 5, 2)]).src)
+    assert rest.relations == RELATIONS
+    assert rest.unweighted is rest
+
+
 @given(EDGES, st.randoms())
 def test_messages_are_sorted_and_do_not_depend_on_the_order_of_edges(edges: list, random: object) -> None:
     graph = build(edges)
@@ -78,10 +117,13 @@ def test_equal_graphs_are_equal_bytes_at_any_time(tmp_path) -> None:
 
 
 def test_load_returns_what_was_saved(tmp_path) -> None:
-    graph = build([(0, 1, 1), (2, 1, 0), (5, 6, 2)])
+    plain = build([(0, 1, 1), (2, 1, 0), (5, 6, 2)])
+    plain.save(tmp_path / "graph.npz")
+    assert Graph.load(tmp_path / "graph.npz").weight is None
+    graph = plain.with_edges(*plain.edges(), np.array([1, 0.5, 0.25]))
     graph.save(tmp_path / "graph.npz")
     loaded = Graph.load(tmp_path / "graph.npz")
-    for name in ("src", "dst", "relation", "node_type"):
+    for name in ("src", "dst", "relation", "node_type", "weight"):
         one, two = getattr(graph, name), getattr(loaded, name)
         assert one.dtype == two.dtype
         assert np.array_equal(one, two)

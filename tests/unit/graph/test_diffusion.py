@@ -37,6 +37,15 @@ def test_weights_of_parallel_edges_are_added() -> None:
     assert adjacency(graph).toarray().tolist() == [[0, 2, 0], [2, 0, 1], [0, 1, 0]]
 
 
+def test_adjacency_holds_the_weights_of_edges_and_leaves_the_graph_alone() -> None:
+    graph = build([(0, 1, 0), (0, 1, 1), (1, 2, 1)], 3)
+    weighted = graph.with_edges(*graph.edges(), np.array([1, 0.5, 0.25]))
+    before = weighted.weight.copy()
+    expected = [[0, 1.5, 0], [1.5, 0, 0.25], [0, 0.25, 0]]
+    assert adjacency(weighted).toarray().tolist() == expected
+    assert np.array_equal(weighted.weight, before)
+
+
 def test_normalised_path_by_hand() -> None:
     # Degrees 1, 2, 2, 1: an end and its neighbour share 1 / sqrt(2), the middle pair 1 / 2.
     end = 1 / np.sqrt(2)

@@ -57,6 +57,7 @@ def test_a_cached_walk_has_the_same_bits_and_is_not_recomputed(
     "changed",
     [
         {"graph": graph_of(2)},
+        {"graph": graph_of(1).with_edges(*graph_of(1).edges(), np.linspace(0.5, 1, 27))},
         {"seeds": SEEDS[::-1]},
         {"restart": 0.2},
         {"steps": 5},

@@ -57,7 +57,15 @@ DRUGS = pl.DataFrame(
 LIBRARY = DRUGS.select("smiles", "parent", "targets", molecule="drug").select(
     "molecule", "smiles", "parent", "targets"
 )
-TARGETS = known_targets(DRUGS, LIBRARY, NODES, EDGES)[0]
+SIMILAR = pl.DataFrame(
+    [
+        ("BRD-1", "gene/protein:NCBI:207", "AKT1", "edge", "similar molecules", "BRD-2", 0.25, 0.34567, 1),
+        ("BRD-3", "gene/protein:NCBI:10", "NAT2", "exact", "similar molecules", "BRD-9", 0.5, 0.5, 2),
+    ],
+    schema=list(schemas.Targets.to_schema().columns),
+    orient="row",
+)
+TARGETS = pl.concat([known_targets(DRUGS, LIBRARY, NODES, EDGES)[0], SIMILAR])
 CELLS = pl.DataFrame(
     {
         "cell": ["MCF7", "A375", "T47D", "HEK"],
@@ -139,6 +147,7 @@ def test_every_edge_by_hand() -> None:
         "protein_protein",
         "lincs_drug_is_drug",
         "lincs_drug_targets_protein",
+        "lincs_drug_similar_to_target",
         "cell_expresses_protein",
         "cell_of_disease",
     ]
@@ -151,10 +160,21 @@ def test_every_edge_by_hand() -> None:
         ("drug_protein", "drug:DrugBank:DB1", "gene/protein:NCBI:10"),
         ("drug_protein", "drug:DrugBank:DB1", "gene/protein:NCBI:207"),
         ("lincs_drug_is_drug", "lincs_drug:BRD-2", "drug:DrugBank:DB1"),
+        ("lincs_drug_similar_to_target", "lincs_drug:BRD-1", "gene/protein:NCBI:207"),
+        ("lincs_drug_similar_to_target", "lincs_drug:BRD-3", "gene/protein:NCBI:10"),
         ("lincs_drug_targets_protein", "lincs_drug:BRD-2", "gene/protein:NCBI:10"),
         ("lincs_drug_targets_protein", "lincs_drug:BRD-2", "gene/protein:NCBI:207"),
         ("protein_protein", "gene/protein:NCBI:10", "gene/protein:NCBI:207"),
     ]
+
+
+def test_edges_of_similar_molecules_have_their_weights() -> None:
+    graph = merge().graph
+    relation = graph.edges()[2]
+    similar = relation == graph.relations.index("lincs_drug_similar_to_target")
+    assert sorted(graph.edge_weights()[similar]) == [0.25, 0.5]
+    assert (graph.edge_weights()[~similar] == 1).all()
+    assert merge(relations={"lincs_drug_similar_to_target": False}).graph.weight is None
 
 
 def test_everything_left_out_is_counted() -> None:
@@ -169,14 +189,20 @@ def test_everything_left_out_is_counted() -> None:
         "kept": 1,
     }
     assert counts(merged, "lincs_drug_targets_protein") == {
-        "read": 5,
+        "read": 6,
         "no node of this name (gene/protein): GONE": 1,
         "several nodes of this name (gene/protein): TEC": 1,
-        "duplicate": 1,  # nat2 and NAT2 are one gene
+        "duplicate": 2,  # nat2 and NAT2 are one gene, and both sources name AKT1
         "switched off": 0,
         "kept": 2,
-        "of these: known of another form of the molecule": 0,
         "of these: also an edge of the same drug in the knowledge graph": 2,
+    }
+    assert counts(merged, "lincs_drug_similar_to_target") == {
+        "read": 2,
+        "duplicate": 0,
+        "switched off": 0,
+        "kept": 2,
+        "of these: of a drug without a known target": 1,
     }
     # Two genes for each of four cell lines; the second best of MCF7, A375 and HEK is not above the mean.
     assert counts(merged, "cell_expresses_protein") == {
@@ -228,6 +254,20 @@ def test_provenance_records_the_source_of_each_added_edge() -> None:
             "lincs_drug:BRD-2",
             "gene/protein:NCBI:10",
             "compoundinfo:target:caseless",
+            1,
+        ),
+        (
+            "lincs_drug_similar_to_target",
+            "lincs_drug:BRD-1",
+            "gene/protein:NCBI:207",
+            "similar:BRD-2:0.346:1",
+            1,
+        ),
+        (
+            "lincs_drug_similar_to_target",
+            "lincs_drug:BRD-3",
+            "gene/protein:NCBI:10",
+            "similar:BRD-9:0.5:2",
             1,
         ),
         ("cell_expresses_protein", "cell_line:MCF7", "gene/protein:NCBI:10", "baseline:zscore", 1),

@@ -60,6 +60,22 @@ def type_counts(graph):
     return Counter(zip(relation, graph.node_type[head], graph.node_type[tail], strict=True))
 
 
+@pytest.mark.parametrize("rewire", [lambda *args: swap_edges(args[0], 3, args[1]), draw_edges])
+@given(graph=graphs(), seed=st.integers(0, 2**32))
+def test_edges_keep_their_weights_within_a_relation(rewire, graph, seed):
+    edges = graph.edges()
+    weight = np.linspace(0.125, 1, len(edges[0]), dtype=np.float32)
+    weighted = graph.with_edges(*edges, weight)
+    rng = np.random.default_rng(seed)
+    after = rewire(weighted, rng)
+    assert Counter(zip(after.edges()[2], after.edge_weights(), strict=True)) == Counter(
+        zip(edges[2], weight, strict=True)
+    )
+    plain = rewire(graph, np.random.default_rng(seed))
+    assert undirected(after) == undirected(plain)
+    assert plain.weight is None
+
+
 @given(graph=graphs(), seed=st.integers(0, 2**32))
 def test_swaps_keep_degrees_types_and_simplicity(graph, seed):
     swapped = swap_edges(graph, 3, np.random.default_rng(seed))

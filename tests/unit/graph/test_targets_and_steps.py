@@ -6,17 +6,28 @@ from perturbkg.graph.arrays import Graph
 from perturbkg.graph.steps import shares_by_type
 from perturbkg.graph.targets import own_targets
 
-RELATIONS = ["drug_protein", "lincs_drug_is_drug", "lincs_drug_targets_protein"]
+RELATIONS = [
+    "drug_protein",
+    "lincs_drug_is_drug",
+    "lincs_drug_targets_protein",
+    "lincs_drug_similar_to_target",
+]
 # 0: a drug of the knowledge graph; 1, 2, 3: genes; 4, 5: L1000 drugs, of which the first is drug 0.
 TYPES = ["drug", "gene/protein", "lincs_drug"]
 KIND = np.array([0, 1, 1, 1, 2, 2])
 
 
-def graph(edges: list[tuple[int, int, str]]) -> Graph:
+def graph(edges: list[tuple[int, int, str]], weight: list[float] | None = None) -> Graph:
     head, tail, names = zip(*edges, strict=True)
     codes = np.array([RELATIONS.index(name) for name in names])
     return Graph.from_edges(
-        np.array(head), np.array(tail), codes, node_type=KIND, types=TYPES, relations=RELATIONS
+        np.array(head),
+        np.array(tail),
+        codes,
+        node_type=KIND,
+        types=TYPES,
+        relations=RELATIONS,
+        weight=None if weight is None else np.array(weight),
     )
 
 
@@ -29,15 +40,23 @@ EDGES = [
 ]
 
 
-def test_targets_of_both_sources_count_once() -> None:
-    found = own_targets(graph(EDGES), np.array([4, 5])).toarray()
-    assert found.tolist() == [[0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 0, 0]]
+def test_targets_are_the_ends_of_a_drugs_own_edges() -> None:
+    known, imputed = own_targets(graph(EDGES), np.array([4, 5]))
+    assert known.toarray().tolist() == [[0, 0, 1, 0, 0, 0], [0, 0, 0, 1, 0, 0]]
+    assert imputed.nnz == 0
+
+
+def test_imputed_targets_have_the_weights_of_their_edges() -> None:
+    more = [*EDGES, (4, 1, "lincs_drug_similar_to_target"), (2, 5, "lincs_drug_similar_to_target")]
+    known, imputed = own_targets(graph(more, [1, 1, 1, 1, 1, 0.25, 0.5]), np.array([4, 5]))
+    assert known.toarray().tolist() == [[0, 0, 1, 0, 0, 0], [0, 0, 0, 1, 0, 0]]
+    assert imputed.toarray().tolist() == [[0, 0.25, 0, 0, 0, 0], [0, 0, 0.5, 0, 0, 0]]
 
 
 def test_a_graph_without_these_relations_has_no_targets() -> None:
     whole = graph(EDGES)
     empty = whole.with_edges(*(np.zeros(0, np.int64),) * 3)
-    assert own_targets(empty, np.array([4, 5])).nnz == 0
+    assert [found.nnz for found in own_targets(empty, np.array([4, 5]))] == [0, 0]
 
 
 def test_walks_are_read_by_type_and_step() -> None:

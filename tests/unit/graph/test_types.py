@@ -14,4 +14,4 @@ def test_node_id() -> None:
 
 
 def test_added_relations_are_distinct() -> None:
-    assert len(set(ADDED_RELATIONS)) == 4
+    assert len(set(ADDED_RELATIONS)) == 5
