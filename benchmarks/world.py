@@ -54,12 +54,8 @@ class World:
 
     def run(self) -> Results:
         """Simulate, prepare, train and score; return what the tables of the report are made of."""
-        self._simulate()
-        self._prepare()
-        self._merge()
-        features = self._embed()
+        features = self.prepare()
         folds = [(split, fold) for split in self.config["splits"] for fold in range(self.config["folds"])]
-        self._split()
         scores, runs = [], []
         for split, fold in folds:
             of_fold = self._train(split, fold, features)
@@ -85,6 +81,15 @@ class World:
             choices=Choices.of(self.config),
             estimator=Estimator(self.config["report"]["resamples"], self.config["seed"]),
         )
+
+    def prepare(self) -> list[Path]:
+        """Do everything that comes before training; return the files of the features."""
+        self._simulate()
+        self._prepare()
+        self._merge()
+        features = self._embed()
+        self._split()
+        return features
 
     def _simulate(self) -> None:
         self._call(
