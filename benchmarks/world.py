@@ -141,6 +141,7 @@ class World:
             "impute_targets",
             **self._paths(drugs="drugs.parquet", library="drugs/library.parquet", nodes="kg/nodes.parquet"),
             **self._paths(edges="kg/edges.parquet", targets=TARGETS, counts="drugs/target_counts.parquet"),
+            impute=config["graph"]["relations"]["lincs_drug_similar_to_target"],
         )
         self._call(
             "read_signatures",
