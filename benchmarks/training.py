@@ -3,7 +3,8 @@
 The plain loop runs DGL's GATConv over all nodes and edges for every batch of signatures. `full_graph_gat`
 computes what drugs and cell lines depend on (`graph/neighbourhoods.py`), on the fastest backend, per step or
 epoch, with as many layers of the same width, a head of the same size and the same batches. `gat` attends over
-the nodes that a walk finds; its walk is counted as preparation. Each runs in a separate process.
+blocks of a walk and over drugs; its walks and similarities are counted as preparation, and it does not start
+from the exact kernel (`skip: false`), which is for fewer signatures. Each runs in a separate process.
 
 python benchmarks/training.py --json OUT                 # about 5 minutes, up to 12 GB
 python benchmarks/training.py --factor 0.1 --steps 5
@@ -93,6 +94,8 @@ def ours(data: Any, train: Any, options: argparse.Namespace, name: str) -> dict[
     shape = {"width": HIDDEN, "batch": options.batch}
     if model_name == "full_graph_gat":
         shape |= {"layers": options.layers, "node_width": WIDTH, "heads": HEADS}
+    else:
+        shape["skip"] = False
     model = plugins.create("models", model_name, shape)
     start = time.perf_counter()
     if model_name == "full_graph_gat":

@@ -15,6 +15,15 @@ SPEED = 50.0  # how much faster the logits of blocks move than other weights: fe
 
 
 @dataclass(frozen=True)
+class Start:
+    """Residuals that a network starts from, in components."""
+
+    new: Tensor  # (drugs, cells, k)
+    left_out: Tensor  # (drugs, cells, k): the same, but a pair of training as signatures of others predict it
+    axes: Tensor  # (k, genes)
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What the network reads and does not learn."""
 
@@ -27,6 +36,7 @@ class Inputs:
     in_cell: Tensor  # (drugs, cells) int32: the row of a pair there, -1 for one without training signatures
     drug_edges: Edges  # training drug -> drug
     similarity: Tensor  # (edges, similarities)
+    start: Start | None = None  # what the head adds to
 
 
 class OverBlocks(nn.Module):
@@ -135,6 +145,10 @@ class GATNetwork(Network):
             **attention,
         )
         self.in_cell = InCell(inputs)
+        self.starts = inputs.start is not None
+        if inputs.start:
+            self.new, self.left_out = table(inputs.start.new), table(inputs.start.left_out)
+            self.axes = table(inputs.start.axes)
         read = inputs.drug.shape[1] + block_width * bool(inputs.blocks) + inputs.cell.shape[1]
         read += 2 * self.over_drugs.heads * inputs.response.shape[1]
         self.body = perceptron([read, width, genes], generator, input_dropout=input_dropout, dropout=dropout)
@@ -148,7 +162,10 @@ class GATNetwork(Network):
         """Map pairs to residuals (pairs, genes)."""
         vectors, logits = encoded
         message = self.in_cell(logits, drug, cell)
-        return self.body(torch.cat([vectors[drug], message, self.cell[cell]], dim=1))
+        found = self.body(torch.cat([vectors[drug], message, self.cell[cell]], dim=1))
+        if not self.starts:
+            return found
+        return found + (self.left_out if self.training else self.new)[drug, cell] @ self.axes
 
 
 class InCell(nn.Module):

@@ -23,6 +23,7 @@ from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.models import Model
 from perturbkg.models._components import Components
+from perturbkg.training.refit import joined
 from perturbkg.training.target_scale import Scaled, TargetScale
 
 IDENTITIES = (0.15, 0.6, 2.0)
@@ -39,6 +40,10 @@ class Setting:
     identity: float = IDENTITIES[0]
     noise: float = NOISES[2]
     """of the leading component"""
+
+    def named(self) -> str:
+        """Name the drug kernels and their weights."""
+        return " + ".join(f"{value:g} {name}" for name, value in self.weights.items())
 
 
 @dataclass
@@ -80,23 +85,40 @@ class KernelModel(Model):
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
         """Choose the kernel by leaving groups out, then solve for the weights of the signatures."""
-        seen = Signatures(
-            np.concatenate([train.drug, validation.drug]),
-            np.concatenate([train.cell, validation.cell]),
-            np.concatenate([train.delta, validation.delta]),
-        )
-        if len(seen) > self.exact_limit:
-            raise InputError(
-                f"{len(seen):,} signatures need {4e-9 * len(seen) ** 2:.0f} GB for an exact kernel; filter "
-                f"signatures, or raise exact_limit ({self.exact_limit:,}) of this model"
-            )
+        self.refuse_too_many(len(train) + len(validation))
         kernels = self.drug_kernels(data)
-        folds = _deal(data, train, validation, seen, parts=self.groups, seed=self.seed)
+        setting = self.choose(data, kernels, train, validation)
+        fitted = joined(train, validation) if self.refit else train
+        self.solve(data, kernels, setting, fitted)
+        self.picked = {
+            "kernel": setting.named(),
+            "identity": f"{setting.identity:g}",
+            "noise": f"{setting.noise:g}",
+            "refit": f"training{' + validation' if self.refit else ''}, {len(fitted):,} signatures",
+        }
+        return []
+
+    def refuse_too_many(self, signatures: int, remedy: str = "raise exact_limit of this model") -> None:
+        """Raise InputError before the memory of an exact kernel is asked for."""
+        if signatures > self.exact_limit:
+            raise InputError(
+                f"{signatures:,} signatures need {4e-9 * signatures**2:.0f} GB for an exact kernel (at most "
+                f"{self.exact_limit:,} are allowed); filter signatures, or {remedy}"
+            )
+
+    def choose(
+        self, data: Data, kernels: dict[str, np.ndarray], train: Signatures, validation: Signatures
+    ) -> Setting:
+        """Choose the kernel by leaving out groups of both parts."""
+        seen = joined(train, validation)
+        group = held_out_group(data, seen, known=known_drugs(train, validation))
+        folds = deal(group, parts=self.groups, seed=self.seed)
         trials = [_Trial.of(self, data, seen, held) for held in folds] if len(folds) > 1 else []
-        setting = self._choose(data, kernels, seen, trials, self.candidates(data, kernels, seen))
-        fitted = seen if self.refit else train
-        names = sorted(kernels)
-        weights = [setting.weights.get(name, 0.0) for name in names]
+        return self._choose(data, kernels, seen, trials, self.candidates(data, kernels, seen))
+
+    def solve(self, data: Data, kernels: dict[str, np.ndarray], setting: Setting, fitted: Signatures) -> None:
+        """Remember the weights that a chosen kernel gives to the signatures."""
+        weights = [setting.weights.get(name, 0.0) for name in sorted(kernels)]
         arrays = {"kernels": np.array(weights), "identity": np.array(setting.identity)}
         system, size = self._system(data, kernels, setting, fitted)
         for scale in self.target_scales:
@@ -109,17 +131,13 @@ class KernelModel(Model):
         self.remember(
             data, drug=fitted.drug, cell=fitted.cell, baseline=data.baseline, size=np.array(size), **arrays
         )
-        self.picked = {
-            "kernel": " + ".join(f"{value:g} {name}" for name, value in setting.weights.items()),
-            "identity": f"{setting.identity:g}",
-            "noise": f"{setting.noise:g}",
-            "refit": f"training{' + validation' if self.refit else ''}, {len(fitted):,} signatures",
-        }
-        return []
 
     def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
         """Add the predicted residual to the mean of the pair's cell line."""
-        kernels = self.drug_kernels(data)
+        return self.predict_with(data, self.drug_kernels(data), pairs)
+
+    def predict_with(self, data: Data, kernels: dict[str, np.ndarray], pairs: Pairs) -> np.ndarray:
+        """Predict with the drug kernels of `drug_kernels`, which take longer than all the rest."""
         weights = zip(sorted(kernels), self.learned["kernels"], strict=True)
         drug = _weighted(kernels, dict(weights))
         drug = drug[:, self.learned["drug"]] / np.float32(self.learned["size"])
@@ -254,16 +272,22 @@ def _strengths(delta: np.ndarray, scale: TargetScale) -> np.ndarray:
     return np.clip(share / np.exp(np.log(np.maximum(share, 1e-6)).mean()), 0.15, 6).astype(np.float32)
 
 
-def _deal(
-    data: Data, train: Signatures, validation: Signatures, seen: Signatures, *, parts: int, seed: int
-) -> list[np.ndarray]:
-    """Deal signatures to parts by the rule that made the validation part: rows of `seen`, no part empty."""
-    known = np.isin(validation.drug, train.drug).mean() > 0.5
-    group = np.arange(len(seen)) if known else data.scaffold_group[seen.drug]
+def known_drugs(train: Signatures, validation: Signatures) -> bool:
+    """Say whether a split asks about known drugs: most validation signatures are of drugs of training."""
+    return bool(np.isin(validation.drug, train.drug).mean() > 0.5)
+
+
+def held_out_group(data: Data, part: Pairs, *, known: bool) -> np.ndarray:
+    """Number what is held out together, as the split does: each signature, or a whole scaffold: (n,) int."""
+    return np.arange(len(part)) if known else data.scaffold_group[part.drug]
+
+
+def deal(group: np.ndarray, *, parts: int, seed: int) -> list[np.ndarray]:
+    """Deal groups (n,) to parts at random: rows of each part, none of them empty or all there is."""
     _, number = np.unique(group, return_inverse=True)
     part = np.random.default_rng(seed).permutation(number.max() + 1) % parts
     rows = [np.flatnonzero(part[number] == one) for one in range(parts)]
-    return [held for held in rows if 0 < len(held) < len(seen)]
+    return [held for held in rows if 0 < len(held) < len(group)]
 
 
 def _pearson(predicted: np.ndarray, observed: np.ndarray) -> np.ndarray:

@@ -109,7 +109,7 @@ class NeuralModel(Model):
         back = {"base": scaled.base, "scale": np.array(scaled.scale, np.float32)}
         # In the layout that `load` gives them: a product with another layout may round differently.
         prepared = {name: np.ascontiguousarray(array) for name, array in self.prepare(data, train).items()}
-        inputs = self.inputs(data, prepared)
+        inputs = self.inputs(data, back | prepared)
         self._made = (data, inputs)
         history: list[dict[str, float]] = []
         weights: dict[str, np.ndarray] = {}

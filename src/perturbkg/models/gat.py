@@ -29,18 +29,21 @@ from scipy.special import softmax
 from perturbkg.attention import Edges
 from perturbkg.data import Data, Signatures
 from perturbkg.graph.steps import shares_by_type
-from perturbkg.graph.targets import own_targets
 from perturbkg.graph.types import CELL_LINE, LINCS_DRUG
-from perturbkg.models._drug_kernels import structure_kernel, target_kernel
-from perturbkg.models._gat_network import SPEED, GATNetwork, Inputs
+from perturbkg.models._gat_network import SPEED, GATNetwork, Inputs, Start
 from perturbkg.models._graph import GraphModel
+from perturbkg.models._kernel_skip import KernelSkip
 from perturbkg.models._neighbours import Similarity, nearest
 from perturbkg.models._walk import WalkOptions
+from perturbkg.models.graph_kernel import GraphKernel
 from perturbkg.training.inputs import Block, learn_projections, principal_axes, project
 from perturbkg.training.loop import Network
 from perturbkg.training.means import cell_means
 from perturbkg.training.responses import responses
+from perturbkg.training.target_scale import Scaled
 
+SIMILARITIES = ("structure", "walk", "targets")  # kernels that drugs attend by
+CHOICE = 2  # groups that the kernel to start from is chosen by: more cost more time than training does
 SHOWN = 5  # blocks that `chosen` names
 SMALL = 1e-6  # a block of smaller rows than that does not tell training drugs apart
 
@@ -69,24 +72,36 @@ class GAT(WalkOptions, GraphModel):
     """drug attention starts at similarity / temperature"""
     drop_edge: Annotated[float, Ge(0), Lt(1)] = 0.2
     """share of edges dropped in training"""
+    skip: bool = True
+    """whether the network adds to what `graph_kernel` predicts, for training pairs by other groups"""
 
+    learning_rate: Annotated[float, Gt(0)] = 0.0005
+    """step size of AdamW"""
     batch: Annotated[int, Ge(1)] = 128
     """signatures per step: the graph is encoded once in each, so fewer steps are faster"""
 
     own_node: ClassVar[bool] = False
 
     attention: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    _start: KernelSkip | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def chosen(self) -> dict[str, str]:
         """Name the blocks of most attention too, "type@step weight", a mean over members."""
         most = sorted(self.attention.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
-        return super().chosen | {
-            "blocks": ", ".join(f"{name} {weight:.2f}" for name, weight in most) or "none"
-        }
+        setting = self._start.setting if self._start else None
+        return (
+            super().chosen
+            | {"blocks": ", ".join(f"{name} {weight:.2f}" for name, weight in most) or "none"}
+            | ({"kernel": setting.named()} if setting else {})
+        )
 
     def fit(self, data: Data, train: Signatures, validation: Signatures) -> list[dict[str, float]]:
-        """Train the ensemble, and read off its attention over blocks."""
+        """Choose what to start from, train the ensemble, and read off its attention over blocks."""
+        self.recipe()  # refuses options that do not exist, before anything takes time
+        self._start = None
+        if self.skip:
+            self.kernel.choose(data, train, validation)
         history = super().fit(data, train, validation)
         names = self._made[1].names if self._made else []
         if names:
@@ -95,8 +110,25 @@ class GAT(WalkOptions, GraphModel):
             self.attention = dict(zip(names, weights.tolist(), strict=True))
         return history
 
+    @property
+    def kernel(self) -> KernelSkip:
+        """What the network starts from; its drug kernels are the similarities that drugs attend by."""
+        if self._start is None:
+            model = GraphKernel(
+                seed=self.seed,
+                groups=CHOICE,
+                restart=self.restart,
+                steps=self.steps,
+                factor=self.factor,
+                block_steps=max(self.block_steps, 1),
+                blocks=GraphKernel.blocks if self.skip and self.block_steps else 0,
+                largest_type=self.largest_type,
+            )
+            self._start = KernelSkip(model)
+        return self._start
+
     def prepare(self, data: Data, train: Signatures) -> dict[str, np.ndarray]:
-        """Learn the components of the inputs and the mean responses of the training drugs."""
+        """Learn components of inputs, mean responses of training drugs, and what to start from."""
         self.cells = list(data.cells)  # `inputs` looks them up by name, before and after `remember`
         blocks: list[Block] = [self.walk(data), data.drug_features]
         projections = learn_projections(blocks, data.cell_features, train, self.components)
@@ -104,12 +136,19 @@ class GAT(WalkOptions, GraphModel):
         response, in_cell, measured = responses(
             train, centre, len(data.drugs), len(data.cells), self.response_width
         )
-        return projections | {
+        prepared = projections | {
             "response": response,
             "response_in_cell": in_cell,
             "measured": measured,
             "trained": np.unique(train.drug),
         }
+        if self.skip:
+            learned, pairs, predicted = self.kernel.fit(data, train)
+            scaled = Scaled.learn(train, len(data.cells), self.target_scale, self.shrinkage)
+            residual = (predicted - scaled.base[pairs[:, 1]]) / np.float32(scaled.scale)
+            axes = np.linalg.svd(residual, full_matrices=False)[2][: self.components].T
+            prepared |= learned | {"skip.axes": axes, "skip.pairs": pairs, "skip.left_out": residual @ axes}
+        return prepared
 
     def inputs(self, data: Data, prepared: dict[str, np.ndarray]) -> Inputs:
         """Find the edges of both attentions and the frozen vectors of their nodes."""
@@ -122,13 +161,10 @@ class GAT(WalkOptions, GraphModel):
         place = np.full((len(data.drugs), len(self.cells) + 1), -1, np.int32)
         place[tuple(prepared["measured"].T)] = np.arange(len(prepared["measured"]))
         place = place[:, self.known_cells(data, np.arange(len(data.cells)))]
-        similarity = {
-            "structure": structure_kernel(data),
-            "walk": walk.cosine(np.arange(len(data.drugs))),
-            "targets": target_kernel(*own_targets(data.graph, data.drug_node), weight=0.5),
-        }
+        kernels = self.kernel.kernels(data)
+        similarity = [kernels[name] for name in SIMILARITIES]
         allowed = trained & (data.scaffold_group[:, None] != data.scaffold_group)
-        edges, near = nearest_of(list(similarity.values()), allowed, self.neighbours)
+        edges, near = nearest_of(similarity, allowed, self.neighbours)
         blocks = self.blocks(data, prepared["trained"])
         return Inputs(
             drug=torch.from_numpy(drug),
@@ -140,7 +176,24 @@ class GAT(WalkOptions, GraphModel):
             in_cell=torch.from_numpy(place),
             drug_edges=edges,
             similarity=torch.from_numpy(near),
+            start=self.start(data, prepared) if self.skip else None,
         )
+
+    def start(self, data: Data, prepared: dict[str, np.ndarray]) -> Start:
+        """Return what the kernel predicts, as residuals in the components of its training predictions."""
+        axes, base = prepared["skip.axes"], prepared["base"]
+        cells = np.arange(len(data.cells))
+        new = np.empty((len(data.drugs), len(cells), axes.shape[1]), np.float32)
+        for column, known in enumerate(self.known_cells(data, cells)):
+            predicted = self.kernel.predict(data, prepared, self.cells, column)
+            new[:, column] = (predicted - base[known]) / prepared["scale"] @ axes
+        left_out = new.copy()
+        drug, cell = prepared["skip.pairs"].T
+        row = np.full(len(self.cells) + 1, -1)
+        row[self.known_cells(data, cells)] = cells
+        here = row[cell] >= 0
+        left_out[drug[here], row[cell[here]]] = prepared["skip.left_out"][here]
+        return Start(*(torch.from_numpy(np.ascontiguousarray(one)) for one in (new, left_out, axes.T)))
 
     def blocks(self, data: Data, trained: np.ndarray) -> dict[str, tuple[list[int], np.ndarray]]:
         """Return type -> its steps, and (steps, drugs, columns) float32: shares of the walk on a log scale.

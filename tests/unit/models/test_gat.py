@@ -211,7 +211,7 @@ def planted(seed: int) -> tuple[Data, Signatures, Signatures]:
 def test_attention_finds_the_blocks_that_were_planted(seed):
     """The pathways after 2 and 4 steps, or the genes of the same pathway after 3 and 5; not after one."""
     data, train, validation = planted(seed)
-    model = GAT(ensemble=1, batch=16)
+    model = GAT(ensemble=1, batch=16, skip=False, learning_rate=0.002)
     found = max(epoch["validation"] for epoch in model.fit(data, train, validation))
     most = max(model.attention, key=model.attention.__getitem__)
     informative = {"pathway@2", "pathway@4", "gene/protein@3", "gene/protein@5"}
@@ -224,7 +224,10 @@ def test_attention_finds_the_blocks_that_were_planted(seed):
     targets = relation == 0
     tail[targets] = np.random.default_rng(seed).permuted(tail[targets])
     wrong = dataclasses.replace(data, graph=data.graph.with_edges(head, tail, relation))
-    other = max(epoch["validation"] for epoch in GAT(ensemble=1, batch=16).fit(wrong, train, validation))
+    other = max(
+        epoch["validation"]
+        for epoch in GAT(ensemble=1, batch=16, skip=False, learning_rate=0.002).fit(wrong, train, validation)
+    )
     assert found > other + 0.1
 
 

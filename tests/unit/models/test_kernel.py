@@ -60,11 +60,14 @@ def test_groups_follow_the_split() -> None:
         drug = np.array(drugs)
         return Signatures(drug, np.zeros(len(drug), np.int64), delta[: len(drug)])
 
-    train, validation = signatures([0, 1, 2, 3]), signatures([4, 5])
-    dealt = _kernel._deal(data, train, validation, signatures([0, 1, 2, 3, 4, 5]), parts=3, seed=1)
-    assert sorted(rows.tolist() for rows in dealt) == [[0, 1], [2, 3], [4, 5]]
-    known = _kernel._deal(data, train, signatures([0, 1]), signatures([0, 1, 2, 3, 0, 1]), parts=6, seed=1)
-    assert [len(rows) for rows in known] == [1] * 6
+    train, new, known = signatures([0, 1, 2, 3]), signatures([4, 5]), signatures([0, 1, 4])
+    assert not _kernel.known_drugs(train, new)
+    assert _kernel.known_drugs(train, known)
+    seen = signatures([0, 1, 2, 3, 4, 5])
+    scaffolds = _kernel.deal(_kernel.held_out_group(data, seen, known=False), parts=3, seed=1)
+    assert sorted(rows.tolist() for rows in scaffolds) == [[0, 1], [2, 3], [4, 5]]
+    each = _kernel.deal(_kernel.held_out_group(data, seen, known=True), parts=6, seed=1)
+    assert [len(rows) for rows in each] == [1] * 6
 
 
 def test_too_many_signatures_name_the_option() -> None:
