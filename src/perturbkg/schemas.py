@@ -195,7 +195,7 @@ class TestDrugs(Table):
     drug: str = pa.Field(unique=True)
     nearest_drug: str
     similarity: float = pa.Field(ge=0, le=1)  # Tanimoto, Morgan radius 2, 2048 bits
-    has_target: bool  # at least one target in the graph
+    has_target: bool  # at least one known target in the graph
 
 
 class History(Table):

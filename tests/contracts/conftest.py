@@ -13,6 +13,7 @@ RELATIONS = [
     "protein_protein",
     "cell_expresses_protein",
     "lincs_drug_targets_protein",
+    "lincs_drug_similar_to_target",
 ]
 # Node numbers: cell lines 0-2, diseases 3-5, genes 6-21, drugs 22-29.
 CELL, DISEASE, GENE, DRUG = 0, 3, 6, 22
@@ -24,6 +25,7 @@ EDGES = {
     "cell_expresses_protein": [(0, 6), (0, 7), (0, 8), (1, 9), (1, 10), (1, 11), (2, 12), (2, 13), (2, 6)],
     # the last drug has no target and so no edge
     "lincs_drug_targets_protein": [(22 + d, 6 + g) for d in range(7) for g in {2 * d, (3 * d + 1) % 16}],
+    "lincs_drug_similar_to_target": [(22 + d, 6 + g) for d in range(4) for g in {d, (5 * d + 3) % 16}],
 }
 
 
@@ -33,6 +35,8 @@ def data() -> Data:
     rng = np.random.default_rng(7)
     pairs = [(head, tail, code) for code, name in enumerate(RELATIONS) for head, tail in EDGES[name]]
     head, tail, relation = np.array(pairs).T
+    similar = relation == RELATIONS.index("lincs_drug_similar_to_target")
+    weight = np.where(similar, 0.1 + 0.1 * (tail % 5), 1.0)
     graph = Graph.from_edges(
         head,
         tail,
@@ -40,6 +44,7 @@ def data() -> Data:
         node_type=np.repeat(np.arange(len(TYPES)), list(COUNTS.values())),
         types=TYPES,
         relations=RELATIONS,
+        weight=weight,
     )
     fingerprints = (rng.random((8, 2048)) < 0.03).astype(np.uint8)
     baseline = rng.normal(8, 2, (3, 978)).astype(np.float32)
@@ -49,6 +54,8 @@ def data() -> Data:
     targets = np.zeros((8, 16), dtype=np.float32)
     for drug, gene in EDGES["lincs_drug_targets_protein"]:
         targets[drug - DRUG, gene - GENE] = 1
+    imputed = np.zeros_like(targets)
+    imputed[head[similar] - DRUG, tail[similar] - GENE] = weight[similar]
     gene_node = np.full(978, -1, dtype=np.int64)
     gene_node[:12] = GENE + np.arange(12)
     return Data(
@@ -68,5 +75,6 @@ def data() -> Data:
         scaffold_group=np.array([0, 0, 1, 2, 3, 3, 4, 5]),
         fingerprints=fingerprints,
         targets=sp.csr_array(targets),
+        imputed=sp.csr_array(imputed),
         baseline=baseline,
     )

@@ -9,7 +9,7 @@ from perturbkg.drugs.fingerprints import fingerprints
 from perturbkg.drugs.similarity import nearest
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
-from perturbkg.graph.types import DRUG_IS_DRUG, DRUG_PROTEIN, DRUG_TARGETS_PROTEIN, LINCS_DRUG, node_id
+from perturbkg.graph.types import DRUG_TARGETS_PROTEIN, LINCS_DRUG, node_id
 from perturbkg.splits import PARTS
 
 
@@ -72,19 +72,9 @@ def nearest_training_drugs(
 
 
 def has_target(graph: Graph) -> np.ndarray:
-    """Say of each node (nodes,) bool whether it has a target: an edge of its own, or of the same KG drug."""
+    """Say of each node (nodes,) bool whether it has a known target, or is one."""
     head, tail, relation = graph.edges()
-
-    def edges_of(name: str) -> tuple[np.ndarray, np.ndarray]:
-        chosen = relation == (graph.relations.index(name) if name in graph.relations else -1)
-        return head[chosen], tail[chosen]
-
-    own = np.zeros(graph.nodes, dtype=bool)
-    for name in (DRUG_TARGETS_PROTEIN, DRUG_PROTEIN):
-        for ends in edges_of(name):
-            own[ends] = True
-    found = own.copy()
-    one, other = edges_of(DRUG_IS_DRUG)
-    np.logical_or.at(found, one, own[other])
-    np.logical_or.at(found, other, own[one])
+    known = graph.relations.index(DRUG_TARGETS_PROTEIN) if DRUG_TARGETS_PROTEIN in graph.relations else -1
+    found = np.zeros(graph.nodes, dtype=bool)
+    found[head[relation == known]] = found[tail[relation == known]] = True
     return found

@@ -12,6 +12,7 @@ from perturbkg.drugs.targets import known_targets
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Graph
 from perturbkg.graph.merge import Merged, merge_graph
+from perturbkg.graph.targets import own_targets
 from perturbkg.io.matrices import write_matrix
 
 ROOT = Path(__file__).parents[3]
@@ -418,3 +419,19 @@ def test_the_script_writes_equal_bytes_twice(tmp_path: Path) -> None:
 def test_the_script_refuses_a_baseline_of_other_cells(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"b\.h5ad: its cell lines are not those of .*run prepare_cells"):
         run_script(tmp_path, CELLS["cell"].reverse().to_list())
+
+
+def test_the_graph_says_of_targets_what_the_table_says() -> None:
+    merged = merge()
+    names = merged.nodes["node"].to_list()
+    drug_node = np.array([names.index(f"lincs_drug:{drug}") for drug in DRUGS["drug"]])
+    similar = TARGETS["source"] == schemas.SIMILAR_MOLECULES
+    for found, rows in zip(
+        own_targets(merged.graph, drug_node), (TARGETS.filter(~similar), TARGETS.filter(similar)), strict=True
+    ):
+        row, column = found.nonzero()
+        wanted = rows.drop_nulls("target").select("drug", "target", "weight")
+        assert set(wanted.rows()) == {
+            (DRUGS["drug"][int(d)], names[int(n)], float(found[d, n]))
+            for d, n in zip(row, column, strict=True)
+        }

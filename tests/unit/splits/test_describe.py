@@ -70,11 +70,11 @@ def world(tmp_path):
         missing.alias(name) for name in ("lineage", "disease", "description")
     )
     schemas.write(cells, schemas.Cells, paths["cells"])
-    # Nodes: two KG drugs, a protein, the six L1000 drugs. a2 targets the protein itself, b through KG drug 0,
-    # d is KG drug 1, which has no target.
+    # Nodes: two KG drugs, a protein, the six L1000 drugs. a2 and b target the protein; d is KG drug 0, which
+    # the protein handles.
     types = ["drug", "gene/protein", "lincs_drug"]
     relations = ["drug_protein", "lincs_drug_is_drug", "lincs_drug_targets_protein"]
-    edges = np.array([(0, 2, 0), (5, 0, 1), (7, 1, 1), (4, 2, 2)])
+    edges = np.array([(0, 2, 0), (5, 2, 2), (7, 0, 1), (4, 2, 2)])
     Graph.from_edges(
         *edges.T, node_type=np.array([0, 0, 1] + [2] * 6), types=types, relations=relations
     ).save(paths["graph"])
