@@ -58,6 +58,8 @@ def counted_models(config: dict[str, Any], overlay: Path) -> list[str]:
         )
     if len(config["splits"]) != 1:
         raise InputError(f"{overlay}: splits: {config['splits']} must be one split, whose worlds are counted")
+    if config["train_share"] != [1]:
+        raise InputError(f"{overlay}: train_share: {config['train_share']} must be [1], all training groups")
     decisive = Choices.of(config).headline[0]
     if value_infos()[decisive].better != "higher":
         raise InputError(

@@ -134,6 +134,7 @@ def test_a_damaged_world_is_named(refused, overlay, tmp_path):
             {"metrics": ["rmse"], "report": OVERLAY["report"] | {"headline": ["rmse"]}},
             "higher must be better",
         ),
+        ({"train_share": [0.5, 1]}, "train_share: [0.5, 1] must be [1]"),
         ({"source": "files"}, "files.kg: not given"),
         ({"modles": []}, "unknown key 'modles'"),
     ],
