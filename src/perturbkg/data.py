@@ -1,7 +1,8 @@
 """What a model is given: the merged graph, node features, drugs, cell lines; signatures come separately."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +20,11 @@ class Pairs:
     def __len__(self) -> int:
         """Count the pairs."""
         return len(self.drug)
+
+    def at(self, rows: np.ndarray) -> Self:
+        """Return the pairs of some rows, with all that is known of them."""
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: value[rows] for name, value in known.items() if value is not None})
 
 
 @dataclass(frozen=True)

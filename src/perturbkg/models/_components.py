@@ -34,6 +34,12 @@ class Components:
         values = scaled.residual @ rotation
         return cls(scaled, values, np.ascontiguousarray(rotation), noise.astype(np.float32), strength)
 
+    @property
+    def typical_noise(self) -> float:
+        """The geometric mean of the components' noise, each weighed by its variance; 1 without components."""
+        variance = np.square(self.values).sum(axis=0, dtype=np.float64)
+        return float(np.exp((variance * np.log(self.noise)).sum() / max(variance.sum(), 1e-30)))
+
     def profiles(self, values: np.ndarray) -> np.ndarray:
         """Rotate components (rows, components) back to residuals (rows, genes) float32."""
         return (values @ self.rotation.T).astype(np.float32)

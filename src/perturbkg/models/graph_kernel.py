@@ -14,7 +14,8 @@ from annotated_types import Ge
 from perturbkg.data import Data, Signatures
 from perturbkg.graph.targets import own_targets
 from perturbkg.models._drug_kernels import step_kernels, structure_kernel, target_kernel
-from perturbkg.models._kernel import KernelModel, Weights
+from perturbkg.models._kernel import KernelModel
+from perturbkg.models._kernel_choice import Weights
 from perturbkg.models._walk import WalkOptions
 from perturbkg.training.responses import group_means
 from perturbkg.training.target_scale import Scaled

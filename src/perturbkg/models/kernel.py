@@ -8,7 +8,8 @@ from annotated_types import Ge
 
 from perturbkg.data import Data, Signatures
 from perturbkg.models._drug_kernels import structure_kernel, target_kernel
-from perturbkg.models._kernel import KernelModel, Weights
+from perturbkg.models._kernel import KernelModel
+from perturbkg.models._kernel_choice import Weights
 
 
 @dataclass
