@@ -80,8 +80,9 @@ def models() -> str:
     rows = []
     for name in plugins.names("models"):
         what, how = plugins.summaries("models", name)
-        rows.append([f"`{name}`", plugins.constant("models", name, "kind"), what, how])
-    return table(["model", "kind", "what it is", "how"], rows)
+        conditions = "read" if plugins.constant("models", name, "conditions") else "ignored"
+        rows.append([f"`{name}`", plugins.constant("models", name, "kind"), conditions, what, how])
+    return table(["model", "kind", "dose and time", "what it is", "how"], rows)
 
 
 def encoders() -> str:

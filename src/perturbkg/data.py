@@ -1,6 +1,6 @@
 """What a model is given: the merged graph, node features, drugs, cell lines; signatures come separately."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Self
 
@@ -12,10 +12,16 @@ from perturbkg.graph.arrays import Features, Graph
 
 @dataclass(frozen=True)
 class Pairs:
-    """(drug, cell line) pairs as rows of `Data.drugs` and `Data.cells`."""
+    """(drug, cell line) pairs as rows of `Data.drugs` and `Data.cells`, and how the drug was given.
+
+    A drug may come more than once in a cell line, at other doses and times. `dose` and `time` are more than
+    0, NaN where unknown, and None where they are not read.
+    """
 
     drug: np.ndarray  # (n,) int64
     cell: np.ndarray  # (n,) int64
+    dose: np.ndarray | None = field(default=None, kw_only=True)  # (n,) float32, micromolar
+    time: np.ndarray | None = field(default=None, kw_only=True)  # (n,) float32, hours
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -23,7 +29,7 @@ class Pairs:
 
     def at(self, rows: np.ndarray) -> Self:
         """Return the pairs of some rows, with all that is known of them."""
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        known = {item.name: getattr(self, item.name) for item in fields(self)}
         return replace(self, **{name: value[rows] for name, value in known.items() if value is not None})
 
 

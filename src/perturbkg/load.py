@@ -128,6 +128,7 @@ def load_parts(signatures: str | Path, fold: str | Path, data: Data) -> Parts:
         raise InputError(f"{fold}: its signatures are not those of {signatures} in their order; split again")
     drug = _rows(obs, "drug", data.drugs, signatures)
     cell = _rows(obs, "cell", data.cells, signatures)
+    dose, time = _positive(obs, "dose_um", signatures), _positive(obs, "time_h", signatures)
 
     def rows(part: str) -> np.ndarray:
         chosen = np.flatnonzero((parts["part"] == part).to_numpy())
@@ -142,14 +143,14 @@ def load_parts(signatures: str | Path, fold: str | Path, data: Data) -> Parts:
         if len(defective):
             name = obs["signature"][int(chosen[defective[0]])]
             raise InputError(f"{signatures}: signature {name} has a delta that is not finite; read it again")
-        return Signatures(drug[chosen], cell[chosen], delta)
+        return Signatures(drug[chosen], cell[chosen], delta, dose=dose[chosen], time=time[chosen])
 
     test = rows("test")
     return Parts(
         train=seen("train"),
         train_names=obs["signature"][rows("train")].to_list(),
         validation=seen("validation"),
-        test=Pairs(drug[test], cell[test]),
+        test=Pairs(drug[test], cell[test], dose=dose[test], time=time[test]),
         test_labels=obs[test].select("signature", "drug", "cell"),
         var=var.select("entrez", "symbol"),
     )
@@ -179,3 +180,15 @@ def _rows(obs: pl.DataFrame, column: str, names: Sequence[str], path: str | Path
             "make both from the same selection"
         )
     return np.array([row_of[name] for name in obs[column]], dtype=np.int64)
+
+
+def _positive(obs: pl.DataFrame, column: str, path: str | Path) -> np.ndarray:
+    """Return a column (signatures,) float32, NaN where unknown; models read its logarithm."""
+    wrong = obs.filter(pl.col(column) <= 0)
+    if len(wrong):
+        signature, value = wrong.select("signature", column).row(0)
+        raise InputError(
+            f"{path}: {column} of signature {signature} is {value:g}, which is not more than 0 "
+            f"({len(wrong)} such); correct it in the signature table, or leave it empty"
+        )
+    return obs[column].cast(pl.Float32).fill_null(np.nan).to_numpy()

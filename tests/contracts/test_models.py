@@ -112,6 +112,51 @@ def test_a_model_that_overrides_it_states_the_error_that_it_expects(
     assert again is not None and again.tobytes() == std.tobytes()
 
 
+def given(pairs: Pairs, dose: float | None, time: float = 24.0) -> Any:
+    """Return the pairs, all at one dose and time."""
+    if dose is None:
+        return dataclasses.replace(pairs, dose=None, time=None)
+    size = len(pairs)
+    return dataclasses.replace(
+        pairs, dose=np.full(size, dose, np.float32), time=np.full(size, time, np.float32)
+    )
+
+
+def test_one_dose_and_time_change_nothing(
+    name: str, data: Data, parts: tuple[Signatures, Signatures], pairs: Pairs
+) -> None:
+    plain, dosed = make(name), make(name)
+    plain.fit(data, *parts)
+    dosed.fit(data, *(given(part, 10.0) for part in parts))
+    assert plain.learned.keys() == dosed.learned.keys()
+    assert dosed.predict(data, given(pairs, 1.0, 6.0)).tobytes() == plain.predict(data, pairs).tobytes()
+
+
+def test_doses_and_times_are_read_where_the_class_says_so(
+    name: str, data: Data, parts: tuple[Signatures, Signatures], pairs: Pairs, tmp_path
+) -> None:
+    train, validation = (
+        dataclasses.replace(
+            part,
+            dose=np.array([0.1, 1, 10], np.float32)[np.arange(len(part)) % 3],
+            time=np.array([6, 24], np.float32)[np.arange(len(part)) % 2],
+        )
+        for part in parts
+    )
+    model = make(name)
+    model.fit(data, train, validation)
+    low, high, late = (
+        model.predict(data, given(pairs, *at)) for at in ((0.1, 6.0), (10.0, 6.0), (0.1, 24.0))
+    )
+    assert np.array_equal(low, high) != type(model).conditions
+    assert np.array_equal(low, late) != type(model).conditions
+    assert np.isfinite(model.predict(data, pairs)).all()  # without a dose
+    assert np.isfinite(model.predict(data, given(pairs, np.nan, np.nan))).all()
+    model.save(tmp_path)
+    loaded = plugins.load("models", name).load(tmp_path)
+    assert loaded.predict(data, given(pairs, 0.1, 6.0)).tobytes() == low.tobytes()
+
+
 def test_same_seed_same_bytes(
     name: str, data: Data, parts: tuple[Signatures, Signatures], pairs: Pairs, tmp_path
 ) -> None:

@@ -97,6 +97,8 @@ def files(tmp_path: Path) -> dict[str, Path]:
             "signature": [f"S{s}" for s in range(8)],
             "drug": [DRUGS[s // 2] for s in range(8)],
             "cell": [CELLS[s % 2] for s in range(8)],
+            "dose_um": pl.Series([10.0, 1.0, 10.0, None, 0.1, 10.0, 3.0, 10.0]),
+            "time_h": pl.Series([24.0, 6.0, 24.0, 24.0, 24.0, 24.0, None, 24.0]),
         }
     )
     delta = rng.normal(size=(8, GENES)).astype(np.float32)

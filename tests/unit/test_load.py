@@ -59,6 +59,11 @@ def test_parts_by_hand(files: dict[str, Path]):
     np.testing.assert_array_equal(parts.train.delta, delta[[0, 2, 5, 7]])
     np.testing.assert_array_equal(parts.validation.delta, delta[[3]])
     np.testing.assert_array_equal(parts.test.drug, [0, 3])
+    np.testing.assert_array_equal(parts.test.dose, np.array([1, 3], np.float32))
+    np.testing.assert_array_equal(parts.test.time, np.array([6, np.nan], np.float32))
+    np.testing.assert_array_equal(parts.validation.dose, [np.nan])
+    np.testing.assert_array_equal(parts.train.dose, [10, 10, 10, 10])
+    assert parts.train.dose.dtype == parts.train.time.dtype == np.float32
     assert parts.test_labels.rows() == [("S1", "BRD-1", "MCF7"), ("S6", "BRD-4", "A375")]
     assert parts.var.columns == ["entrez", "symbol"]
 
@@ -72,6 +77,15 @@ def test_a_test_delta_is_not_reachable(files: dict[str, Path]):
     after = parts_of(files)
     for part in ("train", "validation"):
         np.testing.assert_array_equal(getattr(after, part).delta, getattr(before, part).delta)
+
+
+@pytest.mark.parametrize("column", ["dose_um", "time_h"])
+def test_a_dose_or_time_without_a_logarithm_is_named(files: dict[str, Path], column: str):
+    delta, obs, var = read_matrix(files["signatures.h5ad"])
+    changed = obs.with_columns(pl.Series(column, [10.0, 24.0, 0.0, 1.0, None, 5.0, -3.0, 1.0]))
+    write_matrix(delta, changed, var, files["signatures.h5ad"])
+    with pytest.raises(InputError, match=rf"{column} of signature S2 is 0, .* \(2 such\); correct it"):
+        parts_of(files)
 
 
 def test_acyclic_parents_are_alone():

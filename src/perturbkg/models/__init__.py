@@ -28,6 +28,7 @@ class Model(ABC):
     """
 
     kind: ClassVar[Literal["model", "control"]] = "model"  # control: trivial, every model should beat it
+    conditions: ClassVar[bool] = False  # whether dose and time are read, where they vary in training
 
     seed: int = field(default=0, metadata={"option": False})
     learned: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)

@@ -1,8 +1,8 @@
-"""Ridge: the best that a linear map of structure, targets and baseline can do."""
+"""Ridge: the best that a linear map of structure, targets, baseline, dose and time can do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Len
@@ -10,6 +10,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models import REFITTED, Model
+from perturbkg.training.conditions import learn_conditions, read_conditions
 from perturbkg.training.inputs import learn_projections, project
 from perturbkg.training.refit import joined
 from perturbkg.training.target_scale import Scaled, TargetScale
@@ -18,6 +19,8 @@ from perturbkg.training.target_scale import Scaled, TargetScale
 @dataclass
 class Ridge(Model):
     """Linear regression of the residual on the cell mean; the penalty is chosen on the validation part."""
+
+    conditions: ClassVar[bool] = True
 
     penalties: Annotated[tuple[Annotated[float, Gt(0)], ...], Len(1)] = (0.3, 1.0, 3.0, 10.0, 30.0)
     """penalties to choose from, per training signature"""
@@ -58,7 +61,8 @@ class Ridge(Model):
         """Solve the normal equations for each penalty: what `predict` needs, by name."""
         scaled = Scaled.learn(seen, len(data.cells), self.target_scale)
         learned = learn_projections(_drug_blocks(data), data.cell_features, seen, self.components)
-        inputs = _design(*project(_drug_blocks(data), data.cell_features, learned), seen)
+        learned |= learn_conditions(seen)
+        inputs = _design(*project(_drug_blocks(data), data.cell_features, learned), seen, learned)
         gram = inputs.T @ inputs
         moment = inputs.T @ (scaled.scale * scaled.residual)
         solutions = []
@@ -72,7 +76,7 @@ class Ridge(Model):
     def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
         """Add the linear prediction to the mean of the pair's cell line."""
         drug, cell = project(_drug_blocks(data), data.cell_features, self.learned)
-        residual = _design(drug, cell, pairs).astype(np.float32) @ self.learned["coefficients"]
+        residual = _design(drug, cell, pairs, self.learned).astype(np.float32) @ self.learned["coefficients"]
         return self.learned["base"][self.known_cells(data, pairs.cell)] + residual
 
 
@@ -80,9 +84,12 @@ def _drug_blocks(data: Data) -> list[np.ndarray]:
     return [data.drug_features, data.targets.toarray()]
 
 
-def _design(drug: np.ndarray, cell: np.ndarray, pairs: Pairs) -> np.ndarray:
+def _design(
+    drug: np.ndarray, cell: np.ndarray, pairs: Pairs, learned: Mapping[str, np.ndarray]
+) -> np.ndarray:
     """Return the inputs of pairs (pairs, columns) float64; residuals average zero, so no intercept."""
-    return np.concatenate([drug[pairs.drug], cell[pairs.cell]], axis=1).astype(np.float64)
+    conditions = read_conditions(pairs, learned)
+    return np.concatenate([drug[pairs.drug], cell[pairs.cell], conditions], axis=1).astype(np.float64)
 
 
 def _mean_pearson(predicted: np.ndarray, observed: np.ndarray) -> float:

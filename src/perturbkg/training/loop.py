@@ -44,7 +44,14 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def decode(self, encoded: Any, drug: Tensor, cell: Tensor) -> Tensor:
-        """Return residuals (pairs, genes) for rows of drugs and cells, (pairs,) int64 each."""
+        """Return residuals (pairs, genes) for rows of drugs and cells, (pairs,) int64 each.
+
+        A network that reads more of a pair takes what its `rows` returns in place of these two.
+        """
+
+    def rows(self, pairs: Pairs) -> tuple[Tensor, ...]:
+        """Return what `decode` reads of each pair, one row a pair."""
+        return torch.from_numpy(pairs.drug), torch.from_numpy(pairs.cell)
 
     def forward(self, drug: Tensor, cell: Tensor) -> Tensor:
         """Encode, then decode."""
@@ -139,7 +146,8 @@ def train_network(
     dict (epoch, loss, validation) per epoch. A loss that is not finite raises DivergedError.
     """
     place = next(network.parameters()).device
-    drug, cell, delta = (torch.from_numpy(array).to(place) for array in (train.drug, train.cell, train.delta))
+    cell, delta = (torch.from_numpy(array).to(place) for array in (train.cell, train.delta))
+    given = [tensor.to(place) for tensor in network.rows(train)]
     means = torch.from_numpy(centre).to(place)
     optimiser = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     loss_of = LOSSES[recipe.loss]
@@ -171,7 +179,7 @@ def train_network(
         for rows in torch.randperm(len(train), generator=generator).to(place).split(recipe.batch):
             with mixed:
                 encoded = shared.leaves() if shared else network.encode()
-                found = network.decode(encoded, drug[rows], cell[rows])
+                found = network.decode(encoded, *(tensor[rows] for tensor in given))
             loss = loss_of(found.float() + means[cell[rows]], delta[rows])
             value = loss.item()
             if not np.isfinite(value):
@@ -275,6 +283,6 @@ def _decoded(network: Network, pairs: Pairs) -> Iterator[Tensor]:
     network.eval()
     place = next(network.parameters()).device
     encoded = network.encode()
-    drug, cell = torch.from_numpy(pairs.drug).to(place), torch.from_numpy(pairs.cell).to(place)
-    for some_drugs, some_cells in zip(drug.split(CHUNK), cell.split(CHUNK), strict=True):
-        yield network.decode(encoded, some_drugs, some_cells).cpu()
+    given = [tensor.to(place).split(CHUNK) for tensor in network.rows(pairs)]
+    for some in zip(*given, strict=True):
+        yield network.decode(encoded, *some).cpu()

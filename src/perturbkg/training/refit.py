@@ -8,9 +8,10 @@ from perturbkg.data import Signatures
 
 
 def joined(train: Signatures, validation: Signatures) -> Signatures:
-    """Return the signatures of both parts, those of training first."""
+    """Return the signatures of both parts, those of training first; what training has not (None) stays so."""
     both = {
         field.name: np.concatenate([getattr(train, field.name), getattr(validation, field.name)])
         for field in dataclasses.fields(train)
+        if getattr(train, field.name) is not None
     }
     return dataclasses.replace(train, **both)

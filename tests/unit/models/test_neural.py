@@ -10,10 +10,12 @@ from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
 from perturbkg.graph.arrays import Features
 from perturbkg.graph.diffusion import random_walk_with_restart
+from perturbkg.models import Model
 from perturbkg.models._neural import best_epochs
 from perturbkg.models.mlp import MLP
 from perturbkg.models.mlp_no_drug import MLPNoDrug
 from perturbkg.models.propagation import Propagation
+from perturbkg.models.ridge import Ridge
 from perturbkg.training.refit import joined
 from perturbkg.training.target_scale import Scaled
 
@@ -240,3 +242,30 @@ def test_options_that_cannot_train_are_refused(data, options, message):
     train = Signatures(np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros((2, 4), np.float32))
     with pytest.raises(InputError, match=message):
         MLP(**options).fit(data, train, train)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MLP(ensemble=1, width=32, epochs=60, patience=60, dropout=0, input_dropout=0, learning_rate=0.01),
+        Ridge(),
+    ],
+    ids=["mlp", "ridge"],
+)
+def test_a_model_that_reads_doses_beats_itself_without(data: Data, model: Model):
+    """A higher dose does more, in one direction; of every pair half the doses are held out."""
+    rng = np.random.default_rng(0)
+    drug, cell, step = (i.ravel() for i in np.meshgrid(np.arange(4), [0, 1], np.arange(6), indexing="ij"))
+    dose = (10.0 ** (step / 2 - 1)).astype(np.float32)
+    delta = np.array([3.0, -1, 0, 2]) * step[:, None] + rng.normal(scale=0.3, size=(len(step), 4))
+
+    def part(rows: np.ndarray, with_dose: bool) -> Signatures:
+        given = dose[rows] if with_dose else None
+        return Signatures(drug[rows], cell[rows], delta[rows].astype(np.float32), dose=given)
+
+    errors = []
+    for with_dose in (True, False):
+        train, test = (part(step % 2 == which, with_dose) for which in (0, 1))
+        model.fit(data, train, train)
+        errors.append(np.abs(model.predict(data, test) - test.delta).mean())
+    assert errors[0] < 0.5 * errors[1]
