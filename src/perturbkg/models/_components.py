@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from perturbkg.training.target_scale import Scaled
+from perturbkg.training.target_scale import Scaled, TargetScale
 
 LEAST_SPREAD = 2.0**-10  # of a component, relative to the leading one's; what varies less is left out
 
@@ -43,6 +43,15 @@ class Components:
     def profiles(self, values: np.ndarray) -> np.ndarray:
         """Rotate components (rows, components) back to residuals (rows, genes) float32."""
         return (values @ self.rotation.T).astype(np.float32)
+
+
+def strengths(delta: np.ndarray, scale: TargetScale) -> np.ndarray:
+    """Return the relative noise of signatures (n,): on unit scale, a weak one is mostly noise."""
+    if scale != "unit":
+        return np.ones(len(delta), np.float32)
+    norm = delta.std(axis=1)
+    share = np.sqrt(np.median(norm) / np.maximum(norm, 1e-6))
+    return np.clip(share / np.exp(np.log(np.maximum(share, 1e-6)).mean()), 0.15, 6).astype(np.float32)
 
 
 def _principal(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,10 @@
 """What the kernel models share: a Gaussian process over (drug, cell line) pairs, chosen by held-out groups.
 
-The kernel of two pairs is  drug(d, d') cell(c, c') + identity [d = d'], with noise on its diagonal. `cell` is
-.3 + .3 max(0, cosine of centred baselines) + .4 [same cell line]. Which drug kernels are added, the identity
-and the noise come from a small stated grid (`perturbkg.models._kernel_choice`).
+The kernel of two pairs is  (drug(d, d') cell(c, c') + identity [d = d']) condition(x, x'), with noise on its
+diagonal. `cell` is .3 + .3 max(0, cosine of centred baselines) + .4 [same cell line]. `condition` is
+.3 + .7 exp(-(a^2 + b^2) / 2) of two doses a factor of 10^a and two times a factor of 3^b apart, and 1 where
+training has one condition. Which drug kernels are added, the identity and the noise come from a small stated
+grid (`perturbkg.models._kernel_choice`).
 
 Profiles are learned as principal components. A component that varies less is more of it noise, so its noise
 is larger: inversely proportional to its spread (`perturbkg.models._components`).
@@ -11,7 +13,7 @@ is larger: inversely proportional to its spread (`perturbkg.models._components`)
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,7 +24,7 @@ from perturbkg.errors import InputError
 from perturbkg.kernels.pairs import PairKernel, Term
 from perturbkg.kernels.solve import Method, solve
 from perturbkg.models import Model
-from perturbkg.models._components import Components
+from perturbkg.models._components import Components, strengths
 from perturbkg.models._kernel_choice import (
     TRIAL,
     Setting,
@@ -37,6 +39,8 @@ from perturbkg.models._kernel_choice import (
     solve_exactly,
     some_groups,
 )
+from perturbkg.models._places import Places
+from perturbkg.training.conditions import learn_conditions, read_logs
 from perturbkg.training.refit import joined
 from perturbkg.training.target_scale import Scaled, TargetScale
 
@@ -44,6 +48,8 @@ from perturbkg.training.target_scale import Scaled, TargetScale
 @dataclass
 class KernelModel(Model):
     """Predict the scaled residual on the cell mean by a Gaussian process; average over target scales."""
+
+    conditions: ClassVar[bool] = True
 
     target_scales: Annotated[tuple[TargetScale, ...], Len(1)] = ("sqrt", "unit")
     """scales of the profiles that are learned (docs/models.md); predictions of several are averaged"""
@@ -93,9 +99,9 @@ class KernelModel(Model):
         setting = self._choose(data, kernels, seen, trials)
         self.solve(data, kernels, setting, fitted)
         if trials:
-            kernel = self._kernel(data, kernels, setting, seen)
+            kernel, pairs = self._kernel(data, kernels, setting, seen)
             noise = self.learned["noise"].item()
-            self.learned["errors"] = error_model(trials, kernel, seen, setting.noise, noise)
+            self.learned["errors"] = error_model(trials, kernel, pairs, setting.noise, noise)
         self.picked = {
             "kernel": setting.named(),
             "identity": f"{setting.identity:g}",
@@ -120,20 +126,22 @@ class KernelModel(Model):
 
     def solve(self, data: Data, kernels: dict[str, np.ndarray], setting: Setting, fitted: Signatures) -> None:
         """Remember the weights that a chosen kernel gives to the signatures."""
-        kernel = self._kernel(data, kernels, setting, fitted)
+        kernel, pairs = self._kernel(data, kernels, setting, fitted)
         exact = self.method == "exact" or (self.method == "auto" and len(fitted) <= self.exact_limit)
-        system = kernel.between(fitted, fitted) if exact else None
+        system = kernel.between(pairs, pairs) if exact else None
         arrays = {}
         for scale in self.target_scales:
             target = self._target(data, fitted, scale, None if exact else TRIAL)
             if system is None:
-                weights = _solve_iteratively(kernel, fitted, target, setting.noise)
+                weights = _solve_iteratively(kernel, pairs, target, setting.noise)
             else:
                 weights = solve_exactly(system, target, setting.noise)
             arrays[f"{scale}.weights"] = target.profiles(weights) * np.float32(target.scaled.scale)
             arrays[f"{scale}.base"] = target.scaled.base
+        conditions = learn_conditions(fitted)
         self.remember(
             data,
+            logs=read_logs(fitted, conditions),
             drug=fitted.drug,
             cell=fitted.cell,
             baseline=data.baseline,
@@ -143,6 +151,7 @@ class KernelModel(Model):
             noise=np.array(setting.noise * target.typical_noise),
             errors=np.array([float(np.square(fitted.delta).mean()), 0.0, 0.0]),  # before trials say better
             **arrays,
+            **conditions,
         )
 
     def predict(self, data: Data, pairs: Pairs) -> np.ndarray:
@@ -177,7 +186,7 @@ class KernelModel(Model):
     def _fitted(
         self, data: Data, kernels: dict[str, np.ndarray], pairs: Pairs
     ) -> tuple[PairKernel, Pairs, Pairs]:
-        """Return the kernel over the cell lines of fitting, then those of `data`; fitted and asked pairs."""
+        """Return the kernel over all places of fitted and of asked pairs, and both."""
         learned = self.learned
         weights = dict(zip(sorted(kernels), learned["kernels"].tolist(), strict=True))
         setting = Setting(weights, learned["identity"].item())
@@ -186,12 +195,14 @@ class KernelModel(Model):
         # A cell line that fitting did not know is like no other, apart from its baseline.
         name[known:] = np.where(name[known:] < known, name[known:], known + np.arange(len(data.cells)))
         cells = self._cells(learned["baseline"], np.concatenate([learned["baseline"], data.baseline]), name)
-        train = Pairs(learned["drug"], learned["cell"])
-        return (
-            _pair_kernel(kernels, setting, learned["size"].item(), cells),
-            train,
-            Pairs(pairs.drug, pairs.cell + known),
+        places, row = Places.of(
+            np.concatenate([learned["cell"], pairs.cell + known]),
+            np.concatenate([learned["logs"], read_logs(pairs, learned)]),
+            len(cells),
         )
+        kernel = _pair_kernel(kernels, setting, learned["size"].item(), cells, places)
+        fitted = len(learned["drug"])
+        return kernel, Pairs(learned["drug"], row[:fitted]), Pairs(pairs.drug, row[fitted:])
 
     def _trials(
         self, data: Data, train: Signatures, validation: Signatures
@@ -213,16 +224,22 @@ class KernelModel(Model):
         self, data: Data, kernels: dict[str, np.ndarray], seen: Signatures, trials: list[Trial]
     ) -> Setting:
         def system(setting: Setting) -> np.ndarray:
-            return self._kernel(data, kernels, setting, seen).between(seen, seen)
+            kernel, pairs = self._kernel(data, kernels, setting, seen)
+            return kernel.between(pairs, pairs)
 
         return choose(trials, system, self.candidates(data, kernels, seen))
 
     def _kernel(
         self, data: Data, kernels: dict[str, np.ndarray], setting: Setting, fitted: Pairs
-    ) -> PairKernel:
-        """Return the kernel of pairs of `data`; the drug kernel is 1 on average for the fitted pairs."""
+    ) -> tuple[PairKernel, Pairs]:
+        """Return the kernel, and the pairs that it compares: drugs, and places (`Places`) as cell lines.
+
+        The drug kernel is 1 on average for the fitted pairs.
+        """
         cells = self._cells(data.baseline, data.baseline, np.arange(len(data.cells)))
-        return _pair_kernel(kernels, setting, _size(kernels, setting.weights, fitted.drug), cells)
+        places, row = Places.of(fitted.cell, read_logs(fitted, learn_conditions(fitted)), len(cells))
+        size = _size(kernels, setting.weights, fitted.drug)
+        return _pair_kernel(kernels, setting, size, cells, places), Pairs(fitted.drug, row)
 
     def _cells(self, known: np.ndarray, baseline: np.ndarray, name: np.ndarray) -> np.ndarray:
         """Compare cell lines by baseline (cells, genes), centred by the known ones, and by name (cells,)."""
@@ -236,18 +253,18 @@ class KernelModel(Model):
     def _target(self, data: Data, part: Signatures, scale: TargetScale, most: int | None) -> Components:
         """Return what is solved for on one scale; `most` components, None for all."""
         scaled = Scaled.learn(part, len(data.cells), scale, self.shrinkage)
-        return Components.of(scaled, _strengths(part.delta, scale), most)
+        return Components.of(scaled, strengths(part.delta, scale), most)
 
 
 def _pair_kernel(
-    kernels: Mapping[str, np.ndarray], setting: Setting, size: float, cells: np.ndarray
+    kernels: Mapping[str, np.ndarray], setting: Setting, size: float, cells: np.ndarray, places: Places
 ) -> PairKernel:
-    """Return the kernel of pairs; `size` divides the sum of drug kernels."""
+    """Return the kernel of (drug, place) pairs; `size` divides the sum of drug kernels."""
     drug = _weighted(kernels, setting.weights) / np.float32(size)
     same = sp.eye_array(len(drug), format="csr", dtype=np.float32) * np.float32(setting.identity)
-    return PairKernel(
-        (Term(drug, cells, setting.named()), Term(sp.csr_array(same), np.ones_like(cells), "same drug"))
-    )
+    condition = places.kernel()
+    cell = cells[np.ix_(places.cell, places.cell)] * condition
+    return PairKernel((Term(drug, cell, setting.named()), Term(sp.csr_array(same), condition, "same drug")))
 
 
 def _size(kernels: Mapping[str, np.ndarray], weights: Weights, drug: np.ndarray) -> float:
@@ -273,12 +290,3 @@ def _solve_iteratively(kernel: PairKernel, fitted: Pairs, target: Components, no
             kernel, fitted, of_pair, target.values[:, columns], method="iterative"
         ).weights
     return weights
-
-
-def _strengths(delta: np.ndarray, scale: TargetScale) -> np.ndarray:
-    """Return the relative noise of signatures (n,): on unit scale, a weak one is mostly noise."""
-    if scale != "unit":
-        return np.ones(len(delta), np.float32)
-    norm = delta.std(axis=1)
-    share = np.sqrt(np.median(norm) / np.maximum(norm, 1e-6))
-    return np.clip(share / np.exp(np.log(np.maximum(share, 1e-6)).mean()), 0.15, 6).astype(np.float32)

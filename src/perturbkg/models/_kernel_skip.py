@@ -3,10 +3,11 @@
 A Gaussian process fits its own training pairs far better than those of a new drug. A network that started
 from such fits would learn nothing that holds for a new drug. So a training pair starts from a process that
 did not see its group: its scaffold where validation drugs are new, the pair itself where they are known.
+It reads no dose and no time, as the network does not.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -38,7 +39,8 @@ class KernelSkip:
     def choose(self, data: Data, train: Signatures, validation: Signatures) -> None:
         """Choose the kernel, and whether drugs or pairs are new."""
         self.model.refuse_too_many(len(train) + len(validation), "set skip: false of this model")
-        self.setting = self.model.choose(data, self.kernels(data), train, validation)
+        parts = (replace(part, dose=None, time=None) for part in (train, validation))
+        self.setting = self.model.choose(data, self.kernels(data), *parts)
         self.known = known_drugs(train, validation)
 
     def fit(self, data: Data, train: Signatures) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
@@ -47,6 +49,7 @@ class KernelSkip:
         The predictions (pairs, genes) float32 are by signatures of other groups.
         """
         assert self.setting is not None, "choose comes first"
+        train = replace(train, dose=None, time=None)
         kernels, cells = self.kernels(data), len(data.cells)
         pairs, number = np.unique(train.drug * cells + train.cell, return_inverse=True)
         group = number if self.known else held_out_group(data, train, known=False)
@@ -54,11 +57,8 @@ class KernelSkip:
         predicted = cell_means(train, cells)[train.cell]
         for held in deal(group, parts=PARTS, seed=self.model.seed):
             rest = np.setdiff1d(np.arange(len(train)), held)
-            part = Signatures(train.drug[rest], train.cell[rest], train.delta[rest])
-            self.model.solve(data, kernels, self.setting, part)
-            predicted[held] = self.model.predict_with(
-                data, kernels, Pairs(train.drug[held], train.cell[held])
-            )
+            self.model.solve(data, kernels, self.setting, train.at(rest))
+            predicted[held] = self.model.predict_with(data, kernels, train.at(held))
         self.model.solve(data, kernels, self.setting, train)
         learned = {f"{PREFIX}{name}": array for name, array in self.model.learned.items()}
         mean, _ = group_means(predicted, number, len(pairs))

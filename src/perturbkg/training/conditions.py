@@ -26,6 +26,17 @@ def learn_conditions(train: Pairs) -> dict[str, np.ndarray]:
     return {"conditions.mean": mean.astype(np.float32), "conditions.scale": scale.astype(np.float32)}
 
 
+def read_logs(pairs: Pairs, learned: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return log10 dose and log10 time (pairs, 2) float32, from the training mean; 0 where it is unknown.
+
+    What did not vary in training is 0 too.
+    """
+    if "conditions.mean" not in learned:
+        return np.zeros((len(pairs), 2), np.float32)
+    logs = (_logs(pairs) - learned["conditions.mean"]) * (learned["conditions.scale"] > 0)
+    return np.nan_to_num(logs, nan=0.0).astype(np.float32)
+
+
 def read_conditions(pairs: Pairs, learned: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return what varied in training, dose before time: (pairs, 0 to 2) float32.
 
