@@ -11,6 +11,7 @@ python benchmarks/learning_curves.py --draw "real slice=results/curves_real" "40
 """
 
 import argparse
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import polars.selectors as cs
+import yaml
 
 from perturbkg import plugins, schemas
 from perturbkg.data import Data, Signatures
@@ -82,6 +84,13 @@ def part_of(parts: Parts, table: pl.DataFrame, share: float, seed: int) -> Signa
     return Signatures(parts.train.drug[kept], parts.train.cell[kept], parts.train.delta[kept])
 
 
+def create(text: str, seed: int) -> Model:
+    """Make a model by its name, and options as YAML after a space; it is not refitted on validation."""
+    name, _, given = text.partition(" ")
+    chosen = {"refit": False} if "refit" in plugins.options_of("models", name) else {}
+    return plugins.create("models", name, chosen | (yaml.safe_load(given) or {}), seed=seed)
+
+
 def run(made: Model, data: Data, parts: Parts, train: Signatures, observed: np.ndarray) -> pl.DataFrame:
     """Train and predict; return the score of each test signature by metric, and what the run took."""
     before = time.process_time()
@@ -116,12 +125,11 @@ def train_all(options: argparse.Namespace, results: Path) -> pl.DataFrame:
         for share in options.shares:
             train = part_of(parts, table, share, 1)
             for model in options.models:
-                kept = options.out / f"runs/fold{fold}.share{share}.{model}.seed{options.seed}.parquet"
+                file = re.sub(r"\W+", "_", model).strip("_")
+                kept = options.out / f"runs/fold{fold}.share{share}.{file}.seed{options.seed}.parquet"
                 if not kept.is_file():
                     kept.parent.mkdir(parents=True, exist_ok=True)
-                    equal = {"refit": False} if "refit" in plugins.options_of("models", model) else {}
-                    made = plugins.create("models", model, equal, seed=options.seed)
-                    scored = run(made, data, parts, train, observed)
+                    scored = run(create(model, options.seed), data, parts, train, observed)
                     with written_beside(kept) as temporary:
                         scored.write_parquet(temporary)
                     shown = scored.group_by("metric", maintain_order=True).agg(pl.col("value").mean())
@@ -185,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cells", type=int, default=8, help="of the simulated world")
     parser.add_argument("--folds", type=int, nargs="+", default=[0])
     parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
-    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--models", nargs="+", default=MODELS, help="names; also 'gat {skip: false}'")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--draw", nargs="+", metavar="TITLE=OUT", help="runs to draw into --out, which is an SVG"

@@ -52,6 +52,7 @@ class LearningCurves(Figure):
                 base.mark_line(strokeWidth=1.5).encode(y=y),
                 base.mark_point(filled=True, size=45, opacity=1).encode(y=y, shape=style["shape"]),
             ]
-            rows.append(facet(layers, data, 240))
+            # Splits differ more than models do, which one scale for all would hide.
+            rows.append(facet(layers, data, 260).resolve_scale(x="independent", y="independent"))
         subtitle = "Points: means; upright lines: 95 % intervals. Equal numbers are drawn a little apart."
         return Drawing(rows, subtitle)
