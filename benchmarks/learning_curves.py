@@ -80,8 +80,7 @@ def part_of(parts: Parts, table: pl.DataFrame, share: float, seed: int) -> Signa
     """Return a share of the training signatures of a fold."""
     groups = plugins.create("splits", SPLIT, {}).groups(table.drop("part"))
     taken = take_share(groups, table["part"], share, np.random.default_rng(seed))
-    kept = (taken.filter(table["part"] == "train") == "train").to_numpy()
-    return Signatures(parts.train.drug[kept], parts.train.cell[kept], parts.train.delta[kept])
+    return parts.train.at((taken.filter(table["part"] == "train") == "train").to_numpy())
 
 
 def create(text: str, seed: int) -> Model:
