@@ -8,6 +8,7 @@ import polars as pl
 
 from perturbkg import plugins, schemas
 from perturbkg.io.scripting import reporting
+from perturbkg.splits._evaluated import Condition, only_evaluated
 from perturbkg.splits._tables import read_signatures
 
 
@@ -19,13 +20,16 @@ def main(
     split: str,
     options: dict[str, Any],
     validation: float,
+    evaluate: dict[str, Any],
     seed: int,
 ) -> None:
     """Write the part of each signature in each fold, in the order of signatures.h5ad: schemas.Fold."""
     table = read_signatures(signatures, schemas.read(drugs, schemas.Drugs))
     chosen = plugins.create("splits", split, options)
     parts = chosen.assign(table, len(folds), validation, np.random.default_rng(seed))
-    for path, part in zip(folds, parts, strict=True):
+    evaluated = Condition(**evaluate).met(signatures)
+    for fold, (path, whole) in enumerate(zip(folds, parts, strict=True)):
+        part = only_evaluated(whole, evaluated, fold)
         schemas.write(pl.DataFrame({"signature": table["signature"], "part": part}), schemas.Fold, path)
 
 
@@ -38,5 +42,6 @@ if "snakemake" in globals():
             split=snakemake.params.split,
             options=snakemake.params.options,
             validation=snakemake.params.validation,
+            evaluate=snakemake.params.evaluate,
             seed=snakemake.params.seed,
         )

@@ -25,6 +25,10 @@ rule make_split:
         split=lambda wildcards: wildcards.split,
         options=lambda wildcards: options("split", wildcards.split),
         validation=config["validation"],
+        evaluate={
+            **config["evaluate"],
+            "tolerance": config["filters"]["dose_tolerance"],
+        },
         seed=config["seed"],
         code=lambda wildcards: code("make_split", splits=wildcards.split),
     script:

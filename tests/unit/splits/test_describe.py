@@ -148,7 +148,7 @@ def test_unequal_cell_means(world):
 def test_make_split_writes_every_fold_in_order(world, tmp_path):
     folds = [tmp_path / f"fold{k}.parquet" for k in range(2)]
     arguments = {key: world[key] for key in ("signatures", "drugs")}
-    make_split(**arguments, folds=folds, split="random", options={}, validation=0.25, seed=3)
+    make_split(**arguments, folds=folds, split="random", options={}, validation=0.25, evaluate={}, seed=3)
     tables = [schemas.read(path, schemas.Fold) for path in folds]
     for table in tables:
         assert table["signature"].to_list() == [row[0] for row in SIGNATURES]
@@ -156,13 +156,13 @@ def test_make_split_writes_every_fold_in_order(world, tmp_path):
     tested = [set(table.filter(part="test")["signature"]) for table in tables]
     assert tested[0].isdisjoint(tested[1]) and len(tested[0] | tested[1]) == 8
     before = [path.read_bytes() for path in folds]
-    make_split(**arguments, folds=folds, split="random", options={}, validation=0.25, seed=3)
+    make_split(**arguments, folds=folds, split="random", options={}, validation=0.25, evaluate={}, seed=3)
     assert before == [path.read_bytes() for path in folds]
 
 
 def test_unknown_option_and_split(world, tmp_path):
     arguments = {key: world[key] for key in ("signatures", "drugs")}
-    arguments |= {"folds": [tmp_path / "0", tmp_path / "1"], "validation": 0.2, "seed": 3}
+    arguments |= {"folds": [tmp_path / "0", tmp_path / "1"], "validation": 0.2, "evaluate": {}, "seed": 3}
     with pytest.raises(InputError, match="splits: unknown name 'scafold'"):
         make_split(**arguments, split="scafold", options={})
     with pytest.raises(InputError, match="unknown option 'size'"):
