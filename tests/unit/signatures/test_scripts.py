@@ -77,6 +77,13 @@ def prepare(release, folder, minimum=1, merge="modz"):
         exclusions=made("drug_exclusions"),
     )
     run(
+        "impute_targets",
+        **{name: made(name) for name in ("drugs", "library", "nodes", "edges")},
+        impute=True,
+        targets=made("targets"),
+        counts=made("target_counts"),
+    )
+    run(
         "read_signatures",
         selection=made("selection"),
         drugs=made("drugs"),
@@ -100,6 +107,11 @@ def test_from_raw_files_to_signatures(release, genes, tmp_path):
     release.baseline.pop()  # A375
     made = prepare(release, tmp_path / "made")
     delta, obs, var = read_matrix(made("signatures"))
+    known = schemas.read(made("targets"), schemas.Targets)
+    assert set(known["drug"]) <= set(schemas.read(made("drugs"), schemas.Drugs)["drug"])
+    assert schemas.read(made("target_counts"), schemas.Counts)["stage"].unique().to_list() == [
+        "impute_targets"
+    ]
     assert obs["signature"].to_list() == ["SIG2", "SIG3", "SIG8", "SIG9"]
     columns = list(schemas.Selection.to_schema().columns)
     assert obs.columns == [*(column for column in columns if column != "nearest_dose_um"), "parent"]
