@@ -164,7 +164,7 @@ class KernelModel(Model):
         scales = self.target_scales
         weights = np.mean([self.learned[f"{scale}.weights"] for scale in scales], axis=0)
         base = np.mean([self.learned[f"{scale}.base"] for scale in scales], axis=0)
-        total = np.empty((len(pairs), len(self.genes)), np.float32)
+        total = np.empty((len(pairs), weights.shape[1]), np.float32)
         cell = self.known_cells(data, pairs.cell)
         for first in range(0, len(pairs), 1024):
             part = np.arange(first, min(first + 1024, len(pairs)))

@@ -32,7 +32,7 @@ from perturbkg.graph.steps import shares_by_type
 from perturbkg.graph.types import CELL_LINE, LINCS_DRUG
 from perturbkg.models._gat_network import SPEED, GATNetwork, Inputs, Start
 from perturbkg.models._graph import GraphModel
-from perturbkg.models._kernel_skip import KernelSkip
+from perturbkg.models._kernel_skip import KernelSkip, in_components
 from perturbkg.models._neighbours import Similarity, nearest
 from perturbkg.models._walk import WalkOptions
 from perturbkg.models.graph_kernel import GraphKernel
@@ -147,7 +147,8 @@ class GAT(WalkOptions, GraphModel):
             scaled = Scaled.learn(train, len(data.cells), self.target_scale, self.shrinkage)
             residual = (predicted - scaled.base[pairs[:, 1]]) / np.float32(scaled.scale)
             axes = np.linalg.svd(residual, full_matrices=False)[2][: self.components].T
-            prepared |= learned | {"skip.axes": axes, "skip.pairs": pairs, "skip.left_out": residual @ axes}
+            prepared |= in_components(learned, axes)
+            prepared |= {"skip.axes": axes, "skip.pairs": pairs, "skip.left_out": residual @ axes}
         return prepared
 
     def inputs(self, data: Data, prepared: dict[str, np.ndarray]) -> Inputs:
@@ -181,12 +182,13 @@ class GAT(WalkOptions, GraphModel):
 
     def start(self, data: Data, prepared: dict[str, np.ndarray]) -> Start:
         """Return what the kernel predicts, as residuals in the components of its training predictions."""
-        axes, base = prepared["skip.axes"], prepared["base"]
+        axes = prepared["skip.axes"]
+        base = prepared["base"] @ axes
         cells = np.arange(len(data.cells))
         new = np.empty((len(data.drugs), len(cells), axes.shape[1]), np.float32)
         for column, known in enumerate(self.known_cells(data, cells)):
             predicted = self.kernel.predict(data, prepared, self.cells, column)
-            new[:, column] = (predicted - base[known]) / prepared["scale"] @ axes
+            new[:, column] = (predicted - base[known]) / prepared["scale"]
         left_out = new.copy()
         drug, cell = prepared["skip.pairs"].T
         row = np.full(len(self.cells) + 1, -1)

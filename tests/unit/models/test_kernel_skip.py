@@ -8,7 +8,7 @@ import torch
 
 from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.errors import InputError
-from perturbkg.models._kernel_skip import KernelSkip
+from perturbkg.models._kernel_skip import KernelSkip, in_components
 from perturbkg.models.gat import GAT
 from perturbkg.models.graph_kernel import GraphKernel
 
@@ -47,6 +47,9 @@ def test_new_pairs_are_predicted_by_the_kernel_of_all_training_signatures(data: 
     whole.solve(data, whole.drug_kernels(data), skip.setting, train)
     wanted = whole.predict(data, Pairs(np.arange(5), np.ones(5, np.int64)))
     assert np.allclose(skip.predict(data, learned, list(data.cells), 1), wanted, atol=1e-6)
+    axes = np.random.default_rng(0).normal(size=(4, 2)).astype(np.float32)
+    found = skip.predict(data, in_components(learned, axes), list(data.cells), 1)
+    assert np.allclose(found, wanted @ axes, atol=1e-5)
 
 
 def test_an_untrained_network_predicts_what_the_kernel_does(data: Data):
@@ -56,6 +59,7 @@ def test_an_untrained_network_predicts_what_the_kernel_does(data: Data):
     model.fit(data, train, signatures([4], seed=1))
     pairs = Pairs(np.repeat(np.arange(5), 2), np.tile([0, 1], 5))
     wanted = np.stack([model.kernel.predict(data, model.learned, model.cells, cell) for cell in (0, 1)], 1)
+    wanted = wanted @ model.learned["skip.axes"].T
     assert np.allclose(model.predict(data, pairs), wanted.reshape(10, 4), atol=1e-3)
 
 
