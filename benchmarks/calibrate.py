@@ -127,8 +127,7 @@ def summarise(out: Path, choices: Choices) -> list[str]:
     counted = rates(tables["contests"], choices)
     for name, table in {**tables, "rates": counted}.items():
         with written_beside(out / f"{name}.csv") as temporary:
-            # Adding 0 turns -0 into 0.
-            table.with_columns(pl.col(pl.Float64).round(5) + 0.0).write_csv(temporary)
+            table.with_columns(pl.col(pl.Float64).round(6).replace(-0.0, 0.0)).write_csv(temporary)
     save(chart(tables["contests"], choices), out / "calibration.svg", out / "calibration.png")
     lines = [
         f"kg_signal {row['kg_signal']:g}: {row['model']} against {row['rival']}: better in "

@@ -202,6 +202,10 @@ class World:
                 split=split,
                 options=self._options("split_options", split),
                 validation=self.config["validation"],
+                evaluate={
+                    **self.config["evaluate"],
+                    "tolerance": self.config["filters"]["dose_tolerance"],
+                },
                 seed=self.config["seed"],
             )
 

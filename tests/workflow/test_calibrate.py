@@ -74,6 +74,7 @@ def test_writes_worlds_tables_and_figure(out):
         for rival in ("mean_per_cell", "shuffle_edges")
     ]
     assert contests["difference"].is_not_null().all()
+    assert "-0.0," not in (out / "contests.csv").read_text()  # equal models differ by 0
     scores = pl.read_csv(out / "scores.csv")
     assert scores.group_by("kg_signal").len()["len"].to_list() == [3, 3]
     assert pl.read_csv(out / "rates.csv")["worlds"].to_list() == [1] * 4
