@@ -1,6 +1,8 @@
 """Describe one fold of a split: manifest, distance of the test drugs, training means of the cell lines."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from perturbkg import schemas
 from perturbkg.graph.arrays import Graph
@@ -9,6 +11,7 @@ from perturbkg.io.matrices import read_labels, write_matrix
 from perturbkg.io.scripting import reporting
 from perturbkg.scoring.means import mean_profiles
 from perturbkg.splits._describe import describe, nearest_training_drugs
+from perturbkg.splits._evaluated import Condition
 from perturbkg.splits._tables import add_parts, read_signatures
 
 
@@ -20,6 +23,7 @@ def main(
     cells: str | Path,
     graph: str | Path,
     graph_nodes: str | Path,
+    evaluate: Mapping[str, Any],
     manifest: str | Path,
     test_drugs: str | Path,
     cell_means: str | Path,
@@ -32,7 +36,9 @@ def main(
     )
     means, obs = mean_profiles(signatures, table, schemas.read(cells, schemas.Cells))
     _, var = read_labels(signatures)
-    write_json(describe(table, nearest), manifest)
+    condition = Condition(**evaluate)
+    evaluated = {"evaluate": condition.counts(signatures, table["part"])} if condition.asked else {}
+    write_json(describe(table, nearest) | evaluated, manifest)
     schemas.write(nearest, schemas.TestDrugs, test_drugs)
     write_matrix(means, obs, var, cell_means)
 
@@ -46,6 +52,7 @@ if "snakemake" in globals():
             cells=snakemake.input.cells,
             graph=snakemake.input.graph,
             graph_nodes=snakemake.input.graph_nodes,
+            evaluate=snakemake.params.evaluate,
             manifest=snakemake.output.manifest,
             test_drugs=snakemake.output.test_drugs,
             cell_means=snakemake.output.cell_means,

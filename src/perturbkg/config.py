@@ -64,6 +64,7 @@ def validate(config: dict[str, Any], schema: dict[str, Any]) -> None:
     Choices.of(config)
     _check_folds(config)
     _check_shares(config)
+    _check_evaluate(config)
     _check_label(config)
     _check_files(config)
 
@@ -147,6 +148,16 @@ def _check_folds(config: dict[str, Any]) -> None:
             f"config: validation: {validation} leaves nothing to train on beside a test part of 1/{folds}; "
             f"it must be below {1 - 1 / folds:g} with {folds} folds"
         )
+
+
+def _check_evaluate(config: dict[str, Any]) -> None:
+    """Refuse to test on a dose or time that the filters remove."""
+    for key, tolerance in (("dose_um", config["filters"]["dose_tolerance"]), ("time_h", 0.0)):
+        asked, kept = (config["evaluate"] or {}).get(key), config["filters"][key]
+        if asked is not None and kept is not None and abs(asked - kept) > (tolerance + 1e-6) * kept:
+            raise InputError(
+                f"config: evaluate.{key}: {asked:g} is removed by filters.{key}: {kept:g}; set that to null"
+            )
 
 
 def _check_shares(config: dict[str, Any]) -> None:

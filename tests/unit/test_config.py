@@ -116,6 +116,13 @@ def changed(*keys, to):
         (changed("train_share", to=[0.25, 0.5]), ["train_share: [0.25, 0.5] has no 1, the share", "add 1"]),
         (changed("train_share", to=[0, 1]), ["train_share[0]: 0 is not allowed", "minimum of 0"]),
         (changed("train_share", to=[1, 2]), ["train_share[1]: 2 is not allowed", "maximum of 1"]),
+        (
+            changed("evaluate", to={"dose_um": 3, "time_h": None}),
+            ["evaluate.dose_um: 3 is removed by filters.dose_um: 10", "set that to null"],
+        ),
+        (changed("evaluate", "time_h", to=6), ["evaluate.time_h: 6 is removed by filters.time_h: 24"]),
+        (changed("evaluate", "dose_um", to=0), ["evaluate.dose_um: 0 is not allowed"]),
+        (changed("evaluate", to={"dose": 1}), ["evaluate: unknown key 'dose'", "dose_um"]),
         (changed("train_share", to=1), ["train_share: 1 must be a list"]),
         (changed("train_share", to=[]), ["train_share: []"]),
         (changed("source", to="files"), ["files.kg: not given"]),

@@ -1,6 +1,11 @@
 # Which signatures train, which validate and which test, saved once and shared by all models.
 # Needs: signatures.h5ad, drugs.parquet, graph/. Makes: splits/{split}/.
 
+EVALUATE = {
+    **(config["evaluate"] or {}),
+    "tolerance": config["filters"]["dose_tolerance"],
+}
+
 
 rule make_split:
     input:
@@ -25,10 +30,7 @@ rule make_split:
         split=lambda wildcards: wildcards.split,
         options=lambda wildcards: options("split", wildcards.split),
         validation=config["validation"],
-        evaluate={
-            **config["evaluate"],
-            "tolerance": config["filters"]["dose_tolerance"],
-        },
+        evaluate=EVALUATE,
         seed=config["seed"],
         code=lambda wildcards: code("make_split", splits=wildcards.split),
     script:
@@ -85,6 +87,7 @@ rule describe_fold:
         mem_mb=4000,
         runtime=20,
     params:
+        evaluate=EVALUATE,
         code=code("describe_fold"),
     script:
         "../../scripts/describe_fold.py"

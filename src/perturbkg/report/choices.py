@@ -28,6 +28,7 @@ class Choices:
     controls: tuple[str, ...]  # trivial models, by their attribute `kind`
     headline: tuple[str, ...]  # metric values that are tested and tabled; the first one decides
     drawn: tuple[str, ...]  # metric values of the figures and the strata, some of the headline
+    reading: tuple[str, ...] = ()  # models that read dose and time
     not_computed: tuple[str, ...] = ()  # of the config's headline: no chosen metric computes them
 
     @classmethod
@@ -51,6 +52,11 @@ class Choices:
             **{part: report[part] for part in PARTS},
             controls=tuple(model for model in config["models"] if kind_of(model) == "control"),
             headline=tuple(headline),
+            reading=tuple(
+                model
+                for model in config["models"]
+                if plugins.constant_or("models", model, "conditions", False)
+            ),
             drawn=tuple([value for value in report["drawn"] if value in headline] or headline[:1]),
             not_computed=tuple(value for value in report["headline"] if value not in computed),
         )

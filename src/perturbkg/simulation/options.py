@@ -38,6 +38,9 @@ class SimulationOptions:
     diseases: int = _option(40, 12, 5_000, "diseases, unrelated to any response")
     other_drugs: int = _option(80, 0, 10_000, "drugs of the knowledge graph without signatures")
     coverage: float = _option(0.9, 0.05, 1, "share of the (compound, cell line) pairs that are measured")
+    other_conditions: float = _option(
+        0.15, 0, 1, "share of the measured pairs that are measured at another dose or time too"
+    )
     replicates: int = _option(3, 2, 10, "replicates of a signature, give or take one")
     noise: float = _option(1.0, 0, 10, "standard deviation of a replicate around its signature, in z-scores")
     cell_effect: float = _option(

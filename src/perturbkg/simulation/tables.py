@@ -20,7 +20,6 @@ LINEAGES = (
     "bone",
 )
 ONLY_BASELINE = 3  # cell lines with a baseline and no signature
-OTHER_CONDITIONS = 0.15  # signatures at another dose or time, relative to those at 10 uM for 24 h
 REPEATED = 0.03  # pairs measured a second time
 UNKNOWN_CELL = 0.05  # share of the compounds measured in the cell line without a baseline
 BAD_QC, SINGLE_REPLICATE, OFF_DOSE = 0.04, 0.02, 0.1
@@ -113,7 +112,7 @@ def design_signatures(
     pairs = pairs[rng.random(len(pairs)) < options.coverage]
     some = rng.choice(measured, max(1, round(UNKNOWN_CELL * len(measured))), replace=False)
     pairs = np.concatenate([pairs, np.stack([some, np.full_like(some, options.cells)], axis=1)])
-    elsewhere = pairs[rng.choice(len(pairs), round(OTHER_CONDITIONS * len(pairs)), replace=False)]
+    elsewhere = pairs[rng.choice(len(pairs), round(options.other_conditions * len(pairs)), replace=False)]
     again = pairs[rng.choice(len(pairs), round(REPEATED * len(pairs)), replace=False)]
     n = len(pairs) + len(elsewhere) + len(again)
     kind = np.repeat([0, 1, 2], [len(pairs), len(elsewhere), len(again)])

@@ -57,7 +57,7 @@ def titles(table):
 
 def test_one_metric_is_the_headline(tmp_path):
     page, tables = report_of(config_of(metrics=["rmse"], models=["graph_kernel", "kernel", "zero"]), tmp_path)
-    assert titles(tables["main"]) == ["Model", "Kind", "rmse ↓", "Undefined"]
+    assert titles(tables["main"]) == ["Model", "Kind", "rmse ↓", "Undefined", "Dose, time"]
     verdict = json.loads(tables["main"].with_name("verdict.json").read_text())
     assert "on rmse: graph_kernel must be better than kernel" in verdict["caveat"]
     assert "did not compute: pearson, pearson_deg100, pearson_centred, retrieval." in page
@@ -68,7 +68,7 @@ def test_metrics_outside_the_headline_become_the_headline_if_there_are_no_others
     _, tables = report_of(
         config_of(metrics=["dispersion", "mae"], models=["graph_kernel"], splits=["random"]), tmp_path
     )
-    assert titles(tables["main"])[2:-1] == ["dispersion →1", "mae ↓"]
+    assert titles(tables["main"])[2:-2] == ["dispersion →1", "mae ↓"]
 
 
 def test_a_model_alone_is_reported_without_comparisons(tmp_path):

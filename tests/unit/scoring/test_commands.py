@@ -183,7 +183,7 @@ def run(files, tmp_path):
     made = {name: tmp_path / name for name in ("manifest", "test_drugs", "cell_means", "scores")}
     inputs = {name: paths[name] for name in ("fold", "signatures", "drugs", "cells", "graph", "graph_nodes")}
     described = {name: made[name] for name in ("manifest", "test_drugs", "cell_means")}
-    runpy.run_path(str(SCRIPTS / "describe_fold.py"))["main"](**inputs, **described)
+    runpy.run_path(str(SCRIPTS / "describe_fold.py"))["main"](**inputs, **described, evaluate={})
     X, obs, var = read_matrix(paths["signatures"])
     test = (pl.read_parquet(paths["fold"])["part"] == "test").to_numpy()
     prediction = tmp_path / "prediction.h5ad"

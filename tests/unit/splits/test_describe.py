@@ -82,7 +82,7 @@ def world(tmp_path):
     nodes += [f"lincs_drug:{drug[0]}" for drug in DRUGS]
     graph_nodes = pl.DataFrame({"node": nodes, "type": "any", "name": "any", "row": range(9)})
     schemas.write(graph_nodes, schemas.GraphNodes, paths["graph_nodes"])
-    return paths
+    return paths | {"evaluate": {}}
 
 
 def test_test_drugs(world):
@@ -158,6 +158,37 @@ def test_make_split_writes_every_fold_in_order(world, tmp_path):
     before = [path.read_bytes() for path in folds]
     make_split(**arguments, folds=folds, split="random", options={}, validation=0.25, evaluate={}, seed=3)
     assert before == [path.read_bytes() for path in folds]
+
+
+def test_the_manifest_counts_what_is_at_the_evaluated_condition(world):
+    delta, obs, var = read_matrix(world["signatures"])
+    dose = pl.Series("dose_um", [10.0, 1.0, 10.0, None, 1.0, 9.99, 10.0, 10.0])
+    time = pl.Series("time_h", [24.0, 24.0, 6.0, 24.0, 24.0, 24.0, 6.0, 24.0])
+    write_matrix(delta, obs.with_columns(dose, time), var, world["signatures"])
+    parts = schemas.read(world["fold"], schemas.Fold)
+    tested = pl.when(pl.col("signature").is_in(["s4", "s6"])).then(pl.lit("left_out")).otherwise("part")
+    schemas.write(parts.with_columns(part=tested), schemas.Fold, world["fold"])
+    describe_fold(**world | {"evaluate": {"dose_um": 10, "time_h": 24, "tolerance": 0.2}})
+    manifest = read_json(world["manifest"])
+    assert manifest["signatures"] == {"train": 3, "validation": 1, "test": 1, "left_out": 3}
+    assert manifest["evaluate"] == {
+        "dose_um": 10,
+        "time_h": 24,
+        "signatures": {"train": 1, "validation": 0, "test": 1},
+        "left_out": {
+            "dose_um is unknown": 0,
+            "dose_um is not 10": 1,
+            "time_h is unknown": 0,
+            "time_h is not 24": 1,
+        },
+    }
+
+
+def test_signatures_without_doses_cannot_be_tested_at_one(world, tmp_path):
+    arguments = {key: world[key] for key in ("signatures", "drugs")}
+    arguments |= {"folds": [tmp_path / "0", tmp_path / "1"], "validation": 0.25, "seed": 3}
+    with pytest.raises(InputError, match=r"obs has no column 'dose_um'.*add the dose_um of each signature"):
+        make_split(**arguments, split="random", options={}, evaluate={"dose_um": 10})
 
 
 def test_unknown_option_and_split(world, tmp_path):

@@ -46,3 +46,23 @@ def test_a_fold_without_any_is_one_line():
     part = pl.Series("part", ["train", "test", "validation"])
     with pytest.raises(InputError, match=r"fold 3: none of 1 test signatures .* evaluate.dose_um"):
         only_evaluated(part, pl.Series([True, False, True]), 3)
+
+
+@pytest.mark.parametrize("column", ["dose_um", "time_h"])
+def test_a_reader_that_states_no_dose_or_time_is_one_line(tmp_path, column):
+    path = tmp_path / "signatures.h5ad"
+    obs = pl.DataFrame({"signature": ["s0"], "dose_um": [10.0], "time_h": [24.0]})
+    empty = obs.with_columns(pl.lit(None, dtype=pl.Float64).alias(column))
+    write_matrix(np.zeros((1, 1), np.float32), empty, pl.DataFrame({"symbol": ["G"]}), path)
+    with pytest.raises(InputError, match=f"signatures.h5ad: {column} is empty in every row, .* to null$"):
+        Condition(10.0, 24.0).met(path)
+
+
+def test_every_signature_that_is_left_out_has_one_reason(signatures):
+    part = pl.Series(["test", "left_out", "left_out", "left_out", "left_out"])
+    assert Condition(10.0, 24.0, 0.2).counts(signatures, part)["left_out"] == {
+        "dose_um is unknown": 1,
+        "dose_um is not 10": 1,
+        "time_h is unknown": 0,
+        "time_h is not 24": 1,
+    }

@@ -80,6 +80,14 @@ def test_random_groups_by_hand():
     assert plugins.create("splits", "random").groups(table(["", ""])).to_list() == ["S000", "S001"]
 
 
+def test_doses_of_a_pair_are_one_random_group_named_by_the_first():
+    signatures = table(["", "", "", ""], parents=["P", "Q", "P", "P"]).with_columns(
+        cell=pl.Series(["A", "A", "A", "B"])
+    )
+    groups = plugins.create("splits", "random").groups(signatures)
+    assert groups.to_list() == ["S000", "S001", "S000", "S003"]
+
+
 def test_large_scaffolds_are_spread():
     # Five scaffolds of 20 signatures and a hundred of one: each fold tests one large scaffold.
     signatures = table([f"ring{i // 20}" for i in range(100)] + [f"single{i}" for i in range(100)])

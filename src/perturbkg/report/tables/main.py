@@ -40,6 +40,7 @@ class Main(Table):
         "metric": pl.String,
         "model": pl.String,
         "kind": pl.String,  # reference, control or model
+        "conditions": pl.String,  # what the model does with dose and time: read or ignored
         **INTERVAL,
         "undefined": pl.Int64,  # test signatures without a value in any seed
         "folds": pl.Int64,
@@ -69,6 +70,7 @@ def _rows(matrix: ScoreMatrix, results: Results) -> list[dict[str, Any]]:
             "metric": matrix.metric,
             "model": model,
             "kind": results.choices.kind(model),
+            "conditions": "read" if model in results.choices.reading else "ignored",
             **estimator.interval(values, matrix.parent, *identity, model, "none"),
             "undefined": int(np.isnan(values).sum()),
             "folds": matrix.rows["fold"].n_unique(),
@@ -111,7 +113,15 @@ def _grid(part: pl.DataFrame, choices: Choices) -> Grid:
             for row in found
         ]
         undefined = sum(row["undefined"] for row in found)
-        rows.append([text_cell(model), text_cell(found[0]["kind"]), *cells, count_cell(undefined)])
+        rows.append(
+            [
+                text_cell(model),
+                text_cell(found[0]["kind"]),
+                *cells,
+                count_cell(undefined),
+                text_cell(found[0]["conditions"]),
+            ]
+        )
     size = part.filter(pl.col("metric").is_in(shown)).select(
         pl.col("parents").max(),
         (pl.col("signatures") + pl.col("undefined")).max(),
@@ -127,5 +137,6 @@ def _grid(part: pl.DataFrame, choices: Choices) -> Grid:
         Column("Kind"),
         *(metric_column(metric) for metric in shown),
         Column("Undefined", True, "scores without a value, summed over the metrics shown"),
+        Column("Dose, time", False, "whether the model reads them, where they vary in training"),
     ]
     return Grid(title, columns, rows)

@@ -37,6 +37,16 @@ def test_kinds_follow_the_choices():
     assert kinds == {"gat": "reference", "mlp": "model", "zero": "control"}
 
 
+def test_the_table_says_which_models_read_dose_and_time():
+    scores = untouched(gat=[1, 2], mean=[1, 2], mlp=[1, 2])
+    main = table_of("main", matrix(scores), models=["gat", "mean", "mlp"])
+    assert dict(main.select("model", "conditions").iter_rows()) == {
+        "gat": "ignored",
+        "mean": "ignored",
+        "mlp": "read",
+    }
+
+
 @pytest.mark.parametrize(
     ("metric", "winner"), [("pearson", "high"), ("rmse", "low"), ("dispersion", "middle")]
 )
@@ -69,12 +79,12 @@ def test_there_is_a_grid_per_split_with_the_best_on_top_and_the_undefined_last(t
     assert random.title == "Split random: 120 test signatures of 36 parent molecules, 2 folds, 1 seed"
     assert [column.title for column in scaffold.columns] == [
         *("Model", "Kind", "pearson ↑", "pearson_deg100 ↑", "pearson_centred ↑", "retrieval ↓", "rmse ↓"),
-        "Undefined",
+        *("Undefined", "Dose, time"),
     ]
     first, *_, last = scaffold.rows
     assert first[2].bold
     assert (last[0].text, last[2].text, last[2].order) == ("zero", "–", None)
-    assert last[-1].order == 4 * 120
+    assert last[-2].order == 4 * 120
     orders = [row[2].order for row in scaffold.rows[:-1]]
     assert orders == sorted(orders, reverse=True)
 
