@@ -202,12 +202,14 @@ class World:
                 split=split,
                 options=self._options("split_options", split),
                 validation=self.config["validation"],
-                evaluate={
-                    **self.config["evaluate"],
-                    "tolerance": self.config["filters"]["dose_tolerance"],
-                },
+                evaluate=self._evaluate(),
                 seed=self.config["seed"],
             )
+
+    def _evaluate(self) -> dict[str, Any]:
+        """Return the condition that test signatures must meet."""
+        asked: dict[str, Any] = self.config["evaluate"] or {}
+        return {**asked, "tolerance": self.config["filters"]["dose_tolerance"]}
 
     def _train(self, split: str, fold: int, features: list[Path]) -> list[Path]:
         """Describe a fold, train every run on it and score them; return the folder of each run."""
@@ -221,6 +223,7 @@ class World:
             **tables,
             **graph,
             fold=parts,
+            evaluate=self._evaluate(),
             manifest=self._fold(split, fold, "manifest.json"),
             test_drugs=self._fold(split, fold, "test_drugs.parquet"),
             cell_means=means,
