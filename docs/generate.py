@@ -9,18 +9,23 @@ import dataclasses
 import importlib
 import itertools
 import re
+import runpy
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import yaml
 
 from perturbkg import plugins
 from perturbkg.graph.texts import TEXT_FILES
 from perturbkg.metrics import MetricInfo
 from perturbkg.parsed import parse
+from perturbkg.report.calibration import CONTESTS, SCORES, TOGETHER, goal, rates
+from perturbkg.report.choices import Choices
+from perturbkg.report.grid import number
 from perturbkg.simulation.options import SimulationOptions
 from perturbkg.sources.catalogue import read_catalogue
 
@@ -201,6 +206,50 @@ def data() -> str:
     return table(["`data.`", "what it is"], rows)
 
 
+def calibration() -> str:
+    """Count the worlds of docs/calibration: how often each model is declared better than each rival."""
+    read_config = runpy.run_path(str(ROOT / "benchmarks/world.py"))["read_config"]
+    choices = Choices.of(read_config(ROOT / "config/calibrate.yaml"))
+    found = pl.read_csv(ROOT / "docs/calibration/contests.csv", schema=CONTESTS)
+    rows = [
+        [
+            f"{row['kg_signal']:g}",
+            f"`{row['model']}`",
+            row["rival"] if row["rival"] == TOGETHER else f"`{row['rival']}`",
+            number(row["median"], sign=True),
+            f"{row['ahead']} of {row['worlds']}",
+            f"{row['better']} of {row['worlds']} [{row['low']:.0%}, {row['high']:.0%}]",
+            str(row["worse"]),
+            goal(row, choices),
+        ]
+        for row in rates(found, choices).sort("kg_signal", descending=True, maintain_order=True).to_dicts()
+    ]
+    header = [
+        "`kg_signal`",
+        "model",
+        "against",
+        "median difference",
+        "ahead",
+        "declared better",
+        "worse",
+        "goal",
+    ]
+    return table(header, rows)
+
+
+def calibration_scores() -> str:
+    """List the mean score of each model over the worlds of docs/calibration."""
+    found = pl.read_csv(ROOT / "docs/calibration/scores.csv", schema=SCORES)
+    means = found.group_by("model", "ablation", "kg_signal").agg(pl.col("mean").mean())
+    signals = sorted(means["kg_signal"].unique())
+    wide = means.pivot("kg_signal", index=["model", "ablation"], values="mean", sort_columns=True)
+    rows = [
+        [f"`{model}`", "" if ablation == "none" else f"`{ablation}`", *map(number, scores)]
+        for model, ablation, *scores in wide.sort(wide.columns[-1], "model", descending=[True, False]).rows()
+    ]
+    return table(["model", "ablation", *(f"`kg_signal: {signal:g}`" for signal in signals)], rows)
+
+
 def report_modules() -> str:
     """List the modules of the report and what the docstring of each begins with."""
     report = plugins.PACKAGE / "report"
@@ -230,6 +279,8 @@ TABLES = {
     "baselines": lambda: readers("baselines"),
     "files": files,
     "simulation-options": simulation,
+    "calibration": calibration,
+    "calibration-scores": calibration_scores,
     "report-modules": report_modules,
     "sources": sources,
 }
