@@ -8,6 +8,7 @@ import pytest
 from perturbkg import plugins, schemas
 from perturbkg.baselines._join import join_baseline
 from perturbkg.drugs.prepare import prepare
+from perturbkg.drugs.targets import known_targets
 from perturbkg.graph.merge import Merged, merge_graph
 from perturbkg.io.files import read_json
 
@@ -40,6 +41,7 @@ def merged(raw_world: dict[str, Path]) -> Merged:
         nodes=graph.nodes,
         edges=graph.edges,
         drugs=prepared.drugs,
+        targets=known_targets(prepared.drugs, prepared.library, graph.nodes, graph.edges)[0],
         cells=lines.cells,
         baseline=lines.baseline,
         entrez=genes.entrez,
