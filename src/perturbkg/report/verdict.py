@@ -90,6 +90,7 @@ class _Evidence:
         contests = [contest for contest in contests if contest.rival != choices.reference]
         sentences = [_sentence(contest, metric, choices) for contest in contests]
         sentences.insert(2, _reading(answer, free, rewired, choices))
+        sentences.append(self._others(split, metric))
         outcomes = [
             (other, self._against(split, other, choices.without_graph), self._against_rewired(split, other))
             for other in choices.headline[1:]
@@ -138,6 +139,21 @@ class _Evidence:
             None if row[name] is None else -row[name] for name in ("difference_high", "difference_low")
         )
         return Contest(rewired, outcome, -row["difference"], low, high, row["q"])
+
+    def _others(self, split: str, metric: str) -> str:
+        """Say which other models are better than the reference, and which may be as good."""
+        compared = self.comparisons.filter(pl.col("q").is_not_null(), split=split, metric=metric)["other"]
+        outcome = {other: self._against(split, metric, other).outcome for other in compared}
+        if not outcome:
+            return ""
+        named = {
+            kind: ", ".join(sorted(other for other in outcome if outcome[other] == kind))
+            for kind in ("better", "worse", "no difference")
+        }
+        name, count = self.choices.reference, len(outcome)
+        ahead = f"better than {name}: {named['worse']}" if named["worse"] else f"none is better than {name}"
+        level = f"; no difference was found to {named['no difference']}" if named["no difference"] else ""
+        return f"Of the {count} other models, {ahead}{level}."
 
     def _best_control(self, split: str, metric: str) -> str | None:
         """Name the trivial control that does best on this metric."""

@@ -144,3 +144,13 @@ def test_a_model_with_two_roles_is_one_rival():
 def test_headline_metrics_that_were_not_computed_are_named():
     caveat = found("gat", "none", headline=["retrieval", "pearson"])["caveat"]
     assert caveat.endswith("Headline metrics that this run did not compute: retrieval.")
+
+
+def test_all_other_models_are_named_that_are_not_worse():
+    first = found("gat", "none", diffusion="propagation", control="neither")["splits"][0]["sentences"]
+    assert (
+        "Of the 3 other models, better than gat: propagation; no difference was found to mean_per_cell."
+        in first
+    )
+    second = found("gat", "none", diffusion="gat", control="gat")["splits"][0]["sentences"]
+    assert "Of the 3 other models, none is better than gat." in second
