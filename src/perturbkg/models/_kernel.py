@@ -36,6 +36,7 @@ from perturbkg.models._kernel_choice import (
     error_model,
     held_out_group,
     known_drugs,
+    naming_indefinite,
     solve_exactly,
     some_groups,
 )
@@ -127,6 +128,7 @@ class KernelModel(Model):
     def solve(self, data: Data, kernels: dict[str, np.ndarray], setting: Setting, fitted: Signatures) -> None:
         """Remember the weights that a chosen kernel gives to the signatures."""
         kernel, pairs = self._kernel(data, kernels, setting, fitted)
+        kernel.check()
         exact = self.method == "exact" or (self.method == "auto" and len(fitted) <= self.exact_limit)
         system = kernel.between(pairs, pairs) if exact else None
         arrays = {}
@@ -135,7 +137,8 @@ class KernelModel(Model):
             if system is None:
                 weights = _solve_iteratively(kernel, pairs, target, setting.noise)
             else:
-                weights = solve_exactly(system, target, setting.noise)
+                with naming_indefinite(kernels, fitted.drug):
+                    weights = solve_exactly(system, target, setting.noise)
             arrays[f"{scale}.weights"] = target.profiles(weights) * np.float32(target.scaled.scale)
             arrays[f"{scale}.base"] = target.scaled.base
         conditions = learn_conditions(fitted)
@@ -227,7 +230,8 @@ class KernelModel(Model):
             kernel, pairs = self._kernel(data, kernels, setting, seen)
             return kernel.between(pairs, pairs)
 
-        return choose(trials, system, self.candidates(data, kernels, seen))
+        with naming_indefinite(kernels, seen.drug):
+            return choose(trials, system, self.candidates(data, kernels, seen))
 
     def _kernel(
         self, data: Data, kernels: dict[str, np.ndarray], setting: Setting, fitted: Pairs

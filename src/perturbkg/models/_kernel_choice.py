@@ -5,12 +5,13 @@ parts, never of the test part. Groups are scaffolds where validation drugs are n
 are known: as the split is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigvalsh
 from scipy.optimize import nnls
 
 from perturbkg.data import Data, Pairs, Signatures
@@ -119,18 +120,35 @@ def error_inputs(predicted: np.ndarray, std: np.ndarray) -> np.ndarray:
 
 
 def solve_exactly(system: np.ndarray, target: Components, noise: float) -> np.ndarray:
-    """Return the weights of signatures, by component: (n, components) float32."""
+    """Return the weights of signatures, by component: (n, components) float32.
+
+    Raises LinAlgError where the system is not positive definite (`naming_indefinite` says which drug kernel).
+    """
     weights = np.empty_like(target.values)
     for level in np.unique(target.noise):
         columns = target.noise == level
         matrix = system.copy()
         matrix[np.diag_indices(len(matrix))] += np.float32(noise * level) * target.strength
-        try:
-            factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        except LinAlgError as error:
-            raise InputError(f"the kernel of the training pairs is not positive definite: {error}") from error
+        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
         weights[:, columns] = cho_solve(factor, target.values[:, columns], check_finite=False)
     return weights
+
+
+@contextmanager
+def naming_indefinite(kernels: Mapping[str, np.ndarray], drug: np.ndarray) -> Iterator[None]:
+    """Turn the failure of a Cholesky factor into an InputError that names the drug kernel at fault."""
+    try:
+        yield
+    except LinAlgError as error:
+        used = np.unique(drug)
+        lowest, name = min(
+            (float(eigvalsh(kernel[np.ix_(used, used)].astype(np.float64))[0]), name)
+            for name, kernel in kernels.items()
+        )
+        raise InputError(
+            "the kernel of the training pairs is not positive definite: of the drug kernels, "
+            f"{name} has the lowest eigenvalue, {lowest:.3g}; check its features, or leave it out"
+        ) from error
 
 
 def known_drugs(train: Signatures, validation: Signatures) -> bool:

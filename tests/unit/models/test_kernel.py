@@ -136,3 +136,46 @@ def test_a_choice_on_some_groups_fits_on_all_signatures() -> None:
     model = Near(targets=False, choice_limit=30)
     model.fit(data, train, validation)
     assert len(model.learned["drug"]) == len(train) + len(validation)
+
+
+@pytest.mark.parametrize("choice", [True, False], ids=["choice", "no choice"])
+@pytest.mark.parametrize("method", ["exact", "iterative"])
+def test_an_indefinite_drug_kernel_is_named(method: str, choice: bool) -> None:
+    data, train, validation = world(drugs=14)
+    data.structure -= np.float32(0.8)  # type: ignore[attr-defined]
+    if not choice:
+        data.scaffold_group[:] = 0  # one group: nothing is held out
+    with pytest.raises(InputError, match=r"not positive definite: .*structure has"):
+        Near(targets=False, method=method).fit(data, train, validation)
+
+
+def test_a_drug_kernel_with_a_value_that_is_not_finite_is_named_without_a_choice_too() -> None:
+    data, train, validation = world(drugs=14)
+    data.scaffold_group[:] = 0
+    data.structure[0, 1] = np.nan  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="structure: some values are not finite"):
+        Near(targets=False).fit(data, train, validation)
+
+
+@pytest.mark.parametrize("method", ["exact", "iterative"])
+@pytest.mark.parametrize("case", ["one drug", "equal signatures", "nothing similar"])
+def test_little_to_learn_from_gives_finite_predictions(case: str, method: str) -> None:
+    data, train, validation = world(drugs=14)
+    if case == "one drug":
+        train = train.at(np.flatnonzero(train.drug == 0))
+    elif case == "equal signatures":
+        train = dataclasses.replace(train, delta=np.tile(train.delta[:1], (len(train), 1)))
+    else:
+        data.structure[-1] = data.structure[:, -1] = 0  # type: ignore[attr-defined]
+    model = Near(targets=False, method=method, refit=False)
+    model.fit(data, train, validation)
+    predicted, std = model.predict(data, validation), model.predict_std(data, validation)
+    assert np.isfinite(predicted).all()
+    assert std is not None and np.isfinite(std).all() and (std >= 0).all()
+    if case == "equal signatures":  # that signature, up to a number that is the same for all genes
+        missed = predicted - train.delta[:1]
+        np.testing.assert_allclose(missed, np.repeat(missed[:, :1], 978, axis=1), atol=1e-4)
+        assert np.abs(missed).max() < 0.01
+    if case == "nothing similar":  # the last drug's pairs, one per cell line, are predicted by its mean
+        base = np.mean([model.learned[f"{scale}.base"] for scale in model.target_scales], axis=0)
+        np.testing.assert_allclose(predicted[-3:], base[:3], atol=1e-4)
