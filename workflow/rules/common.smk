@@ -19,6 +19,7 @@ from perturbkg.errors import InputError
 from perturbkg.graph.texts import TEXT_FILES
 from perturbkg.graph.types import slug
 from perturbkg.simulation.files import FILES, WELLS
+from perturbkg.splits._shares import share_folder, share_of
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
@@ -180,7 +181,7 @@ def encoder_option(encoder, name):
     return options("encoder", encoder)[name]
 
 
-SHARES = ["" if share == 1 else f"/share{share}" for share in config["train_share"]]
+SHARES = [share_folder(share) for share in config["train_share"]]
 # What sets apart the runs of one fold, in the config's order.
 RUNS_OF_FOLD = [
     {"model": model, "ablation": ablation, "share": share, "seed": seed}
@@ -224,6 +225,6 @@ def identity(fold, *, model, ablation, share, seed):
         "fold": int(fold.fold),
         "model": model,
         "ablation": ablation,
-        "share": float(share.removeprefix("/share") or 1),
+        "share": share_of(share),
         "seed": int(seed),
     }

@@ -25,3 +25,13 @@ def take_share(groups: pl.Series, part: pl.Series, share: float, rng: np.random.
     return (
         pl.select(pl.when(train & ~taken).then(pl.lit("left_out")).otherwise(part)).to_series().alias("part")
     )
+
+
+def share_folder(share: float) -> str:
+    """Return what a path of runs has for a share, nothing for all groups."""
+    return "" if share == 1 else f"/share{share}"
+
+
+def share_of(folder: str) -> float:
+    """Return the share of what `share_folder` returned."""
+    return float(folder.removeprefix("/share") or 1)

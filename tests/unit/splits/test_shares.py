@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from perturbkg import schemas
 from perturbkg.errors import InputError
 from perturbkg.io.matrices import write_matrix
-from perturbkg.splits._shares import take_share
+from perturbkg.splits._shares import share_folder, share_of, take_share
 
 SCRIPT = Path(__file__).parents[3] / "scripts/take_share.py"
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -104,3 +104,9 @@ def test_the_script_keeps_scaffolds_whole(tmp_path):
     assert found["part"].to_list()[6:] == fold["part"].to_list()[6:]
     kept = found["part"].to_list()[:6]
     assert sorted([kept[:3], kept[3:]]) == [["left_out"] * 3, ["train"] * 3]
+
+
+@pytest.mark.parametrize(("share", "folder"), [(1, ""), (0.25, "/share0.25"), (0.125, "/share0.125")])
+def test_a_share_is_read_back_from_its_folder(share, folder):
+    assert share_folder(share) == folder
+    assert share_of(folder) == share
