@@ -115,7 +115,7 @@ class KernelModel(Model):
         """Raise InputError before the memory of an exact kernel is asked for."""
         if signatures > self.exact_limit:
             raise InputError(
-                f"{signatures:,} signatures need {4e-9 * signatures**2:.0f} GB for an exact kernel (at most "
+                f"{signatures:,} signatures need {8e-9 * signatures**2:.0f} GB for an exact kernel (at most "
                 f"{self.exact_limit:,} are allowed); {remedy}"
             )
 
@@ -181,7 +181,9 @@ class KernelModel(Model):
         if not len(pairs):
             return np.zeros(0, np.float32)
         noise, nothing = np.array(self.learned["noise"].item()), np.zeros((len(train), 1))
-        std = solve(kernel, train, noise, nothing, exact_limit=self.exact_limit).std(kernel, train, asked)
+        std = solve(kernel, train, noise, nothing, method=self.method, exact_limit=self.exact_limit).std(
+            kernel, train, asked
+        )
         return np.sqrt(
             error_inputs(self.predict_with(data, kernels, pairs), std) @ self.learned["errors"]
         ).astype(np.float32)

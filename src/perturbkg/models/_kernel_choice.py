@@ -2,7 +2,7 @@
 
 Each choice is judged by the mean Pearson of predictions for held-out groups of the training and validation
 parts, never of the test part. Groups are scaffolds where validation drugs are new, and signatures where they
-are known: as the split is.
+are known (all doses of a drug in a cell line together): as the split is.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ class Setting:
 
     def named(self) -> str:
         """Name the drug kernels and their weights."""
-        return " + ".join(f"{value:g} {name}" for name, value in self.weights.items())
+        return " + ".join(f"{value:g} {name}" for name, value in self.weights.items()) or "nothing"
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def error_model(
     inputs, errors = [], []
     for trial in trials:
         train, held = seen.at(trial.rest), seen.at(trial.held)
-        std = solve(kernel, train, np.array(noise), np.zeros((len(train), 1)), method="exact").std(
-            kernel, train, held
-        )
+        std = solve(
+            kernel, train, np.array(noise), np.zeros((len(train), 1)), method="exact", exact_limit=len(train)
+        ).std(kernel, train, held)
         predicted = trial.predict(system, chosen)
         inputs.append(error_inputs(predicted, std))
         errors.append(np.square(predicted - trial.observed.delta).mean(axis=1))
@@ -157,8 +157,9 @@ def known_drugs(train: Signatures, validation: Signatures) -> bool:
 
 
 def held_out_group(data: Data, part: Pairs, *, known: bool) -> np.ndarray:
-    """Number what is held out together, as the split does: each signature, or a whole scaffold: (n,) int."""
-    return np.arange(len(part)) if known else data.scaffold_group[part.drug]
+    """Number what is held out together: a drug in a cell line at any dose, or a whole scaffold: (n,) int."""
+    pair = part.drug * (part.cell.max(initial=0) + 1) + part.cell
+    return pair if known else data.scaffold_group[part.drug]
 
 
 def some_groups(group: np.ndarray, *, most: int, seed: int) -> np.ndarray:

@@ -63,9 +63,8 @@ class GraphKernel(WalkOptions, KernelModel):
         found = [structure, {**structure, **rest}]
         for block in _aligned(data, kernels, seen)[: self.blocks]:
             found += [{**one, block: 1.0} for one in (structure, {**structure, **rest})]
-        return [one for index, one in enumerate(found) if one and one not in found[:index]] or [
-            {"structure": 1.0}
-        ]
+        # With all parts taken away nothing is compared, apart from [same drug].
+        return [one for index, one in enumerate(found) if one and one not in found[:index]] or [{}]
 
 
 def _aligned(data: Data, kernels: dict[str, np.ndarray], seen: Signatures) -> list[str]:

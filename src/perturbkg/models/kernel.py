@@ -1,4 +1,4 @@
-"""Kernel: a Gaussian process on structure, known targets and the cell line's baseline, without the graph."""
+"""Kernel: a Gaussian process on structure, targets and the cell line's baseline, without the graph."""
 
 from dataclasses import dataclass
 from typing import Annotated

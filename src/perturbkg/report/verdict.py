@@ -153,7 +153,7 @@ class _Evidence:
         name, count = self.choices.reference, len(outcome)
         ahead = f"better than {name}: {named['worse']}" if named["worse"] else f"none is better than {name}"
         level = f"; no difference was found to {named['no difference']}" if named["no difference"] else ""
-        return f"Of the {count} other models, {ahead}{level}."
+        return f"Of {count} other models, {ahead}{level}."
 
     def _best_control(self, split: str, metric: str) -> str | None:
         """Name the trivial control that does best on this metric."""
@@ -167,7 +167,7 @@ def _sentence(contest: Contest, metric: str, choices: Choices) -> str:
     if rival == choices.rewired:
         rival = f"itself retrained under {rival}"
     elif rival == choices.without_attention:
-        rival = f"{rival}, which has the graph without attention"
+        rival = f"{rival}, a network that reads the graph without attention"
     elif rival == choices.without_graph:
         rival = f"{rival}, which sees no graph"
     elif rival in choices.controls:
