@@ -72,6 +72,7 @@ class Copy:
             "workflow",
             "config",
             "profiles",
+            "benchmarks",
             "docs",
             "tests",
             "README.md",

@@ -13,7 +13,7 @@ import numpy as np
 
 from perturbkg.data import Data, Pairs, Signatures
 from perturbkg.models._kernel_choice import Setting, deal, held_out_group, known_drugs
-from perturbkg.models.graph_kernel import GraphKernel
+from perturbkg.models._kernel import KernelModel
 from perturbkg.training.means import cell_means
 from perturbkg.training.responses import group_means
 
@@ -25,7 +25,7 @@ PREFIX = "kernel."  # of the names of what the process learned
 class KernelSkip:
     """A process chosen once, fitted on a training part and on what is left of it without each group."""
 
-    model: GraphKernel
+    model: KernelModel
     setting: Setting | None = field(default=None, init=False)
     known: bool = field(default=False, init=False)
     _kernels: tuple[Data, dict[str, np.ndarray]] | None = field(default=None, init=False, repr=False)
