@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from perturbkg.data import Data, Pairs, Signatures
-from perturbkg.models._kernel_choice import Setting, deal, held_out_group, known_drugs
 from perturbkg.models._kernel import KernelModel
+from perturbkg.models._kernel_choice import Setting, deal, held_out_group, known_drugs
 from perturbkg.training.means import cell_means
 from perturbkg.training.responses import group_means
 
